@@ -1,0 +1,135 @@
+// Package command is the command table: one row per command, with its parse and run functions, one file per group. Every
+// fact about a command (arity, keys, flags, group) is in its row and nowhere else.
+//
+// Parse functions are pure: they run before the log, so that a syntax error costs no round trip, and again inside Apply.
+// Run functions see a keyspace and an Env, and nothing else.
+package command
+
+import (
+	"errors"
+
+	"cairn/fsm/reply"
+	"cairn/storage"
+)
+
+// MaxStringBytes is the longest string a key can hold. Redis takes it from proto-max-bulk-len; inside Apply no node's
+// configuration may count, so it is fixed at that setting's default.
+const MaxStringBytes = 512 << 20
+
+// Spec is one row of the table.
+type Spec struct {
+	Name    string // in lower case; a subcommand's own word
+	Arity   int    // as Redis counts: with the name, negative is "at least"
+	Flags   Flags
+	Keys    []KeySpec
+	Group   string // as COMMAND DOCS says it: "string", "generic", "connection", "server", "cluster"
+	Since   string // the Redis version that brought it
+	Summary string // one sentence without a full stop
+	Cost    string // its complexity, as COMMAND DOCS says it
+	Syntax  string // its arguments, for help: "key value [NX | XX] [GET]"
+	Exec    Exec   // nil when Subs decides
+	Subs    []Spec // the subcommands of a container
+
+	// Internal rows are proposed by nodes; to a client they do not exist.
+	Internal bool
+}
+
+// KeySpec says where keys stand in a call: at First, and every Step after it up to Last, which is counted from the end when
+// it is negative.
+type KeySpec struct {
+	First, Last, Step int
+	Access            string // Redis's key-spec flags: "RO ACCESS", "RW UPDATE", "OW UPDATE", "RM DELETE" …
+}
+
+// Env is all that a command may know besides the keyspace.
+type Env struct {
+	DB      uint8
+	Now     int64  // Unix milliseconds: the entry's time, or a reader's
+	Seed    uint64 // random, different for each call
+	Version uint64 // for rows that this call writes: log index << 20 | position in the entry; 0 in a read
+}
+
+// Exec says how a command runs; Read, Write and Local make one. Read or write is the type of its function: a read that
+// writes does not compile.
+type Exec interface {
+	// Check returns the reply.UserError that the arguments deserve whatever the keyspace holds.
+	Check(argv [][]byte) error
+}
+
+// Reading is an Exec that only reads.
+type Reading interface {
+	Exec
+	// Run answers a call. An error that is no reply.UserError is a fault of the world.
+	Run(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error)
+}
+
+// Writing is an Exec that writes; its calls go through the log.
+type Writing interface {
+	Exec
+	// Run answers a call. A reply.UserError leaves no trace in t; any other error is a fault of the world.
+	Run(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error)
+}
+
+// Read makes the Exec of a command that only reads. parse gets the whole call, name and all, with its arity already right.
+func Read[P any](parse func(argv [][]byte) (P, error), run func(env Env, r storage.Reader, p P) (reply.Reply, error)) Exec {
+	return reading[P]{parse, run}
+}
+
+// Write makes the Exec of a command that writes. parse gets the whole call, name and all, with its arity already right.
+func Write[P any](parse func(argv [][]byte) (P, error), run func(env Env, t *storage.Txn, p P) (reply.Reply, error)) Exec {
+	return writing[P]{parse, run}
+}
+
+// Local is the Exec of a command that resp answers from the connection or the node.
+type Local struct{}
+
+// Check implements Exec.
+func (Local) Check([][]byte) error { return nil }
+
+type reading[P any] struct {
+	parse func([][]byte) (P, error)
+	run   func(Env, storage.Reader, P) (reply.Reply, error)
+}
+
+func (x reading[P]) Check(argv [][]byte) error {
+	_, err := x.parse(argv)
+	return err
+}
+
+func (x reading[P]) Run(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+	p, err := x.parse(argv)
+	if err != nil {
+		return asReply(reply.Reply{}, err)
+	}
+	return asReply(x.run(env, r, p))
+}
+
+type writing[P any] struct {
+	parse func([][]byte) (P, error)
+	run   func(Env, *storage.Txn, P) (reply.Reply, error)
+}
+
+func (x writing[P]) Check(argv [][]byte) error {
+	_, err := x.parse(argv)
+	return err
+}
+
+func (x writing[P]) Run(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	p, err := x.parse(argv)
+	if err != nil {
+		return asReply(reply.Reply{}, err)
+	}
+	return asReply(x.run(env, t, p))
+}
+
+// asReply turns a user's error into the reply it is.
+func asReply(r reply.Reply, err error) (reply.Reply, error) {
+	var user reply.UserError
+	if errors.As(err, &user) {
+		return user.Reply(), nil
+	}
+	return r, err
+}
+
+// raw is the parse of a command whose run takes the arguments as they are.
+func raw(argv [][]byte) ([][]byte, error) { return argv, nil }

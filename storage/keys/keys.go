@@ -1,0 +1,146 @@
+// Package keys is what all Redis types share: whether a key is there, its time to live, and the counts and expiry rows that
+// every change of a key row must carry along. Nothing else writes key rows.
+package keys
+
+import (
+	"fmt"
+
+	"cairn/storage"
+	"cairn/storage/layout"
+)
+
+// Lookup returns the row of a key; ok is false when it is absent or expired for r. The payload must not be changed.
+func Lookup(r storage.Reader, db uint8, key []byte) (row layout.Row, ok bool, err error) {
+	var buf [64]byte
+	row, ok, err = load(r, layout.AppendKey(buf[:0], r.Database(db).Keyspace, key))
+	if err != nil || !ok || r.Expired(row.ExpireAt) {
+		return layout.Row{}, false, err
+	}
+	return row, true, nil
+}
+
+func load(r storage.Reader, pkey []byte) (row layout.Row, ok bool, err error) {
+	b, err := r.Get(pkey)
+	if err != nil || b == nil {
+		return layout.Row{}, false, err
+	}
+	if row, err = layout.ParseRow(b); err != nil {
+		return layout.Row{}, false, fmt.Errorf("keys: row %x: %w", pkey, err)
+	}
+	return row, true, nil
+}
+
+// Slot is the place of one key in a transaction: what is there, and the means to change it. It is read once, by Open, and
+// stays true as long as only it changes the key.
+type Slot struct {
+	t      *storage.Txn
+	db     uint8
+	key    []byte
+	pkey   []byte
+	stored bool // a row is there, expired or not
+	row    layout.Row
+
+	Live bool       // the key exists for its users
+	Row  layout.Row // its row when Live, else zero; the payload must not be changed
+}
+
+// Open reads the place of a key. The slot keeps key, which the caller must not change.
+func Open(t *storage.Txn, db uint8, key []byte) (Slot, error) {
+	s := Slot{t: t, db: db, key: key}
+	s.pkey = layout.AppendKey(make([]byte, 0, 8+len(key)), t.Database(db).Keyspace, key)
+	row, ok, err := load(t, s.pkey)
+	if err != nil {
+		return Slot{}, err
+	}
+	s.stored, s.row = ok, row
+	if s.Live = ok && !t.Expired(row.ExpireAt); s.Live {
+		s.Row = row
+	}
+	return s, nil
+}
+
+// Put writes row as the key's new row. The row's WrittenAt becomes the transaction's time. A row whose time has already
+// come removes the key.
+func (s *Slot) Put(row layout.Row) error {
+	if s.t.Expired(row.ExpireAt) {
+		_, err := s.Remove()
+		return err
+	}
+	row.WrittenAt = s.t.Time()
+	if !s.stored {
+		s.t.AddKeys(s.db, 1)
+	}
+	if err := s.moveExpiry(row.ExpireAt); err != nil {
+		return err
+	}
+	s.stored, s.Live, s.row, s.Row = true, true, row, row
+	return s.t.Set(s.pkey, layout.AppendRow(make([]byte, 0, layout.RowOverhead+len(row.Payload)), row))
+}
+
+// Remove deletes the key and reports whether it existed for its users.
+func (s *Slot) Remove() (bool, error) {
+	was := s.Live
+	if !s.stored {
+		return was, nil
+	}
+	if err := s.moveExpiry(0); err != nil {
+		return was, err
+	}
+	s.t.AddKeys(s.db, -1)
+	s.stored, s.Live, s.row, s.Row = false, false, layout.Row{}, layout.Row{}
+	return was, s.t.Delete(s.pkey)
+}
+
+// moveExpiry replaces the expiry row of the stored row by one at expireAt.
+func (s *Slot) moveExpiry(expireAt int64) error {
+	old := int64(0)
+	if s.stored {
+		old = s.row.ExpireAt
+	}
+	if old == expireAt {
+		return nil
+	}
+	keyspace := s.t.Database(s.db).Keyspace
+	if old != 0 {
+		if err := s.t.Delete(layout.AppendExpiry(nil, old, keyspace, s.key)); err != nil {
+			return err
+		}
+	}
+	if expireAt == 0 {
+		return nil
+	}
+	return s.t.Set(layout.AppendExpiry(nil, expireAt, keyspace, s.key), nil)
+}
+
+// Walk calls fn for the live keys of a database in the order of their positions, beginning at from, until fn says that it
+// wants no more. key and row are valid during the call; a Txn must not be written to meanwhile.
+func Walk(r storage.Reader, db uint8, from layout.Position, fn func(p layout.Position, key []byte, row layout.Row) (more bool, err error)) error {
+	return WalkRange(r, db, from, layout.EndPosition, fn)
+}
+
+// WalkRange is Walk over the positions in [from, to).
+func WalkRange(r storage.Reader, db uint8, from, to layout.Position, fn func(p layout.Position, key []byte, row layout.Row) (more bool, err error)) error {
+	keyspace := r.Database(db).Keyspace
+	lo, hi := layout.AppendPosition(nil, keyspace, from), layout.AppendPosition(nil, keyspace, to)
+	return r.Scan(lo, hi, func(k, v []byte) (bool, error) {
+		_, p, key, err := layout.ParseKey(k)
+		if err != nil {
+			return false, err
+		}
+		row, err := layout.ParseRow(v)
+		if err != nil {
+			return false, fmt.Errorf("keys: row %x: %w", k, err)
+		}
+		if r.Expired(row.ExpireAt) {
+			return true, nil
+		}
+		return fn(p, key, row)
+	})
+}
+
+// Flush removes every key of a database. Its expiry rows stay until their time comes; RemoveExpired finds them orphaned.
+func Flush(t *storage.Txn, db uint8) error {
+	d := t.Database(db)
+	t.AddKeys(db, -int(d.Keys))
+	return t.DeleteRange(layout.AppendPosition(nil, d.Keyspace, 0), layout.AppendPosition(nil, d.Keyspace, layout.EndPosition))
+}

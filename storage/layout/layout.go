@@ -1,0 +1,110 @@
+// Package layout holds every byte that the state store keeps on disk: Pebble keys and the values behind them. Nothing else
+// in the tree knows a tag byte or an offset. Numbers are written out because they are on disk; a change of any of them is a
+// new FormatVersion. Golden files in testdata hold an example of each.
+package layout
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+)
+
+// FormatVersion is the version of everything in this package; the state row carries it.
+const FormatVersion = 1
+
+// ErrCorrupt is returned when bytes read from disk cannot have been written by this package.
+var ErrCorrupt = errors.New("layout: corrupt bytes")
+
+// The tag bytes, the first byte of every Pebble key.
+const (
+	TagKey    = 'M' // a Redis key: its metadata and, for a string, its bytes
+	TagExpiry = 'E' // a key with a time to live, ordered by that time
+	TagNode   = 'N' // rows of the node: state, snapshot record
+)
+
+// keyPrefixLen is the length of everything before the Redis key in a key row.
+const keyPrefixLen = 1 + 1 + 2 + 4
+
+// AppendKey appends the Pebble key of one Redis key to dst and returns it.
+//
+//	'M' | keyspace uint8 | slot uint16 BE | hash uint32 BE | key
+//
+// keyspace is the number a database is stored under (SWAPDB exchanges numbers, not rows). A keyspace is one contiguous
+// range, and a slot is one within it. hash is the CRC32C of the key: it gives a slot an order that a 46-bit SCAN cursor
+// (slot, hash) can name, so that a cursor needs no memory on any node.
+func AppendKey(dst []byte, keyspace uint8, key []byte) []byte {
+	dst = append(dst, TagKey, keyspace)
+	return appendRest(dst, key)
+}
+
+func appendRest(dst []byte, key []byte) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, Slot(key))
+	dst = binary.BigEndian.AppendUint32(dst, crc32.Checksum(key, castagnoli))
+	return append(dst, key...)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Position is the place of a key in the order of its keyspace: slot in bits 32 to 45, hash in bits 0 to 31. Keys with one
+// position are neighbours.
+type Position uint64
+
+// EndPosition is above every position of a key.
+const EndPosition Position = Slots << 32
+
+// PositionOf returns the position of a Redis key.
+func PositionOf(key []byte) Position {
+	return Position(Slot(key))<<32 | Position(crc32.Checksum(key, castagnoli))
+}
+
+// AppendPosition appends the lower bound of all key rows of keyspace at or above p:
+//
+//	'M' | keyspace uint8 | slot uint16 BE | hash uint32 BE
+//
+// EndPosition gives the exclusive upper bound of the keyspace.
+func AppendPosition(dst []byte, keyspace uint8, p Position) []byte {
+	dst = append(dst, TagKey, keyspace)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(p>>32))
+	return binary.BigEndian.AppendUint32(dst, uint32(p))
+}
+
+// ParseKey takes a key row's Pebble key apart. key aliases pkey.
+func ParseKey(pkey []byte) (keyspace uint8, p Position, key []byte, err error) {
+	if len(pkey) < keyPrefixLen || pkey[0] != TagKey {
+		return 0, 0, nil, ErrCorrupt
+	}
+	p = Position(binary.BigEndian.Uint16(pkey[2:]))<<32 | Position(binary.BigEndian.Uint32(pkey[4:]))
+	return pkey[1], p, pkey[keyPrefixLen:], nil
+}
+
+// AppendExpiry appends the Pebble key of one due time to dst and returns it. The row's value is empty.
+//
+//	'E' | expireAt uint64 BE, Unix milliseconds | keyspace uint8 | slot uint16 BE | hash uint32 BE | key
+//
+// Everything behind expireAt is the key row's Pebble key without its tag.
+func AppendExpiry(dst []byte, expireAt int64, keyspace uint8, key []byte) []byte {
+	dst = append(dst, TagExpiry)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(expireAt))
+	dst = append(dst, keyspace)
+	return appendRest(dst, key)
+}
+
+// ExpiryBounds returns the range of all expiry rows due at or before now: lo inclusive, hi exclusive.
+func ExpiryBounds(now int64) (lo, hi []byte) {
+	hi = append(hi, TagExpiry)
+	return []byte{TagExpiry}, binary.BigEndian.AppendUint64(hi, uint64(now)+1)
+}
+
+// ParseExpiry takes an expiry row's Pebble key apart. key aliases pkey.
+func ParseExpiry(pkey []byte) (expireAt int64, keyspace uint8, key []byte, err error) {
+	if len(pkey) < 8+keyPrefixLen || pkey[0] != TagExpiry {
+		return 0, 0, nil, ErrCorrupt
+	}
+	return int64(binary.BigEndian.Uint64(pkey[1:])), pkey[9], pkey[8+keyPrefixLen:], nil
+}
+
+// StateRow and RecordRow are the keys of the node's own rows.
+const (
+	StateRow  = "Nstate"  // what is applied, and the databases: see State
+	RecordRow = "Nrecord" // the snapshot record: see Record
+)

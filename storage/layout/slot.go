@@ -1,0 +1,44 @@
+package layout
+
+import "bytes"
+
+// Slots is the number of hash slots of a Redis cluster.
+const Slots = 16384
+
+// Slot returns the hash slot of key as Redis Cluster counts it: CRC16 (XMODEM) of the key modulo 16384. Where the key
+// holds a non-empty hash tag, only the bytes between the first '{' and the next '}' count.
+// Source: https://redis.io/docs/reference/cluster-spec/#hash-tags
+func Slot(key []byte) uint16 {
+	if open := bytes.IndexByte(key, '{'); open >= 0 {
+		if n := bytes.IndexByte(key[open+1:], '}'); n > 0 {
+			key = key[open+1 : open+1+n]
+		}
+	}
+	return crc16(key) % Slots
+}
+
+// crc16 is CRC-16/XMODEM: polynomial 0x1021, start 0, no reflection.
+func crc16(b []byte) uint16 {
+	var crc uint16
+	for _, c := range b {
+		crc = crc<<8 ^ crc16Table[byte(crc>>8)^c]
+	}
+	return crc
+}
+
+var crc16Table = makeCRC16Table()
+
+func makeCRC16Table() (t [256]uint16) {
+	for i := range t {
+		crc := uint16(i) << 8
+		for range 8 {
+			if crc&0x8000 != 0 {
+				crc = crc<<1 ^ 0x1021
+			} else {
+				crc <<= 1
+			}
+		}
+		t[i] = crc
+	}
+	return t
+}

@@ -1,0 +1,136 @@
+package layout
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Databases is the number of databases that SELECT reaches.
+const Databases = 16
+
+// Database is what the state row says of one database.
+type Database struct {
+	Keyspace uint8  // the number its rows carry
+	Keys     uint64 // how many key rows it has, expired ones not yet removed included
+}
+
+// State is the state row. It is written in the batch of the data that it describes, so data and applied index are never apart.
+type State struct {
+	Index     uint64 // the log index of the newest applied entry
+	Term      uint64 // and its term
+	Time      int64  // the newest time an entry carried, Unix milliseconds; it never runs backwards
+	Cluster   string // the cluster's id, empty until the first leader has agreed one
+	Databases [Databases]Database
+}
+
+// NewState returns the state of an empty store: nothing applied, database n in keyspace n.
+func NewState() State {
+	var s State
+	for i := range s.Databases {
+		s.Databases[i].Keyspace = uint8(i)
+	}
+	return s
+}
+
+// AppendState appends the bytes of s to dst and returns them.
+//
+//	format uvarint | index uvarint | term uvarint | time uvarint | len(cluster) uvarint | cluster |
+//	16 × (keyspace uint8 | keys uvarint)
+func AppendState(dst []byte, s State) []byte {
+	dst = binary.AppendUvarint(dst, FormatVersion)
+	dst = binary.AppendUvarint(dst, s.Index)
+	dst = binary.AppendUvarint(dst, s.Term)
+	dst = binary.AppendUvarint(dst, uint64(s.Time))
+	dst = binary.AppendUvarint(dst, uint64(len(s.Cluster)))
+	dst = append(dst, s.Cluster...)
+	for _, d := range s.Databases {
+		dst = append(dst, d.Keyspace)
+		dst = binary.AppendUvarint(dst, d.Keys)
+	}
+	return dst
+}
+
+// ParseState reads what AppendState wrote.
+func ParseState(b []byte) (State, error) {
+	d := decoder{b: b}
+	if v := d.uvarint(); v != FormatVersion && !d.bad {
+		return State{}, fmt.Errorf("%w: format version %d, this program reads %d", ErrCorrupt, v, FormatVersion)
+	}
+	s := State{Index: d.uvarint(), Term: d.uvarint(), Time: int64(d.uvarint())}
+	s.Cluster = string(d.bytes(d.uvarint()))
+	for i := range s.Databases {
+		s.Databases[i] = Database{Keyspace: d.byte(), Keys: d.uvarint()}
+	}
+	if d.bad || len(d.b) != 0 {
+		return State{}, fmt.Errorf("%w: state row", ErrCorrupt)
+	}
+	return s, nil
+}
+
+// Record is the snapshot record: all that taking a snapshot writes. The store itself is the snapshot's content.
+type Record struct {
+	Index, Term   uint64 // what the snapshot covers; never ahead of what is applied
+	ConfigIndex   uint64 // the log index of Config
+	ConfigVersion uint64 // raft.SnapshotVersion
+	Config        []byte // the membership, as raft.EncodeConfiguration writes it
+}
+
+// AppendRecord appends the bytes of r to dst and returns them.
+//
+//	format uvarint | index uvarint | term uvarint | configIndex uvarint | configVersion uvarint | config
+func AppendRecord(dst []byte, r Record) []byte {
+	dst = binary.AppendUvarint(dst, FormatVersion)
+	dst = binary.AppendUvarint(dst, r.Index)
+	dst = binary.AppendUvarint(dst, r.Term)
+	dst = binary.AppendUvarint(dst, r.ConfigIndex)
+	dst = binary.AppendUvarint(dst, r.ConfigVersion)
+	return append(dst, r.Config...)
+}
+
+// ParseRecord reads what AppendRecord wrote. Config is a copy.
+func ParseRecord(b []byte) (Record, error) {
+	d := decoder{b: b}
+	if v := d.uvarint(); v != FormatVersion && !d.bad {
+		return Record{}, fmt.Errorf("%w: format version %d, this program reads %d", ErrCorrupt, v, FormatVersion)
+	}
+	r := Record{Index: d.uvarint(), Term: d.uvarint(), ConfigIndex: d.uvarint(), ConfigVersion: d.uvarint()}
+	if d.bad {
+		return Record{}, fmt.Errorf("%w: snapshot record", ErrCorrupt)
+	}
+	r.Config = append([]byte(nil), d.b...)
+	return r, nil
+}
+
+// decoder reads from the front of b; after the first short read bad is true and every read gives zero.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 || d.bad {
+		d.bad = true
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) byte() byte {
+	b := d.bytes(1)
+	if b == nil {
+		return 0
+	}
+	return b[0]
+}
+
+func (d *decoder) bytes(n uint64) []byte {
+	if d.bad || n > uint64(len(d.b)) {
+		d.bad = true
+		return nil
+	}
+	b := d.b[:n]
+	d.b = d.b[n:]
+	return b
+}

@@ -1,0 +1,80 @@
+package layout
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Type is the type of a Redis key as the key row stores it.
+type Type uint8
+
+// The types. Their numbers are on disk.
+const (
+	String Type = 1
+)
+
+// String returns the name that the TYPE command answers.
+func (t Type) String() string {
+	switch t {
+	case String:
+		return "string"
+	}
+	return fmt.Sprintf("type(%d)", uint8(t))
+}
+
+// Row is the value of a key row.
+type Row struct {
+	Type      Type
+	Version   uint64 // unique and rising: log index << 20 | position of the call in its entry
+	WrittenAt int64  // time of the last write, Unix milliseconds; stored as whole seconds
+	ExpireAt  int64  // Unix milliseconds; 0 is never
+	Payload   []byte // a string's bytes
+}
+
+// hasExpiry is the bit of the flags byte that says that expireAt follows.
+const hasExpiry = 1
+
+// AppendRow appends the bytes of r to dst and returns them.
+//
+//	type uint8 | flags uint8 | version uint64 BE | written uint32 BE, Unix seconds | [expireAt uint64 BE] | payload
+//
+// expireAt is there when bit 0 of flags is set.
+func AppendRow(dst []byte, r Row) []byte {
+	var flags byte
+	if r.ExpireAt != 0 {
+		flags = hasExpiry
+	}
+	dst = append(dst, byte(r.Type), flags)
+	dst = binary.BigEndian.AppendUint64(dst, r.Version)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(r.WrittenAt/1000))
+	if r.ExpireAt != 0 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.ExpireAt))
+	}
+	return append(dst, r.Payload...)
+}
+
+// RowOverhead is the most that AppendRow adds to a payload.
+const RowOverhead = 1 + 1 + 8 + 4 + 8
+
+// ParseRow reads what AppendRow wrote. The payload aliases b.
+func ParseRow(b []byte) (Row, error) {
+	const fixed = 1 + 1 + 8 + 4
+	if len(b) < fixed || b[1]&^hasExpiry != 0 {
+		return Row{}, ErrCorrupt
+	}
+	r := Row{
+		Type:      Type(b[0]),
+		Version:   binary.BigEndian.Uint64(b[2:]),
+		WrittenAt: int64(binary.BigEndian.Uint32(b[10:])) * 1000,
+	}
+	rest := b[fixed:]
+	if b[1]&hasExpiry != 0 {
+		if len(rest) < 8 {
+			return Row{}, ErrCorrupt
+		}
+		r.ExpireAt = int64(binary.BigEndian.Uint64(rest))
+		rest = rest[8:]
+	}
+	r.Payload = rest
+	return r, nil
+}
