@@ -66,9 +66,11 @@ func (t *Txn) Size() int { return t.batch.Len() }
 // Database implements Reader.
 func (t *Txn) Database(db uint8) layout.Database { return t.state.Databases[db] }
 
-// AddKeys changes the key count of a database.
-func (t *Txn) AddKeys(db uint8, delta int) {
-	t.state.Databases[db].Keys = uint64(int64(t.state.Databases[db].Keys) + int64(delta))
+// AddKeys changes the counts of a database: its keys, and those of them that have a time to live.
+func (t *Txn) AddKeys(db uint8, keys, expires int) {
+	d := &t.state.Databases[db]
+	d.Keys = uint64(int64(d.Keys) + int64(keys))
+	d.Expires = uint64(int64(d.Expires) + int64(expires))
 }
 
 // SwapDatabases exchanges the contents of two databases.

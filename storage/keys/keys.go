@@ -68,7 +68,7 @@ func (s *Slot) Put(row layout.Row) error {
 	}
 	row.WrittenAt = s.t.Time()
 	if !s.stored {
-		s.t.AddKeys(s.db, 1)
+		s.t.AddKeys(s.db, 1, 0)
 	}
 	if err := s.moveExpiry(row.ExpireAt); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Slot) Remove() (bool, error) {
 	if err := s.moveExpiry(0); err != nil {
 		return was, err
 	}
-	s.t.AddKeys(s.db, -1)
+	s.t.AddKeys(s.db, -1, 0)
 	s.stored, s.Live, s.row, s.Row = false, false, layout.Row{}, layout.Row{}
 	return was, s.t.Delete(s.pkey)
 }
@@ -102,6 +102,7 @@ func (s *Slot) moveExpiry(expireAt int64) error {
 	}
 	keyspace := s.t.Database(s.db).Keyspace
 	if old != 0 {
+		s.t.AddKeys(s.db, 0, -1)
 		if err := s.t.Delete(layout.AppendExpiry(nil, old, keyspace, s.key)); err != nil {
 			return err
 		}
@@ -109,6 +110,7 @@ func (s *Slot) moveExpiry(expireAt int64) error {
 	if expireAt == 0 {
 		return nil
 	}
+	s.t.AddKeys(s.db, 0, 1)
 	return s.t.Set(layout.AppendExpiry(nil, expireAt, keyspace, s.key), nil)
 }
 
@@ -141,6 +143,6 @@ func WalkRange(r storage.Reader, db uint8, from, to layout.Position, fn func(p l
 // Flush removes every key of a database. Its expiry rows stay until their time comes; RemoveExpired finds them orphaned.
 func Flush(t *storage.Txn, db uint8) error {
 	d := t.Database(db)
-	t.AddKeys(db, -int(d.Keys))
+	t.AddKeys(db, -int(d.Keys), -int(d.Expires))
 	return t.DeleteRange(layout.AppendPosition(nil, d.Keyspace, 0), layout.AppendPosition(nil, d.Keyspace, layout.EndPosition))
 }

@@ -12,6 +12,7 @@ const Databases = 16
 type Database struct {
 	Keyspace uint8  // the number its rows carry
 	Keys     uint64 // how many key rows it has, expired ones not yet removed included
+	Expires  uint64 // how many of them have a time to live
 }
 
 // State is the state row. It is written in the batch of the data that it describes, so data and applied index are never apart.
@@ -35,7 +36,7 @@ func NewState() State {
 // AppendState appends the bytes of s to dst and returns them.
 //
 //	format uvarint | index uvarint | term uvarint | time uvarint | len(cluster) uvarint | cluster |
-//	16 × (keyspace uint8 | keys uvarint)
+//	16 × (keyspace uint8 | keys uvarint | expires uvarint)
 func AppendState(dst []byte, s State) []byte {
 	dst = binary.AppendUvarint(dst, FormatVersion)
 	dst = binary.AppendUvarint(dst, s.Index)
@@ -46,6 +47,7 @@ func AppendState(dst []byte, s State) []byte {
 	for _, d := range s.Databases {
 		dst = append(dst, d.Keyspace)
 		dst = binary.AppendUvarint(dst, d.Keys)
+		dst = binary.AppendUvarint(dst, d.Expires)
 	}
 	return dst
 }
@@ -59,7 +61,7 @@ func ParseState(b []byte) (State, error) {
 	s := State{Index: d.uvarint(), Term: d.uvarint(), Time: int64(d.uvarint())}
 	s.Cluster = string(d.bytes(d.uvarint()))
 	for i := range s.Databases {
-		s.Databases[i] = Database{Keyspace: d.byte(), Keys: d.uvarint()}
+		s.Databases[i] = Database{Keyspace: d.byte(), Keys: d.uvarint(), Expires: d.uvarint()}
 	}
 	if d.bad || len(d.b) != 0 {
 		return State{}, fmt.Errorf("%w: state row", ErrCorrupt)
