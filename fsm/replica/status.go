@@ -1,0 +1,82 @@
+package replica
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"cairn/storage/layout"
+)
+
+var (
+	// ErrNotLeader is returned when another node leads and the call was certainly not proposed; Status tells which.
+	ErrNotLeader = errors.New("replica: not the leader")
+	// ErrNoLeader is returned when no leader was ready within the election wait; the call was certainly not proposed.
+	ErrNoLeader = errors.New("replica: no leader elected")
+	// ErrInDoubt is returned when a proposed write's fate is unknown: it may or may not take effect, now or later.
+	ErrInDoubt = errors.New("replica: the write's outcome is unknown")
+	// ErrNoQuorum is returned when a read could not be confirmed by a majority.
+	ErrNoQuorum = errors.New("replica: no quorum for the read")
+	// ErrStale is returned by a local read when this node has not heard from a leader within the staleness bound.
+	ErrStale = errors.New("replica: state is older than the staleness bound")
+	// ErrTooLarge is returned for a call that does not fit into a log entry; it was not proposed.
+	ErrTooLarge = errors.New("replica: the command is too large for a log entry")
+	// ErrClosed is returned by calls on a closed replica; they were certainly not proposed.
+	ErrClosed = errors.New("replica: closed")
+)
+
+// Member is one node of the cluster as this node knows it.
+type Member struct {
+	ID     string // the operator's name for it: "n1"
+	NodeID string // 40 hexadecimal digits, for CLUSTER NODES
+	Addr   string // host:port where clients and Raft links connect
+	Voter  bool
+	Leader bool // it leads, or led last when nobody does
+	Self   bool
+	// Connected is false when this node leads and has not heard from the member lately, or when the member is the leader
+	// and this node has not heard from it.
+	Connected bool
+	Lag       uint64 // entries it is behind, as far as this node knows; 0 when unknown
+}
+
+// Status is what a replica knows of itself and of the cluster at one moment.
+type Status struct {
+	ID      string
+	NodeID  string // 40 hexadecimal digits
+	Cluster string // the cluster's id; empty until agreed
+
+	State      string // "leader", "follower", "candidate" or "shutdown"
+	Ready      bool   // it leads and has applied an entry of its own term
+	LeaderID   string // empty when no leader is known
+	LeaderAddr string
+
+	Term, CommitIndex, AppliedIndex, SnapshotIndex, LastLogIndex uint64
+	LastContact                                                  time.Duration // since the leader was heard; 0 on the leader
+	Voters                                                       int
+	Members                                                      []Member // the order of the configuration
+	Databases                                                    [layout.Databases]layout.Database
+	ExpiredKeys                                                  uint64 // removed by expiry since start, on this node
+	Snapshots                                                    uint64 // records written since start
+	Reads                                                        uint64 // read rounds confirmed since start
+	Entries                                                      uint64 // entries proposed since start
+}
+
+// Consistency says what a read may see.
+type Consistency uint8
+
+// The consistencies.
+const (
+	Linearizable Consistency = iota // everything acknowledged, by any node, before the read began
+	Lease                           // the same while clocks drift within bounds; no round
+	Local                           // this node's state, at most the staleness bound behind
+)
+
+// NodeID returns the 40 hexadecimal digits that CLUSTER NODES shows for a member.
+func NodeID(id string) string {
+	sum := sha1.Sum([]byte("cairn node " + id))
+	return hex.EncodeToString(sum[:])
+}
+
+// Preface is what a connection opens with when it is a link between nodes and no client's.
+const Preface = "\x00CAIRN1\n"
