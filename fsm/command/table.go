@@ -66,17 +66,26 @@ func (t *Table) Resolve(argv [][]byte) (*Spec, error) {
 	}
 	full := s.Name
 	if len(s.Subs) > 0 && len(argv) > 1 {
-		i := slices.IndexFunc(s.Subs, func(sub Spec) bool { return strings.EqualFold(sub.Name, string(argv[1])) })
-		if i < 0 {
+		sub := s.sub(argv[1])
+		if sub == nil {
 			return nil, reply.Errorf("ERR unknown subcommand '%.128s'. Try %s HELP.", argv[1], strings.ToUpper(s.Name))
 		}
-		s = &s.Subs[i]
+		s = sub
 		full += "|" + s.Name
 	}
 	if !s.ArityFits(len(argv)) {
 		return nil, reply.WrongArity(full)
 	}
 	return s, nil
+}
+
+// sub returns the subcommand of this name, nil when there is none.
+func (s *Spec) sub(name []byte) *Spec {
+	i := slices.IndexFunc(s.Subs, func(sub Spec) bool { return strings.EqualFold(sub.Name, string(name)) })
+	if i < 0 {
+		return nil
+	}
+	return &s.Subs[i]
 }
 
 // ArityFits reports whether a call may have argc words, its name among them.

@@ -118,3 +118,15 @@ func WrongArity(name string) UserError {
 func InvalidExpire(name string) UserError {
 	return Errorf("ERR invalid expire time in '%s' command", name)
 }
+
+// Size returns about how many bytes the reply holds in memory beyond its own struct.
+func (r Reply) Size() int {
+	n := len(r.Str)
+	for i := range r.Elems {
+		n += elemBytes + r.Elems[i].Size()
+	}
+	return n
+}
+
+// elemBytes is the size of a Reply struct.
+const elemBytes = 72

@@ -1,0 +1,52 @@
+package command
+
+import (
+	"fmt"
+
+	"cairn/fsm/reply"
+	"cairn/storage"
+)
+
+// Apply runs one call of a log entry. Its name and arity were checked before it was proposed, by a node that may be newer than
+// this one: a call that this program does not know is an error, and the caller must stop rather than skip it.
+func (t *Table) Apply(env Env, txn *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	s, err := t.row(argv)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	switch x := s.Exec.(type) {
+	case Writing:
+		return x.Run(env, txn, argv)
+	case Reading: // a read inside an atomic group
+		return x.Run(env, txn, argv)
+	}
+	return reply.Reply{}, fmt.Errorf("command: %q does not run on the keyspace", argv[0])
+}
+
+// Query runs one call that only reads.
+func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+	s, err := t.row(argv)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	x, ok := s.Exec.(Reading)
+	if !ok {
+		return reply.Reply{}, fmt.Errorf("command: %q is no read", argv[0])
+	}
+	return x.Run(env, r, argv)
+}
+
+// row is Resolve for a call that a node has checked already.
+func (t *Table) row(argv [][]byte) (*Spec, error) {
+	if len(argv) == 0 {
+		return nil, fmt.Errorf("command: empty call")
+	}
+	s := t.find(argv[0])
+	if s != nil && len(s.Subs) > 0 && len(argv) > 1 {
+		s = s.sub(argv[1])
+	}
+	if s == nil || s.Exec == nil || !s.ArityFits(len(argv)) {
+		return nil, fmt.Errorf("command: no command %q with %d words in this program", argv[0], len(argv))
+	}
+	return s, nil
+}

@@ -1,0 +1,173 @@
+// Package fsm is the state machine: it applies log entries to the store, answers queries on views of it, and is a snapshot
+// of itself at all times.
+//
+// Everything that happens inside ApplyBatch depends on the store and the entries alone, so that every node that has applied
+// an index holds the same keyspace. The machine publishes its own applied index: hashicorp/raft's means "handed over".
+package fsm
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm/command"
+	"cairn/fsm/entry"
+	"cairn/fsm/reply"
+	"cairn/storage"
+)
+
+// maxBatchBytes is about how much one Pebble batch holds before the machine commits it at the next entry's end.
+const maxBatchBytes = 4 << 20
+
+// Options configures a Machine. The zero value of a field means its default.
+type Options struct {
+	Store *storage.Store // required; the machine is its writer
+	// SnapshotEntries is how many applied entries make a snapshot due; default 10.
+	SnapshotEntries uint64
+	Logger          *slog.Logger // default: discards
+}
+
+func (o Options) withDefaults() Options {
+	if o.SnapshotEntries == 0 {
+		o.SnapshotEntries = 10
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Machine is the replicated state machine of one node. It implements raft.BatchingFSM.
+type Machine struct {
+	store   *storage.Store
+	table   *command.Table
+	log     *slog.Logger
+	every   uint64 // SnapshotEntries
+	applied progress
+
+	snapshotDue chan struct{} // holds one element when a snapshot is due
+	snapshotAt  uint64        // the index of the last due snapshot; only ApplyBatch touches it
+}
+
+// New makes a machine over an open store.
+func New(o Options) *Machine {
+	o = o.withDefaults()
+	m := &Machine{
+		store: o.Store, table: command.NewTable(command.Rows()), log: o.Logger, every: o.SnapshotEntries,
+		snapshotDue: make(chan struct{}, 1),
+	}
+	s := o.Store.State()
+	m.applied.reach(Position{s.Index, s.Term})
+	m.snapshotAt = s.Index
+	return m
+}
+
+// SnapshotDue delivers one element each time a snapshot has become due; a due one that nobody has taken yet counts for both.
+func (m *Machine) SnapshotDue() <-chan struct{} { return m.snapshotDue }
+
+// Results are the replies of one applied entry, call after call in the order of the entry, group borders left out.
+type Results []reply.Reply
+
+// ApplyBatch implements raft.BatchingFSM. Each element of the answer is the Results of a command entry, or nil. An entry
+// at or below the applied index is in the store already and is skipped. An entry that cannot be applied stops the node: to
+// skip it would let this replica differ in silence.
+func (m *Machine) ApplyBatch(logs []*raft.Log) []any {
+	answers := make([]any, len(logs))
+	if err := m.applyAll(logs, answers); err != nil {
+		panic(fmt.Sprintf("fsm: apply %d to %d: %v", logs[0].Index, logs[len(logs)-1].Index, err))
+	}
+	return answers
+}
+
+// Apply implements raft.FSM.
+func (m *Machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0] }
+
+func (m *Machine) applyAll(logs []*raft.Log, answers []any) error {
+	for len(logs) > 0 && logs[0].Index <= m.applied.now().Index {
+		logs, answers = logs[1:], answers[1:]
+	}
+	for len(logs) > 0 {
+		n, err := m.applySome(logs, answers)
+		if err != nil {
+			return err
+		}
+		logs, answers = logs[n:], answers[n:]
+	}
+	return nil
+}
+
+// applySome applies as many entries as one Pebble batch should hold, commits them, and says how many they were.
+func (m *Machine) applySome(logs []*raft.Log, answers []any) (n int, err error) {
+	t, err := m.store.Begin()
+	if err != nil {
+		return 0, err
+	}
+	for n < len(logs) && t.Size() < maxBatchBytes {
+		l := logs[n]
+		if l.Type == raft.LogCommand {
+			results, err := m.run(t, l)
+			if err != nil {
+				t.Discard()
+				return 0, fmt.Errorf("entry %d: %w", l.Index, err)
+			}
+			answers[n] = results
+		}
+		n++
+	}
+	last := logs[n-1]
+	if err := t.Commit(storage.Applied{Index: last.Index, Term: last.Term}); err != nil {
+		return 0, err
+	}
+	m.applied.reach(Position{last.Index, last.Term})
+	m.countSnapshot(last.Index)
+	return n, nil
+}
+
+// countSnapshot makes a snapshot due when enough entries were applied since the last one was.
+func (m *Machine) countSnapshot(index uint64) {
+	if index-m.snapshotAt < m.every {
+		return
+	}
+	m.snapshotAt = index
+	select {
+	case m.snapshotDue <- struct{}{}:
+	default: // the one that is due covers this too
+	}
+}
+
+// run runs the calls of one entry.
+func (m *Machine) run(t *storage.Txn, l *raft.Log) (Results, error) {
+	e, err := entry.Parse(l.Data)
+	if err != nil {
+		return nil, err
+	}
+	t.SetTime(e.Time)
+	var results Results
+	for _, g := range e.Groups {
+		for _, c := range g.Calls {
+			at := uint64(len(results))
+			env := command.Env{DB: c.DB, Now: t.Time(), Seed: mix(e.Seed + at), Version: l.Index<<versionBits | at}
+			r, err := m.table.Apply(env, t, c.Argv)
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, r)
+		}
+	}
+	return results, nil
+}
+
+// versionBits is how many bits of a row's version count the calls of an entry.
+const versionBits = 20
+
+// MaxCalls is how many calls one entry may hold.
+const MaxCalls = 1 << versionBits
+
+// mix is the finaliser of SplitMix64: neighbouring seeds give unrelated numbers.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

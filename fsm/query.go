@@ -1,0 +1,59 @@
+package fsm
+
+import (
+	"errors"
+	"fmt"
+
+	"cairn/fsm/command"
+	"cairn/fsm/entry"
+	"cairn/fsm/reply"
+	"cairn/storage/keys"
+	"cairn/storage/layout"
+)
+
+// maxQueryBytes is how many bytes of replies one Query collects before it answers with what it has.
+const maxQueryBytes = 1 << 20
+
+// Answer is what Query found.
+type Answer struct {
+	// Replies has one reply a call, or fewer, but at least one, when they have grown large: the rest is to be asked again.
+	Replies []reply.Reply
+	// Doubted says that a key was taken for expired by the clock alone; see storage.View.Doubted.
+	Doubted bool
+}
+
+// Query answers read calls on one view of the newest state, at time now (Unix milliseconds) with a random seed.
+func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, err error) {
+	v, err := m.store.View(now)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	size := 0
+	for i, c := range calls {
+		env := command.Env{DB: c.DB, Now: v.Time(), Seed: mix(seed + uint64(i))}
+		r, err := m.table.Query(env, v, c.Argv)
+		if err != nil {
+			return Answer{}, fmt.Errorf("fsm: query: %w", err)
+		}
+		a.Replies = append(a.Replies, r)
+		if size += r.Size(); size >= maxQueryBytes {
+			break
+		}
+	}
+	a.Doubted = v.Doubted()
+	return a, nil
+}
+
+// State returns what the store says of itself: applied entry, time, cluster, key counts.
+func (m *Machine) State() layout.State { return m.store.State() }
+
+// NextExpiry returns when the next key is due to expire, Unix milliseconds; ok is false when none is.
+func (m *Machine) NextExpiry() (at int64, ok bool, err error) {
+	v, err := m.store.View(0)
+	if err != nil {
+		return 0, false, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	return keys.NextExpiry(v)
+}
