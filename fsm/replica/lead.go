@@ -1,0 +1,87 @@
+package replica
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm/command"
+)
+
+// watchLeadership keeps everybody who waits for a leader informed, and begins each leadership of this node with an entry of
+// its own term: until that is applied, the node serves no read.
+func (r *Replica) watchLeadership() {
+	seen := make(chan raft.Observation, 16)
+	observer := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
+		switch o.Data.(type) {
+		case raft.LeaderObservation, raft.RaftState:
+			return true
+		}
+		return false
+	})
+	r.raft.RegisterObserver(observer)
+	defer r.raft.DeregisterObserver(observer)
+	begun := uint64(0) // the newest term this node has begun
+	for {
+		if term := r.raft.CurrentTerm(); r.raft.State() == raft.Leader && term != begun {
+			begun = term
+			r.wg.Go(r.beginTerm)
+		}
+		select {
+		case o := <-seen:
+			if l, ok := o.Data.(raft.LeaderObservation); ok && l.LeaderID != "" {
+				r.peers.lastLeader.Store(string(l.LeaderID))
+				r.log.Info("leader", "peer", string(l.LeaderID), "term", r.raft.CurrentTerm())
+			}
+			r.changed.wake()
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+// beginTerm makes a new leader ready, and gives a new cluster its id.
+func (r *Replica) beginTerm() {
+	err := r.tick()
+	if err == nil && r.machine.State().Cluster == "" {
+		var id [20]byte
+		_, _ = rand.Read(id[:]) // never fails
+		_, err = r.proposeCall(command.ClusterName, hex.EncodeToString(id[:]))
+	}
+	if err != nil {
+		r.log.Info("leadership ended before it began", "err", err)
+	}
+	r.changed.wake()
+}
+
+// takeSnapshots writes a snapshot record whenever the machine says that one is due. What becomes due meanwhile is merged.
+func (r *Replica) takeSnapshots() {
+	for {
+		select {
+		case <-r.machine.SnapshotDue():
+		case <-r.ctx.Done():
+			return
+		}
+		for !r.takeSnapshot() {
+			if !r.pause(snapshotRetry, nil) {
+				return
+			}
+		}
+	}
+}
+
+// snapshotRetry is the pause after a snapshot that failed, as it does while a membership change is not applied yet.
+const snapshotRetry = 50 * time.Millisecond
+
+// takeSnapshot is false when it should be tried again.
+func (r *Replica) takeSnapshot() bool {
+	err := r.raft.Snapshot().Error()
+	if err == nil || errors.Is(err, raft.ErrNothingNewToSnapshot) || errors.Is(err, raft.ErrRaftShutdown) {
+		return true
+	}
+	r.log.Debug("snapshot put off", "err", err)
+	return false
+}

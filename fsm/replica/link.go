@@ -1,0 +1,176 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// The kinds of link. A link is a connection between two nodes on the port that clients use too.
+const (
+	raftLink  = 'R' // hashicorp/raft's own protocol
+	queryLink = 'Q' // this package's: read indexes and progress
+)
+
+// handshakeTimeout bounds how long a link may take to prove itself.
+const handshakeTimeout = 5 * time.Second
+
+// rpcTimeout bounds one exchange on a link.
+const rpcTimeout = 5 * time.Second
+
+// links are the connections of this node with its peers. It is the raft.StreamLayer of the transport that it owns.
+type links struct {
+	r         *Replica
+	transport *raft.NetworkTransport
+	accepted  chan net.Conn // raft links for the transport
+	done      chan struct{}
+	once      sync.Once
+
+	mu struct {
+		sync.Mutex
+		open   map[net.Conn]struct{} // links that peers opened
+		closed bool
+	}
+}
+
+func newLinks(r *Replica) *links {
+	l := &links{r: r, accepted: make(chan net.Conn), done: make(chan struct{})}
+	l.mu.open = make(map[net.Conn]struct{})
+	l.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: l, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: rpcTimeout, Logger: newRaftLogger(r.log),
+	})
+	return l
+}
+
+// Close closes every link that a peer opened. It implements net.Listener: closing the transport is what calls it.
+func (l *links) Close() error {
+	l.once.Do(func() {
+		close(l.done)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.mu.closed = true
+		for c := range l.mu.open {
+			_ = c.Close() // it ends its server loop, which is all that matters
+		}
+	})
+	return nil
+}
+
+// Accept implements net.Listener: the next raft link that a peer opened.
+func (l *links) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.accepted:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr implements net.Listener: the address that peers know this node by.
+func (l *links) Addr() net.Addr { return nodeAddr(l.r.o.Addr) }
+
+type nodeAddr string
+
+func (nodeAddr) Network() string  { return "cairn" }
+func (a nodeAddr) String() string { return string(a) }
+
+// Dial implements raft.StreamLayer.
+func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return l.dial(ctx, string(addr), raftLink)
+}
+
+// dial opens a link of a kind to the node at addr.
+func (l *links) dial(ctx context.Context, addr string, kind byte) (net.Conn, error) {
+	c, err := l.r.o.Dial(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("replica: link to %s: %w", addr, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	if _, err = io.WriteString(c, Preface); err == nil {
+		err = l.r.introduce(c, kind)
+	}
+	if !stop() {
+		err = errors.Join(err, ctx.Err())
+	}
+	if err != nil {
+		if errors.Is(err, errRefused) {
+			l.r.log.Warn("link refused", "peer", addr, "err", err)
+		}
+		return nil, errors.Join(fmt.Errorf("replica: link to %s: %w", addr, err), c.Close())
+	}
+	return c, nil
+}
+
+// ServeLink takes over a connection that opened with Preface, and returns when it has ended. A stranger who cannot prove to
+// have the cluster's secret costs this connection.
+func (r *Replica) ServeLink(c net.Conn) {
+	defer func() { _ = c.Close() }()
+	if !r.links.track(c) {
+		return
+	}
+	defer r.links.forget(c)
+	_ = c.SetDeadline(time.Now().Add(handshakeTimeout)) // an error shows at the next read
+	kind, peer, err := r.welcome(c)
+	if err != nil {
+		r.log.Warn("link refused", "peer", c.RemoteAddr().String(), "err", err)
+		return
+	}
+	_ = c.SetDeadline(time.Time{})
+	if kind == raftLink {
+		r.links.hand(c)
+		return
+	}
+	if err := r.serveQueries(c); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		r.log.Debug("link ended", "peer", peer, "err", err)
+	}
+}
+
+func (l *links) track(c net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.mu.closed {
+		l.mu.open[c] = struct{}{}
+	}
+	return !l.mu.closed
+}
+
+func (l *links) forget(c net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.mu.open, c)
+}
+
+// hand gives a raft link to the transport and waits until the transport has closed it.
+func (l *links) hand(c net.Conn) {
+	w := &watchedConn{Conn: c, closed: make(chan struct{})}
+	select {
+	case l.accepted <- w:
+	case <-l.done:
+		return
+	}
+	select {
+	case <-w.closed:
+	case <-l.done:
+	}
+}
+
+// watchedConn tells when it is closed.
+type watchedConn struct {
+	net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Close implements net.Conn.
+func (w *watchedConn) Close() error {
+	w.once.Do(func() { close(w.closed) })
+	return w.Conn.Close()
+}

@@ -1,0 +1,93 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"cairn/fsm"
+	"cairn/storage/raftlog"
+)
+
+// Peer names one member of a static cluster.
+type Peer struct{ ID, Addr string }
+
+// Options configures a Replica. The zero value of a field means its default.
+type Options struct {
+	ID   string // required; this node's name in the cluster
+	Addr string // required; host:port under which clients and peers reach this node
+	// Peers is the membership a cluster begins with, this node included. It counts only where the log is empty. Empty means
+	// a cluster of this node alone.
+	Peers []Peer
+
+	Machine   *fsm.Machine   // required
+	Snapshots *fsm.Snapshots // required; over the machine's store
+	Log       *raftlog.Store // required
+
+	Secret       string        // authenticates links; all nodes have the same
+	ElectionWait time.Duration // how long a call waits for a leader; default 2 s
+	MaxStaleness time.Duration // how old a local read may be; default 10 s
+	Heartbeat    time.Duration // a follower that hears nothing for one to two of these calls an election; default 500 ms
+	TrailingLogs uint64        // entries kept behind a snapshot for followers that were away; default 10,240
+	MaxInFlight  int           // entries proposed and not yet answered; default 4
+
+	Dial   func(ctx context.Context, addr string) (net.Conn, error) // default: TCP
+	Clock  func() time.Time                                         // default: time.Now
+	Logger *slog.Logger                                             // default: discards
+}
+
+func (o Options) withDefaults() Options {
+	o.ElectionWait = orDefault(o.ElectionWait, 2*time.Second)
+	o.MaxStaleness = orDefault(o.MaxStaleness, 10*time.Second)
+	o.Heartbeat = orDefault(o.Heartbeat, 500*time.Millisecond)
+	o.TrailingLogs = orDefault(o.TrailingLogs, 10_240)
+	o.MaxInFlight = orDefault(o.MaxInFlight, 4)
+	if len(o.Peers) == 0 {
+		o.Peers = []Peer{{o.ID, o.Addr}}
+	}
+	if o.Dial == nil {
+		o.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		}
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func orDefault[T comparable](v, byDefault T) T {
+	var zero T
+	if v == zero {
+		return byDefault
+	}
+	return v
+}
+
+func (o Options) validate() error {
+	var faults []error
+	if o.ID == "" || o.Addr == "" {
+		faults = append(faults, errors.New("replica: ID and Addr are required"))
+	}
+	if o.Machine == nil || o.Snapshots == nil || o.Log == nil {
+		faults = append(faults, errors.New("replica: Machine, Snapshots and Log are required"))
+	}
+	ids, addrs, self := map[string]bool{}, map[string]bool{}, false
+	for _, p := range o.Peers {
+		if ids[p.ID] || addrs[p.Addr] {
+			faults = append(faults, fmt.Errorf("replica: peer %s=%s: its id or address stands twice", p.ID, p.Addr))
+		}
+		ids[p.ID], addrs[p.Addr] = true, true
+		self = self || p.ID == o.ID
+	}
+	if !self {
+		faults = append(faults, fmt.Errorf("replica: the peers do not name this node, %s", o.ID))
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,138 @@
+package replica
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// probePause is how often a node asks the others how far they are.
+const probePause = time.Second
+
+// peers is what this node knows of the others from asking them: whether they answer, and how far they have applied.
+type peers struct {
+	r          *Replica
+	lastLeader atomic.Value // string: the id of the newest leader known
+
+	mu struct {
+		sync.Mutex
+		seen map[raft.ServerID]sighting
+	}
+}
+
+type sighting struct {
+	answered bool
+	applied  uint64
+}
+
+func newPeers(r *Replica) *peers {
+	p := &peers{r: r}
+	p.lastLeader.Store("")
+	p.mu.seen = make(map[raft.ServerID]sighting)
+	return p
+}
+
+// run asks every other member once a second, each over its own link.
+func (p *peers) run() {
+	askers := map[raft.ServerID]*asker{}
+	defer func() {
+		for _, a := range askers {
+			a.close()
+		}
+	}()
+	for ok := true; ok; ok = p.r.pause(probePause, nil) {
+		var wg sync.WaitGroup
+		for _, s := range p.r.servers() {
+			if string(s.ID) == p.r.o.ID {
+				continue
+			}
+			a := askers[s.ID]
+			if a == nil {
+				a = &asker{l: p.r.links}
+				askers[s.ID] = a
+			}
+			wg.Go(func() { p.probe(a, s) })
+		}
+		wg.Wait()
+	}
+}
+
+func (p *peers) probe(a *asker, s raft.Server) {
+	ctx, cancel := context.WithTimeout(p.r.ctx, probePause)
+	defer cancel()
+	got, err := a.ask(ctx, string(s.Address), askProgress)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.mu.seen[s.ID]
+	p.mu.seen[s.ID] = sighting{err == nil, max(old.applied, got.index)}
+}
+
+func (p *peers) sighting(id raft.ServerID) sighting {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mu.seen[id]
+}
+
+// Status returns what this node knows of itself and of the cluster now.
+func (r *Replica) Status() Status {
+	state := r.machine.State()
+	leaderAddr, leaderID := r.raft.LeaderWithID()
+	s := Status{
+		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster,
+		State: stateName(r.raft.State()), LeaderID: string(leaderID), LeaderAddr: string(leaderAddr),
+		Term: r.raft.CurrentTerm(), CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(),
+		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases,
+		ExpiredKeys: r.stats.expired.Load(), Snapshots: r.snapshots.Count(), Reads: r.stats.reads.Load(), Entries: r.stats.entries.Load(),
+	}
+	leads := s.State == "leader"
+	s.Ready = leads && r.ready()
+	if !leads {
+		s.LastContact = time.Since(r.raft.LastContact())
+	}
+	if metas, err := r.snapshots.List(); err == nil && len(metas) > 0 {
+		s.SnapshotIndex = metas[0].Index
+	}
+	s.Members = r.members(s.AppliedIndex)
+	for _, m := range s.Members {
+		if m.Voter {
+			s.Voters++
+		}
+	}
+	return s
+}
+
+func (r *Replica) members(applied uint64) []Member {
+	leader, _ := r.peers.lastLeader.Load().(string)
+	var members []Member
+	for _, server := range r.servers() {
+		id := string(server.ID)
+		m := Member{
+			ID: id, NodeID: NodeID(id), Addr: string(server.Address), Voter: server.Suffrage == raft.Voter,
+			Leader: id == leader, Self: id == r.o.ID, Connected: true,
+		}
+		if !m.Self {
+			seen := r.peers.sighting(server.ID)
+			m.Connected = seen.answered
+			if applied > seen.applied {
+				m.Lag = applied - seen.applied
+			}
+		}
+		members = append(members, m)
+	}
+	return members
+}
+
+func stateName(s raft.RaftState) string {
+	switch s {
+	case raft.Leader:
+		return "leader"
+	case raft.Candidate:
+		return "candidate"
+	case raft.Shutdown:
+		return "shutdown"
+	}
+	return "follower"
+}

@@ -1,0 +1,154 @@
+package replica
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// The questions on a query link. Each is one byte; each answer is
+//
+//	status uint8 | index uint64 BE | time uint64 BE, Unix milliseconds
+const (
+	askIndex    = 'I' // a read index: the asked node leads, has proved it, and has applied index
+	askTick     = 'T' // the same after the log's time has moved on
+	askProgress = 'P' // how far the node has applied, whatever it is
+
+	answerLen = 1 + 8 + 8
+)
+
+// The statuses of an answer.
+const (
+	answerOK        = 0
+	answerNotLeader = 1
+	answerNotReady  = 2
+	answerNoQuorum  = 3
+)
+
+// serveQueries answers a peer until the link ends.
+func (r *Replica) serveQueries(c net.Conn) error {
+	var question [1]byte
+	for {
+		if _, err := io.ReadFull(c, question[:]); err != nil {
+			return err
+		}
+		answer, err := r.answer(question[0])
+		if err != nil {
+			return err
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(rpcTimeout)) // an error shows at the write
+		if _, err := c.Write(answer); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Replica) answer(question byte) ([]byte, error) {
+	var got confirmed
+	var err error
+	switch question {
+	case askProgress:
+		got = confirmed{r.machine.Applied().Index, r.clock.now()}
+	case askIndex, askTick:
+		ctx, cancel := context.WithTimeout(r.ctx, r.o.ElectionWait)
+		defer cancel()
+		if err = ErrNotLeader; r.raft.State() == raft.Leader {
+			got, err = r.leader.join(ctx, question == askTick)
+		}
+	default:
+		return nil, fmt.Errorf("replica: unknown question %q", question)
+	}
+	b := binary.BigEndian.AppendUint64([]byte{statusOf(err)}, got.index)
+	return binary.BigEndian.AppendUint64(b, uint64(got.now)), nil
+}
+
+func statusOf(err error) byte {
+	switch {
+	case err == nil:
+		return answerOK
+	case errors.Is(err, ErrNotLeader) || errors.Is(err, raft.ErrNotLeader):
+		return answerNotLeader
+	case errors.Is(err, errNotReady):
+		return answerNotReady
+	}
+	return answerNoQuorum
+}
+
+// asker asks one peer at a time over a link that it keeps. It is for one goroutine.
+type asker struct {
+	l    *links
+	addr string
+	conn net.Conn
+}
+
+// ask sends a question to the node at addr.
+func (a *asker) ask(ctx context.Context, addr string, question byte) (confirmed, error) {
+	if a.conn != nil && a.addr != addr {
+		a.close()
+	}
+	if a.conn == nil {
+		c, err := a.l.dial(ctx, addr, queryLink)
+		if err != nil {
+			return confirmed{}, err
+		}
+		a.conn, a.addr = c, addr
+	}
+	got, err := a.exchange(ctx, question)
+	if err != nil && !errors.Is(err, errNotReady) && !errors.Is(err, ErrNotLeader) && !errors.Is(err, ErrNoQuorum) {
+		a.close()
+	}
+	return got, err
+}
+
+func (a *asker) exchange(ctx context.Context, question byte) (confirmed, error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(rpcTimeout)
+	}
+	_ = a.conn.SetDeadline(deadline) // an error shows at the write
+	var b [answerLen]byte
+	if _, err := a.conn.Write([]byte{question}); err != nil {
+		return confirmed{}, fmt.Errorf("replica: ask %s: %w", a.addr, err)
+	}
+	if _, err := io.ReadFull(a.conn, b[:]); err != nil {
+		return confirmed{}, fmt.Errorf("replica: ask %s: %w", a.addr, err)
+	}
+	got := confirmed{binary.BigEndian.Uint64(b[1:]), int64(binary.BigEndian.Uint64(b[9:]))}
+	switch b[0] {
+	case answerOK:
+		return got, nil
+	case answerNotLeader:
+		return confirmed{}, ErrNotLeader
+	case answerNotReady:
+		return confirmed{}, errNotReady
+	}
+	return confirmed{}, ErrNoQuorum
+}
+
+func (a *asker) close() {
+	if a.conn != nil {
+		_ = a.conn.Close() // nothing is owed to it
+		a.conn = nil
+	}
+}
+
+// askLeader is one read round of a follower.
+func (r *Replica) askLeader(ctx context.Context, tick bool) (confirmed, error) {
+	addr, id := r.raft.LeaderWithID()
+	if addr == "" || string(id) == r.o.ID {
+		return confirmed{}, ErrNoLeader
+	}
+	question := byte(askIndex)
+	if tick {
+		question = askTick
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
+	defer cancel()
+	return r.leaderAsker.ask(ctx, string(addr), question)
+}

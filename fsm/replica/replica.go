@@ -1,0 +1,161 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm"
+	"cairn/storage/raftlog"
+)
+
+// Replica is this node's part in the cluster. Any goroutine may call it; the owner calls Close.
+type Replica struct {
+	o           Options
+	raft        *raft.Raft
+	machine     *fsm.Machine
+	snapshots   *fsm.Snapshots
+	log         *slog.Logger
+	clock       *clock
+	links       *links
+	proposals   *proposals
+	leader      *rounds // read rounds as leader
+	remote      *rounds // read rounds asked of the leader, over leaderAsker
+	leaderAsker *asker
+	peers       *peers
+	changed     *broadcast // leadership or readiness may have changed
+	stats       stats
+
+	ctx    context.Context // ends when Close begins
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	closed sync.Once
+	err    error // what Close answers
+}
+
+type stats struct{ expired, reads, entries atomic.Uint64 }
+
+// Start starts a replica. The first start on an empty log begins the cluster that Options.Peers describes; every node of it
+// does the same, in any order.
+func Start(o Options) (*Replica, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &Replica{
+		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
+		changed: newBroadcast(), ctx: ctx, cancel: cancel,
+	}
+	r.links = newLinks(r)
+	r.proposals = newProposals(o.MaxInFlight)
+	r.leader, r.remote = newRounds(r.verify), newRounds(r.askLeader)
+	r.leaderAsker = &asker{l: r.links}
+	r.peers = newPeers(r)
+	if err := r.startRaft(); err != nil {
+		cancel()
+		return nil, errors.Join(err, r.links.transport.Close())
+	}
+	for _, run := range []func(){
+		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.leader.run(ctx), r.remote.run(ctx), r.peers.run,
+	} {
+		r.wg.Go(run)
+	}
+	return r, nil
+}
+
+func (r *Replica) startRaft() error {
+	c := raftConfig(r.o)
+	hasState, err := raft.HasExistingState(r.o.Log, r.o.Log, r.snapshots)
+	if err != nil {
+		return fmt.Errorf("replica: read the log: %w", err)
+	}
+	if !hasState {
+		var members raft.Configuration
+		for _, p := range r.o.Peers {
+			members.Servers = append(members.Servers, raft.Server{ID: raft.ServerID(p.ID), Address: raft.ServerAddress(p.Addr)})
+		}
+		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.links.transport, members); err != nil {
+			return fmt.Errorf("replica: begin the cluster: %w", err)
+		}
+	}
+	if r.raft, err = raft.NewRaft(c, r.machine, r.o.Log, r.o.Log, r.snapshots, r.links.transport); err != nil {
+		return fmt.Errorf("replica: start raft: %w", err)
+	}
+	return nil
+}
+
+// never is a time that does not come: hashicorp/raft's own snapshot trigger polls, ours counts.
+const never = 10 * 365 * 24 * time.Hour
+
+func raftConfig(o Options) *raft.Config {
+	c := raft.DefaultConfig()
+	c.LocalID = raft.ServerID(o.ID)
+	c.HeartbeatTimeout, c.ElectionTimeout = o.Heartbeat, o.Heartbeat
+	c.LeaderLeaseTimeout = o.Heartbeat / 2
+	c.CommitTimeout = 10 * time.Millisecond // a follower learns that late at most that an entry is committed
+	c.MaxAppendEntries = 256
+	c.SnapshotInterval, c.SnapshotThreshold = never, 1<<62
+	c.TrailingLogs = o.TrailingLogs
+	c.NoSnapshotRestoreOnStart = true // the store is the snapshot already
+	c.Logger = newRaftLogger(o.Logger)
+	return c
+}
+
+// Close hands leadership over, finishes what is in flight, and stops. Calls made after it began answer ErrClosed or, when
+// they had been proposed, what became of them. It is idempotent.
+func (r *Replica) Close() error {
+	r.closed.Do(func() {
+		if r.raft.State() == raft.Leader {
+			if err := r.TransferLeadership(""); err != nil {
+				r.log.Info("leadership was not handed over", "err", err)
+			}
+		}
+		r.cancel()
+		r.proposals.drain()
+		err := r.raft.Shutdown().Error()
+		r.wg.Wait()
+		r.leaderAsker.close()
+		r.err = errors.Join(err, r.links.transport.Close())
+	})
+	return r.err
+}
+
+// TransferLeadership makes another voter the leader: the one called id, or for "" the most current one.
+func (r *Replica) TransferLeadership(id string) error {
+	r.leader.forgetLease()
+	defer r.changed.wake() // who was turned away while it lasted may try again
+	if id == "" {
+		if len(r.voters()) < 2 {
+			return errors.New("replica: there is no other voter")
+		}
+		return r.raft.LeadershipTransfer().Error()
+	}
+	for _, s := range r.voters() {
+		if string(s.ID) == id {
+			return r.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
+		}
+	}
+	return fmt.Errorf("replica: no voter is called %q", id)
+}
+
+func (r *Replica) servers() []raft.Server { return r.raft.GetConfiguration().Configuration().Servers }
+
+func (r *Replica) voters() []raft.Server {
+	var voters []raft.Server
+	for _, s := range r.servers() {
+		if s.Suffrage == raft.Voter {
+			voters = append(voters, s)
+		}
+	}
+	return voters
+}
+
+// Log returns the log store, for the figures it keeps.
+func (r *Replica) Log() *raftlog.Store { return r.o.Log }
