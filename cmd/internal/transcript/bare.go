@@ -25,6 +25,7 @@ type Bare struct {
 	now   int64
 	index uint64
 	calls uint64 // for seed
+	proto int
 }
 
 // NewBare makes an empty store in fs, normally vfs.NewMem(), and closes it at the end of the test. Rows are the commands
@@ -40,7 +41,7 @@ func NewBare(t testing.TB, fs storage.FS, rows []command.Spec) *Bare {
 			t.Error(err)
 		}
 	})
-	return &Bare{store: store, table: command.NewTable(rows), now: time.Now().UnixMilli()}
+	return &Bare{store: store, table: command.NewTable(rows), now: time.Now().UnixMilli(), proto: 2}
 }
 
 // Advance moves the time on.
@@ -52,11 +53,19 @@ func (b *Bare) SetTime(now int64) { b.now = now }
 // Time returns the time, in Unix milliseconds.
 func (b *Bare) Time() int64 { return b.now }
 
+// SetProto makes replies those of RESP version 2, which is the default, or 3.
+func (b *Bare) SetProto(proto int) { b.proto = proto }
+
 // Store returns the store that the commands work on.
 func (b *Bare) Store() *storage.Store { return b.store }
 
 // Do implements Doer.
 func (b *Bare) Do(argv [][]byte) (reply.Reply, error) {
+	r, err := b.do(argv)
+	return Wire(r, b.proto), err
+}
+
+func (b *Bare) do(argv [][]byte) (reply.Reply, error) {
 	if strings.EqualFold(string(argv[0]), "select") {
 		return b.selectDB(argv), nil
 	}

@@ -2,7 +2,6 @@ package transcript
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,40 +14,28 @@ import (
 func Render(r reply.Reply) string { return strings.Join(renderLines(r), "\n") }
 
 func renderLines(r reply.Reply) []string {
-	switch r.Kind {
+	switch r = Wire(r, 2); r.Kind {
 	case reply.Null, reply.NullArray:
 		return []string{"(nil)"}
 	case reply.Status:
 		return []string{string(r.Str)}
 	case reply.Error:
 		return []string{"(error) " + string(r.Str)}
-	case reply.Integer, reply.Bool:
+	case reply.Integer:
 		return []string{"(integer) " + strconv.FormatInt(r.Int, 10)}
-	case reply.Double:
-		return []string{quote(formatDouble(r.Float))}
-	case reply.Bulk, reply.BigNumber, reply.Verbatim:
+	case reply.Bulk:
 		return []string{quote(string(r.Str))}
-	case reply.Array, reply.Map, reply.Set, reply.Push:
-		elems := make([][]string, len(r.Elems))
-		for i, e := range r.Elems {
-			elems[i] = renderLines(e)
-		}
-		return numbered(elems)
 	case reply.None:
 		return []string{"(no reply)"}
+	case reply.Array:
+	default:
+		return []string{fmt.Sprintf("(reply of unknown kind %d)", r.Kind)}
 	}
-	return []string{fmt.Sprintf("(reply of unknown kind %d)", r.Kind)}
-}
-
-// formatDouble is addReplyDouble of Redis 7.0 for RESP2.
-func formatDouble(f float64) string {
-	switch {
-	case math.IsInf(f, 1):
-		return "inf"
-	case math.IsInf(f, -1):
-		return "-inf"
+	elems := make([][]string, len(r.Elems))
+	for i, e := range r.Elems {
+		elems[i] = renderLines(e)
 	}
-	return fmt.Sprintf("%.17g", f)
+	return numbered(elems)
 }
 
 // numbered puts numbers before the elements of an array, each of which is one or more lines.

@@ -1,0 +1,75 @@
+package transcript
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"cairn/fsm/reply"
+)
+
+// Wire returns what a client receives when r is sent by RESP of version proto, 2 or 3. RESP2 has Redis 7.0's older shapes
+// for the newer ones; RESP3 has one null.
+func Wire(r reply.Reply, proto int) reply.Reply {
+	if proto >= 3 {
+		if r.Kind == reply.NullArray {
+			return reply.Nil()
+		}
+		return wireElems(r, r.Kind, proto)
+	}
+	switch r.Kind {
+	case reply.Map, reply.Set, reply.Push, reply.Array:
+		return wireElems(r, reply.Array, proto)
+	case reply.Bool:
+		return reply.Int(r.Int)
+	case reply.Double:
+		return reply.BulkString(formatDouble(r.Float))
+	case reply.BigNumber, reply.Verbatim:
+		return reply.BulkBytes(r.Str)
+	}
+	return r
+}
+
+func wireElems(r reply.Reply, kind reply.Kind, proto int) reply.Reply {
+	if r.Elems == nil {
+		r.Kind = kind
+		return r
+	}
+	elems := make([]reply.Reply, len(r.Elems))
+	for i, e := range r.Elems {
+		elems[i] = Wire(e, proto)
+	}
+	return reply.Reply{Kind: kind, Elems: elems}
+}
+
+// formatDouble is addReplyDouble of Redis 7.0 for RESP2.
+func formatDouble(f float64) string {
+	switch {
+	case math.IsInf(f, 1):
+		return "inf"
+	case math.IsInf(f, -1):
+		return "-inf"
+	}
+	return fmt.Sprintf("%.17g", f)
+}
+
+// Kinds returns a reply with its kinds spelt out, for comparing shapes: "array[bulk int]", say.
+func Kinds(r reply.Reply) string {
+	names := [...]string{"null", "nullarray", "status", "error", "int", "bulk", "array", "map", "set", "push", "double",
+		"bool", "bignumber", "verbatim", "none"}
+	if int(r.Kind) >= len(names) {
+		return "kind" + strconv.Itoa(int(r.Kind))
+	}
+	s := names[r.Kind]
+	if r.Kind < reply.Array || r.Kind > reply.Push {
+		return s
+	}
+	s += "["
+	for i, e := range r.Elems {
+		if i > 0 {
+			s += " "
+		}
+		s += Kinds(e)
+	}
+	return s + "]"
+}
