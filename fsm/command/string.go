@@ -1,28 +1,53 @@
 package command
 
 import (
+	"slices"
+
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/keys"
+	"cairn/storage/layout"
 	"cairn/storage/str"
 )
 
 func stringRows() []Spec {
-	return []Spec{
-		{Name: "get", Arity: 2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
-			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key",
-			Summary: "Returns the string value of a key", Exec: Read(raw, runGet)},
-	}
+	return slices.Concat(stringSetRows(), stringGetRows(), stringNumberRows(), stringPartRows(), stringLCSRows())
 }
 
-func runGet(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
-	value, ok, isString, err := str.Get(r, env.DB, argv[1])
-	switch {
-	case err != nil:
-		return reply.Reply{}, err
-	case !isString:
-		return reply.Reply{}, reply.ErrWrongType
-	case !ok:
-		return reply.Nil(), nil
+// openString is keys.Open for a command that changes a string: a key of another type is ErrWrongType.
+func openString(env Env, t *storage.Txn, key []byte) (keys.Slot, error) {
+	s, err := keys.Open(t, env.DB, key)
+	if err == nil {
+		err = checkString(s)
 	}
-	return reply.BulkBytes(value), nil
+	return s, err
+}
+
+func checkString(s keys.Slot) error {
+	if s.Live && s.Row.Type != layout.String {
+		return reply.ErrWrongType
+	}
+	return nil
+}
+
+// getString is str.Get for a command that reads a string: a key of another type is ErrWrongType.
+func getString(env Env, r storage.Reader, key []byte) (value []byte, ok bool, err error) {
+	value, ok, isString, err := str.Get(r, env.DB, key)
+	if err == nil && !isString {
+		err = reply.ErrWrongType
+	}
+	return value, ok, err
+}
+
+// stringOrNil answers what openString found.
+func stringOrNil(s keys.Slot) reply.Reply {
+	if !s.Live {
+		return reply.Nil()
+	}
+	return reply.BulkBytes(s.Row.Payload)
+}
+
+// replaceString writes value to the key at s, which keeps its time to live.
+func replaceString(env Env, s *keys.Slot, value []byte) error {
+	return str.Put(s, env.Version, value, s.Row.ExpireAt)
 }

@@ -12,7 +12,7 @@ func ParseInt(b []byte) (n int64, ok bool) {
 		digits = b[1:]
 	}
 	switch {
-	case len(digits) == 0 || len(digits) > 19:
+	case len(digits) == 0 || len(digits) > len("9223372036854775807"):
 		return 0, false
 	case digits[0] == '0':
 		return 0, len(b) == 1
@@ -27,8 +27,14 @@ func ParseInt(b []byte) (n int64, ok bool) {
 	switch {
 	case negative && u <= 1<<63:
 		return -int64(u), true
-	case u <= math.MaxInt64:
-		return int64(u), !negative
+	case !negative && u <= math.MaxInt64:
+		return int64(u), true
 	}
 	return 0, false
+}
+
+// AddInt returns a+b; ok is false when the sum does not fit.
+func AddInt(a, b int64) (sum int64, ok bool) {
+	sum = a + b
+	return sum, (sum > a) == (b > 0)
 }

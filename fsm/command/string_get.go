@@ -1,0 +1,110 @@
+package command
+
+import (
+	"errors"
+
+	"cairn/fsm/reply"
+	"cairn/storage"
+	"cairn/storage/str"
+)
+
+func stringGetRows() []Spec {
+	return []Spec{
+		{Name: "get", Arity: 2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key",
+			Summary: "Returns the string value of a key", Exec: Read(raw, runGet)},
+		{Name: "mget", Arity: -2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, -1, 1, "RO ACCESS"}},
+			Group: "string", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key [key ...]",
+			Summary: "Returns the string values of several keys, read at one moment", Exec: Read(raw, runMGet)},
+		{Name: "getdel", Arity: 2, Flags: FlagWrite | FlagFast, Keys: []KeySpec{{1, 1, 1, "RW ACCESS DELETE"}},
+			Group: "string", Since: "6.2.0", Cost: "O(1)", Syntax: "key",
+			Summary: "Returns the string value of a key and removes the key", Exec: Write(raw, runGetDel)},
+		{Name: "getex", Arity: -2, Flags: FlagWrite | FlagFast, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "string", Since: "6.2.0", Cost: "O(1)",
+			Syntax:  "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
+			Summary: "Returns the string value of a key and changes or removes its time to live", Exec: Write(parseGetEX, runGetEX)},
+		{Name: "strlen", Arity: 2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO"}},
+			Group: "string", Since: "2.2.0", Cost: "O(1)", Syntax: "key",
+			Summary: "Returns how many bytes the string value of a key has", Exec: Read(raw, runStrLen)},
+	}
+}
+
+func runGet(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+	value, ok, err := getString(env, r, argv[1])
+	if err != nil || !ok {
+		return reply.Nil(), err
+	}
+	return reply.BulkBytes(value), nil
+}
+
+// runMGet answers nil for keys of other types, as Redis does.
+func runMGet(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+	values := make([]reply.Reply, len(argv)-1)
+	for i, key := range argv[1:] {
+		value, ok, err := getString(env, r, key)
+		switch {
+		case err != nil && !errors.Is(err, reply.ErrWrongType):
+			return reply.Reply{}, err
+		case err == nil && ok:
+			values[i] = reply.BulkBytes(value)
+		}
+	}
+	return reply.ArrayOf(values...), nil
+}
+
+func runStrLen(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+	value, _, err := getString(env, r, argv[1])
+	return reply.Int(int64(len(value))), err
+}
+
+func runGetDel(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	s, err := openString(env, t, argv[1])
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	answer := stringOrNil(s)
+	_, err = s.Remove()
+	return answer, err
+}
+
+// getexArgs is a parsed GETEX.
+type getexArgs struct {
+	key     []byte
+	persist bool
+	expiry  expiry
+}
+
+// parseGetEX leaves the time to live unchecked: of a key that is absent, Redis answers nil whatever it says.
+func parseGetEX(argv [][]byte) (getexArgs, error) {
+	p := getexArgs{key: argv[1]}
+	for rest := argv[2:]; len(rest) > 0; {
+		if isWord(rest[0], "PERSIST") && !p.expiry.given() {
+			p.persist = true
+			rest = rest[1:]
+			continue
+		}
+		e, ok := parseExpiry(rest)
+		if !ok || p.persist || p.expiry.given() && !p.expiry.sameOption(e) {
+			return getexArgs{}, reply.ErrSyntax
+		}
+		p.expiry = e
+		rest = rest[2:]
+	}
+	return p, nil
+}
+
+func runGetEX(env Env, t *storage.Txn, p getexArgs) (reply.Reply, error) {
+	s, err := openString(env, t, p.key)
+	if err != nil || !s.Live {
+		return reply.Nil(), err
+	}
+	expireAt, err := p.expiry.at(env.Now, "getex")
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	answer := stringOrNil(s)
+	if p.expiry.given() || p.persist && s.Row.ExpireAt != 0 {
+		err = str.Put(&s, env.Version, s.Row.Payload, expireAt)
+	}
+	return answer, err
+}

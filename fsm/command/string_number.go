@@ -1,0 +1,106 @@
+package command
+
+import (
+	"math"
+	"strconv"
+
+	"cairn/fsm/reply"
+	"cairn/storage"
+	"cairn/storage/str"
+)
+
+const errDecrOverflow reply.UserError = "ERR decrement would overflow"
+
+func stringNumberRows() []Spec {
+	const flags = FlagWrite | FlagDenyOOM | FlagFast
+	return []Spec{
+		{Name: "incr", Arity: 2, Flags: flags, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key",
+			Summary: "Adds one to the integer a key holds, which is 0 for an absent key", Exec: Write(parseStep(1), runIncrBy)},
+		{Name: "decr", Arity: 2, Flags: flags, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key",
+			Summary: "Takes one from the integer a key holds, which is 0 for an absent key", Exec: Write(parseStep(-1), runIncrBy)},
+		{Name: "incrby", Arity: 3, Flags: flags, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key increment",
+			Summary: "Adds to the integer a key holds, which is 0 for an absent key", Exec: Write(parseIncrBy, runIncrBy)},
+		{Name: "decrby", Arity: 3, Flags: flags, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key decrement",
+			Summary: "Takes from the integer a key holds, which is 0 for an absent key", Exec: Write(parseDecrBy, runIncrBy)},
+		{Name: "incrbyfloat", Arity: 3, Flags: flags, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "string", Since: "2.6.0", Cost: "O(1)", Syntax: "key increment",
+			Summary: "Adds to the floating point number a key holds, which is 0 for an absent key", Exec: Write(raw, runIncrByFloat)},
+	}
+}
+
+// incrArgs is a parsed INCR, DECR, INCRBY or DECRBY.
+type incrArgs struct {
+	key []byte
+	by  int64
+}
+
+func parseStep(by int64) func([][]byte) (incrArgs, error) {
+	return func(argv [][]byte) (incrArgs, error) { return incrArgs{key: argv[1], by: by}, nil }
+}
+
+func parseIncrBy(argv [][]byte) (incrArgs, error) {
+	by, err := parseInt64(argv[2])
+	return incrArgs{key: argv[1], by: by}, err
+}
+
+func parseDecrBy(argv [][]byte) (incrArgs, error) {
+	p, err := parseIncrBy(argv)
+	if err == nil && p.by == math.MinInt64 {
+		err = errDecrOverflow
+	}
+	p.by = -p.by
+	return p, err
+}
+
+func runIncrBy(env Env, t *storage.Txn, p incrArgs) (reply.Reply, error) {
+	s, err := openString(env, t, p.key)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	var n int64
+	if s.Live {
+		if n, err = parseInt64(s.Row.Payload); err != nil {
+			return reply.Reply{}, err
+		}
+	}
+	n, ok := str.AddInt(n, p.by)
+	if !ok {
+		return reply.Reply{}, reply.ErrOverflow
+	}
+	return reply.Int(n), replaceString(env, &s, strconv.AppendInt(nil, n, 10))
+}
+
+// runIncrByFloat looks at the increment only after it has looked at the key: of two errors, Redis tells that of the key.
+func runIncrByFloat(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	s, err := openString(env, t, argv[1])
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	held := []byte("0")
+	if s.Live {
+		held = s.Row.Payload
+	}
+	value, err := addFloat(held, argv[2])
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	return reply.BulkBytes(value), replaceString(env, &s, value)
+}
+
+// addFloat returns the text of a+b as INCRBYFLOAT and HINCRBYFLOAT compute it.
+func addFloat(a, b []byte) ([]byte, error) {
+	x, okX := str.ParseFloat(a)
+	y, okY := str.ParseFloat(b)
+	if !okX || !okY {
+		return nil, reply.ErrNotFloat
+	}
+	sum, ok := str.AddFloat(x, y)
+	if !ok {
+		return nil, reply.ErrNaN
+	}
+	return str.FormatFloat(sum), nil
+}

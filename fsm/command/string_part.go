@@ -1,0 +1,87 @@
+package command
+
+import (
+	"cairn/fsm/reply"
+	"cairn/storage"
+	"cairn/storage/str"
+)
+
+const errOffset reply.UserError = "ERR offset is out of range"
+
+func stringPartRows() []Spec {
+	return []Spec{
+		{Name: "append", Arity: 3, Flags: FlagWrite | FlagDenyOOM | FlagFast, Keys: []KeySpec{{1, 1, 1, "RW INSERT"}},
+			Group: "string", Since: "2.0.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key value",
+			Summary: "Adds bytes behind the string a key holds and returns the new length", Exec: Write(raw, runAppend)},
+		{Name: "setrange", Arity: 4, Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, 1, 1, "RW UPDATE"}},
+			Group: "string", Since: "2.2.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key offset value",
+			Summary: "Writes over a part of the string a key holds and returns the new length", Exec: Write(parseSetRange, runSetRange)},
+		{Name: "getrange", Arity: 4, Flags: FlagReadOnly, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
+			Group: "string", Since: "2.4.0", Cost: "O(N) where N is the length of the string", Syntax: "key start end",
+			Summary: "Returns a part of the string a key holds", Exec: Read(parseGetRange, runGetRange)},
+		{Name: "substr", Arity: 4, Flags: FlagReadOnly, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
+			Group: "string", Since: "1.0.0", Cost: "O(N) where N is the length of the string", Syntax: "key start end",
+			Summary: "Returns a part of the string a key holds (the old name of GETRANGE)", Exec: Read(parseGetRange, runGetRange)},
+	}
+}
+
+func runAppend(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	s, err := openString(env, t, argv[1])
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	if err := checkLength(int64(len(s.Row.Payload)), int64(len(argv[2]))); err != nil {
+		return reply.Reply{}, err
+	}
+	value := str.Append(s.Row.Payload, argv[2])
+	return reply.Int(int64(len(value))), replaceString(env, &s, value)
+}
+
+// setRangeArgs is a parsed SETRANGE.
+type setRangeArgs struct {
+	key    []byte
+	offset int64
+	patch  []byte
+}
+
+func parseSetRange(argv [][]byte) (setRangeArgs, error) {
+	offset, err := parseInt64(argv[2])
+	if err == nil && offset < 0 {
+		err = errOffset
+	}
+	return setRangeArgs{key: argv[1], offset: offset, patch: argv[3]}, err
+}
+
+func runSetRange(env Env, t *storage.Txn, p setRangeArgs) (reply.Reply, error) {
+	s, err := openString(env, t, p.key)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	if len(p.patch) == 0 {
+		return reply.Int(int64(len(s.Row.Payload))), nil
+	}
+	if err := checkLength(p.offset, int64(len(p.patch))); err != nil {
+		return reply.Reply{}, err
+	}
+	value := str.SetRange(s.Row.Payload, int(p.offset), p.patch)
+	return reply.Int(int64(len(value))), replaceString(env, &s, value)
+}
+
+// getRangeArgs is a parsed GETRANGE.
+type getRangeArgs struct {
+	key        []byte
+	start, end int64
+}
+
+func parseGetRange(argv [][]byte) (p getRangeArgs, err error) {
+	p.key = argv[1]
+	if p.start, err = parseInt64(argv[2]); err == nil {
+		p.end, err = parseInt64(argv[3])
+	}
+	return p, err
+}
+
+func runGetRange(env Env, r storage.Reader, p getRangeArgs) (reply.Reply, error) {
+	value, _, err := getString(env, r, p.key)
+	return reply.BulkBytes(str.Range(value, p.start, p.end)), err
+}

@@ -1,0 +1,129 @@
+package command
+
+import (
+	"cairn/fsm/reply"
+	"cairn/storage"
+	"cairn/storage/keys"
+	"cairn/storage/str"
+)
+
+func stringSetRows() []Spec {
+	return []Spec{
+		{Name: "set", Arity: -3, Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE VARIABLE_FLAGS"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)",
+			Syntax:  "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+			Summary: "Makes a key hold a string, whatever it held before, with conditions and a time to live if asked for",
+			Exec:    Write(parseSet, runSet)},
+		{Name: "setnx", Arity: 3, Flags: FlagWrite | FlagDenyOOM | FlagFast, Keys: []KeySpec{{1, 1, 1, "OW INSERT"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key value",
+			Summary: "Makes a key hold a string unless the key exists", Exec: Write(raw, runSetNX)},
+		{Name: "setex", Arity: 4, Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, 1, 1, "OW UPDATE"}},
+			Group: "string", Since: "2.0.0", Cost: "O(1)", Syntax: "key seconds value",
+			Summary: "Makes a key hold a string that lives for a number of seconds", Exec: Write(parseSetEX("setex", 1000), runSet)},
+		{Name: "psetex", Arity: 4, Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, 1, 1, "OW UPDATE"}},
+			Group: "string", Since: "2.6.0", Cost: "O(1)", Syntax: "key milliseconds value",
+			Summary: "Makes a key hold a string that lives for a number of milliseconds", Exec: Write(parseSetEX("psetex", 1), runSet)},
+		{Name: "getset", Arity: 3, Flags: FlagWrite | FlagDenyOOM | FlagFast, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key value",
+			Summary: "Makes a key hold a string and returns the one it held (SET with GET does the same)",
+			Exec:    Write(parseGetSet, runSet)},
+		{Name: "mset", Arity: -3, Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, -1, 2, "OW UPDATE"}},
+			Group: "string", Since: "1.0.1", Cost: "O(N) where N is the number of keys", Syntax: "key value [key value ...]",
+			Summary: "Makes several keys hold a string each, all at once", Exec: Write(parsePairs("mset"), runMSet)},
+		{Name: "msetnx", Arity: -3, Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, -1, 2, "OW INSERT"}},
+			Group: "string", Since: "1.0.1", Cost: "O(N) where N is the number of keys", Syntax: "key value [key value ...]",
+			Summary: "Makes several keys hold a string each, all at once, unless one of them exists",
+			Exec:    Write(parsePairs("msetnx"), runMSetNX)},
+	}
+}
+
+// setArgs is a parsed SET, or a command that is SET under another name.
+type setArgs struct {
+	name       string // as errors about the time to live say it
+	key, value []byte
+	ifAbsent   bool // NX
+	ifPresent  bool // XX
+	get        bool
+	keepTTL    bool
+	expiry     expiry
+}
+
+func parseSet(argv [][]byte) (setArgs, error) {
+	p := setArgs{name: "set", key: argv[1], value: argv[2]}
+	for rest := argv[3:]; len(rest) > 0; {
+		n := p.option(rest)
+		if n == 0 {
+			return setArgs{}, reply.ErrSyntax
+		}
+		rest = rest[n:]
+	}
+	return p, p.expiry.check(p.name)
+}
+
+// option takes the option at the head of args and returns its number of words, 0 for what is none or contradicts another.
+func (p *setArgs) option(args [][]byte) int {
+	switch opt := args[0]; {
+	case isWord(opt, "NX") && !p.ifPresent:
+		p.ifAbsent = true
+	case isWord(opt, "XX") && !p.ifAbsent:
+		p.ifPresent = true
+	case isWord(opt, "GET"):
+		p.get = true
+	case isWord(opt, "KEEPTTL") && !p.expiry.given():
+		p.keepTTL = true
+	default:
+		e, ok := parseExpiry(args)
+		if !ok || p.keepTTL || p.expiry.given() && !p.expiry.sameOption(e) {
+			return 0
+		}
+		p.expiry = e
+		return 2
+	}
+	return 1
+}
+
+// parseSetEX returns the parse of a command whose time to live, in units of unitMillis, stands before the value.
+func parseSetEX(name string, unitMillis int64) func([][]byte) (setArgs, error) {
+	return func(argv [][]byte) (setArgs, error) {
+		p := setArgs{name: name, key: argv[1], value: argv[3], expiry: expiry{unit: unitMillis, amount: argv[2]}}
+		return p, p.expiry.check(name)
+	}
+}
+
+func parseGetSet(argv [][]byte) (setArgs, error) {
+	return setArgs{name: "getset", key: argv[1], value: argv[2], get: true}, nil
+}
+
+func runSet(env Env, t *storage.Txn, p setArgs) (reply.Reply, error) {
+	expireAt, err := p.expiry.at(env.Now, p.name)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	s, err := keys.Open(t, env.DB, p.key)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	answer, refusal := reply.OK(), reply.Nil()
+	if p.get {
+		if err := checkString(s); err != nil {
+			return reply.Reply{}, err
+		}
+		answer = stringOrNil(s)
+		refusal = answer
+	}
+	if p.ifAbsent && s.Live || p.ifPresent && !s.Live {
+		return refusal, nil
+	}
+	if p.keepTTL {
+		expireAt = s.Row.ExpireAt
+	}
+	return answer, str.Put(&s, env.Version, p.value, expireAt)
+}
+
+func runSetNX(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	s, err := keys.Open(t, env.DB, argv[1])
+	if err != nil || s.Live {
+		return reply.Int(0), err
+	}
+	return reply.Int(1), str.Put(&s, env.Version, argv[2], 0)
+}
