@@ -2,6 +2,8 @@ package transcript_test
 
 import (
 	"flag"
+	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -41,6 +43,24 @@ func TestTranscriptsOnRedis(t *testing.T) {
 			}
 			transcript.RunOnRedis(t, f.Cases, redis)
 		})
+	}
+}
+
+// TestKindsOnRedis compares the kinds of the replies, which the transcripts do not show, in RESP2 and RESP3.
+func TestKindsOnRedis(t *testing.T) {
+	addr := redistest.Oracle(t)
+	for _, f := range transcript.Load(t, testdata) {
+		for _, proto := range []int{2, 3} {
+			t.Run(fmt.Sprintf("%s/resp=%d", f.Name, proto), func(t *testing.T) {
+				redis := dial(t, addr)
+				if _, err := redis.Cmd("HELLO", strconv.Itoa(proto)); err != nil {
+					t.Fatal(err)
+				}
+				bare := transcript.NewBare(t, vfs.NewMem(), command.Rows())
+				bare.SetProto(proto)
+				transcript.CompareKinds(t, f.Cases, bare, redis)
+			})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -50,6 +51,30 @@ func run(t testing.TB, cases []Case, d Doer, redis bool) {
 				t.Errorf("%s: %s: the file has no reply for it; run with -update", cmd.Pos, cmd.Text)
 			case !c.matches(cmd.Want, renderLines(got)):
 				t.Errorf("%s: %s\n%s", cmd.Pos, cmd.Text, diff(cmd.Want, renderLines(got)))
+			}
+		}
+	}
+}
+
+// CompareKinds executes the cases on Cairn and on a real Redis and fails the test for each reply that has the right text in
+// another shape: a map instead of an array in RESP3, an absent array instead of an absent value in RESP2.
+func CompareKinds(t testing.TB, cases []Case, cairn, redis Doer) {
+	t.Helper()
+	for i := range cases {
+		c := &cases[i]
+		c.wait(cairn)
+		c.wait(redis)
+		for _, cmd := range c.Commands {
+			ours, errOurs := cairn.Do(cmd.Argv)
+			theirs, errTheirs := redis.Do(cmd.Argv)
+			if err := errors.Join(errOurs, errTheirs); err != nil {
+				t.Fatalf("%s: %s: %v", cmd.Pos, cmd.Text, err)
+			}
+			if c.SkipWhy != "" || c.Sort && ours.Kind == theirs.Kind && len(ours.Elems) == len(theirs.Elems) {
+				continue
+			}
+			if a, b := Kinds(ours), Kinds(theirs); a != b {
+				t.Errorf("%s: %s: Cairn's reply is %s, Redis's %s", cmd.Pos, cmd.Text, a, b)
 			}
 		}
 	}
