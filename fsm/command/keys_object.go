@@ -1,0 +1,111 @@
+package command
+
+import (
+	"math"
+	"strings"
+
+	"cairn/fsm/reply"
+	"cairn/storage"
+	"cairn/storage/keys"
+	"cairn/storage/layout"
+	"cairn/storage/str"
+)
+
+func objectRows() []Spec {
+	key := []KeySpec{{2, 2, 1, "RO"}}
+	return []Spec{
+		{Name: "object", Arity: -2,
+			Group: "generic", Since: "2.2.3", Cost: "Depends on subcommand.", Syntax: "subcommand [arguments]",
+			Summary: "Tells how a value is kept",
+			Subs: []Spec{
+				{Name: "encoding", Arity: 3, Flags: FlagReadOnly, Keys: key,
+					Group: "generic", Since: "2.2.3", Cost: "O(1)", Syntax: "key",
+					Summary: "Names the form in which Redis would keep such a value", Exec: Read(raw, runObject(encodingOf))},
+				{Name: "freq", Arity: 3, Flags: FlagReadOnly, Keys: key,
+					Group: "generic", Since: "4.0.0", Cost: "O(1)", Syntax: "key",
+					Summary: "Tells how often a key is read, under an LFU policy, which there is none of", Exec: Read(raw, runObject(freqOf))},
+				{Name: "help", Arity: 2, Flags: FlagLoading | FlagStale,
+					Group: "generic", Since: "6.2.0", Cost: "O(1)", Syntax: "",
+					Summary: "Lists the subcommands", Exec: Read(raw, runObjectHelp)},
+				{Name: "idletime", Arity: 3, Flags: FlagReadOnly, Keys: key,
+					Group: "generic", Since: "2.2.3", Cost: "O(1)", Syntax: "key",
+					Summary: "Tells how many seconds ago a key was last written; reads leave no mark", Exec: Read(raw, runObject(idleTimeOf))},
+				{Name: "refcount", Arity: 3, Flags: FlagReadOnly, Keys: key,
+					Group: "generic", Since: "2.2.3", Cost: "O(1)", Syntax: "key",
+					Summary: "Counts how often Redis would share such a value", Exec: Read(raw, runObject(refCountOf))},
+			}},
+	}
+}
+
+// runObject makes the run of a subcommand that asks about one key; an absent one has no answer.
+func runObject(about func(Env, layout.Row) (reply.Reply, error)) func(Env, storage.Reader, [][]byte) (reply.Reply, error) {
+	return func(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+		row, ok, err := keys.Lookup(r, env.DB, argv[2])
+		if err != nil || !ok {
+			return reply.Nil(), err
+		}
+		return about(env, row)
+	}
+}
+
+// maxEmbedded is the longest string that Redis allocates together with its header.
+const maxEmbedded = 44
+
+// encodingOf answers by value and length, as Redis encodes a value that SET writes. The past of a value is not kept: what
+// APPEND, SETRANGE or SETBIT made, and what INCRBYFLOAT made of a whole number, Redis would call "raw" or "embstr" even
+// where this says "embstr" or "int".
+func encodingOf(_ Env, row layout.Row) (reply.Reply, error) {
+	_, isInt := str.ParseInt(row.Payload)
+	switch {
+	case isInt:
+		return reply.BulkString("int"), nil
+	case len(row.Payload) <= maxEmbedded:
+		return reply.BulkString("embstr"), nil
+	}
+	return reply.BulkString("raw"), nil
+}
+
+// sharedInts is how many small integers, from 0, Redis keeps once for all keys. They count math.MaxInt32 references.
+const sharedInts = 10000
+
+func refCountOf(_ Env, row layout.Row) (reply.Reply, error) {
+	if n, ok := str.ParseInt(row.Payload); ok && 0 <= n && n < sharedInts {
+		return reply.Int(math.MaxInt32), nil
+	}
+	return reply.Int(1), nil
+}
+
+// idleTimeOf counts from the last write: a read cannot leave a mark, for it does not go through the log.
+func idleTimeOf(env Env, row layout.Row) (reply.Reply, error) {
+	return reply.Int(max(0, env.Now-row.WrittenAt) / 1000), nil
+}
+
+func freqOf(Env, layout.Row) (reply.Reply, error) {
+	return reply.Reply{}, reply.UserError("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
+		"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+}
+
+// objectHelp is Redis's own text, line by line.
+const objectHelp = `OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:
+ENCODING <key>
+    Return the kind of internal representation used in order to store the value
+    associated with a <key>.
+FREQ <key>
+    Return the access frequency index of the <key>. The returned integer is
+    proportional to the logarithm of the recent access frequency of the key.
+IDLETIME <key>
+    Return the idle time of the <key>, that is the approximated number of
+    seconds elapsed since the last access to the key.
+REFCOUNT <key>
+    Return the number of references of the value associated with the specified
+    <key>.
+HELP
+    Prints this help.`
+
+func runObjectHelp(Env, storage.Reader, [][]byte) (reply.Reply, error) {
+	var lines []reply.Reply
+	for line := range strings.Lines(objectHelp) {
+		lines = append(lines, reply.Statusf(strings.TrimSuffix(line, "\n")))
+	}
+	return reply.ArrayOf(lines...), nil
+}

@@ -1,0 +1,148 @@
+package command
+
+import (
+	"bytes"
+
+	"cairn/fsm/reply"
+	"cairn/storage"
+	"cairn/storage/keys"
+)
+
+func renameRows() []Spec {
+	return []Spec{
+		{Name: "rename", Arity: 3, Flags: FlagWrite,
+			Keys:  []KeySpec{{1, 1, 1, "RW ACCESS DELETE"}, {2, 2, 1, "OW UPDATE"}},
+			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key newkey",
+			Summary: "Gives a key another name, over whatever had that name", Exec: Write(raw, runRename)},
+		{Name: "renamenx", Arity: 3, Flags: FlagWrite | FlagFast,
+			Keys:  []KeySpec{{1, 1, 1, "RW ACCESS DELETE"}, {2, 2, 1, "OW INSERT"}},
+			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key newkey",
+			Summary: "Gives a key another name, unless there is a key of that name", Exec: Write(raw, runRenameNX)},
+		{Name: "copy", Arity: -3, Flags: FlagWrite | FlagDenyOOM,
+			Keys:  []KeySpec{{1, 1, 1, "RO ACCESS"}, {2, 2, 1, "OW UPDATE"}},
+			Group: "generic", Since: "6.2.0", Cost: "O(1)", Syntax: "source destination [DB destination-db] [REPLACE]",
+			Summary: "Copies a value and its time to live to another key", Exec: Write(parseCopy, runCopy)},
+		{Name: "move", Arity: 3, Flags: FlagWrite | FlagFast, Keys: []KeySpec{{1, 1, 1, "RW ACCESS UPDATE"}},
+			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key db",
+			Summary: "Takes a key to another database, unless it has a key of that name", Exec: Write(parseMove, runMove)},
+	}
+}
+
+// errSameObject is the error for a copy or a move that would end where it began.
+const errSameObject reply.UserError = "ERR source and destination objects are the same"
+
+func runRename(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	_, err := rename(env, t, argv[1], argv[2], true)
+	return reply.OK(), err
+}
+
+func runRenameNX(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+	done, err := rename(env, t, argv[1], argv[2], false)
+	return reply.Flag(done), err
+}
+
+// rename reports whether newkey is now what key was. Where both are one name, that is so only when it may replace.
+func rename(env Env, t *storage.Txn, key, newkey []byte, replace bool) (bool, error) {
+	src, err := keys.Open(t, env.DB, key)
+	switch {
+	case err != nil:
+		return false, err
+	case !src.Live:
+		return false, reply.ErrNoSuchKey
+	case bytes.Equal(key, newkey):
+		return replace, nil
+	}
+	dst, err := keys.Open(t, env.DB, newkey)
+	if err != nil || dst.Live && !replace {
+		return false, err
+	}
+	return true, relocate(env, &src, &dst)
+}
+
+// relocate removes src and puts its row in the place of dst.
+func relocate(env Env, src, dst *keys.Slot) error {
+	if err := duplicate(env, src, dst); err != nil {
+		return err
+	}
+	_, err := src.Remove()
+	return err
+}
+
+// duplicate puts the row of src, its expiry included, in the place of dst.
+func duplicate(env Env, src, dst *keys.Slot) error {
+	row := src.Row
+	row.Version = env.Version
+	return dst.Put(row)
+}
+
+// copyParams is a parsed COPY.
+type copyParams struct {
+	source, destination []byte
+	db                  uint8 // the destination's, when toDB
+	toDB, replace       bool
+}
+
+func parseCopy(argv [][]byte) (p copyParams, err error) {
+	p.source, p.destination = argv[1], argv[2]
+	for args := argv[3:]; len(args) > 0; args = args[1:] {
+		switch {
+		case isWord(args[0], "REPLACE"):
+			p.replace = true
+		case isWord(args[0], "DB") && len(args) > 1:
+			if p.db, err = parseDB(args[1]); err != nil {
+				return p, err
+			}
+			p.toDB = true
+			args = args[1:]
+		default:
+			return p, reply.ErrSyntax
+		}
+	}
+	return p, nil
+}
+
+func runCopy(env Env, t *storage.Txn, p copyParams) (reply.Reply, error) {
+	db := env.DB
+	if p.toDB {
+		db = p.db
+	}
+	if db == env.DB && bytes.Equal(p.source, p.destination) {
+		return reply.Reply{}, errSameObject
+	}
+	src, err := keys.Open(t, env.DB, p.source)
+	if err != nil || !src.Live {
+		return reply.Int(0), err
+	}
+	dst, err := keys.Open(t, db, p.destination)
+	if err != nil || dst.Live && !p.replace {
+		return reply.Int(0), err
+	}
+	return reply.Int(1), duplicate(env, &src, &dst)
+}
+
+// moveParams is a parsed MOVE.
+type moveParams struct {
+	key []byte
+	db  uint8
+}
+
+func parseMove(argv [][]byte) (p moveParams, err error) {
+	p.key = argv[1]
+	p.db, err = parseDB(argv[2])
+	return p, err
+}
+
+func runMove(env Env, t *storage.Txn, p moveParams) (reply.Reply, error) {
+	if p.db == env.DB {
+		return reply.Reply{}, errSameObject
+	}
+	src, err := keys.Open(t, env.DB, p.key)
+	if err != nil || !src.Live {
+		return reply.Int(0), err
+	}
+	dst, err := keys.Open(t, p.db, p.key)
+	if err != nil || dst.Live {
+		return reply.Int(0), err
+	}
+	return reply.Int(1), relocate(env, &src, &dst)
+}

@@ -1,0 +1,151 @@
+package command
+
+import (
+	"bytes"
+	"strconv"
+
+	"cairn/fsm/reply"
+	"cairn/storage"
+	"cairn/storage/keys"
+	"cairn/storage/layout"
+)
+
+func iterationRows() []Spec {
+	return []Spec{
+		{Name: "keys", Arity: 2, Flags: FlagReadOnly,
+			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys in the database, or in the one slot that the pattern allows",
+			Syntax: "pattern", Summary: "Lists the keys that match a pattern", Exec: Read(raw, runKeys)},
+		{Name: "scan", Arity: -2, Flags: FlagReadOnly,
+			Group: "generic", Since: "2.8.0", Cost: "O(1) for a call with the default COUNT, O(N) for a whole iteration",
+			Syntax:  "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+			Summary: "Lists the keys of the database step by step", Exec: Read(parseScan, runScan)},
+		{Name: "randomkey", Arity: 1, Flags: FlagReadOnly,
+			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "",
+			Summary: "Names some key of the database", Exec: Read(raw, runRandomKey)},
+	}
+}
+
+// slotRange returns the positions that keys matching pattern can have.
+func slotRange(pattern []byte) (from, to layout.Position) {
+	slot, ok := globSlot(pattern)
+	if !ok {
+		return 0, layout.EndPosition
+	}
+	return keys.SlotRange(slot)
+}
+
+// isAny reports whether a pattern is the one that needs no matching; it alone matches the empty key too.
+func isAny(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }
+
+func runKeys(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+	pattern := argv[1]
+	var found []reply.Reply
+	from, to := slotRange(pattern)
+	err := keys.WalkRange(r, env.DB, from, to, func(_ layout.Position, key []byte, _ layout.Row) (bool, error) {
+		if isAny(pattern) || globMatch(pattern, key) {
+			found = append(found, reply.BulkBytes(bytes.Clone(key)))
+		}
+		return true, nil
+	})
+	return reply.ArrayOf(found...), err
+}
+
+// What one SCAN may look at and answer at most, whatever its COUNT says, so that it costs bounded time and memory. A client
+// sees it only in that it calls again. Keys whose positions are equal are answered together beyond that.
+const (
+	maxScanRows  = 1 << 16
+	maxScanBytes = 1 << 20 // of keys
+)
+
+// scanParams is a parsed SCAN. Its cursor is the position that the call begins at; 0 is the beginning, and also the end.
+type scanParams struct {
+	cursor   uint64
+	count    int
+	pattern  []byte // nil is any
+	typeName []byte // nil is any
+}
+
+func parseScan(argv [][]byte) (p scanParams, err error) {
+	p.count = 10
+	if p.cursor, err = parseCursor(argv[1]); err != nil {
+		return p, err
+	}
+	for args := argv[2:]; len(args) > 0; args = args[2:] {
+		switch {
+		case len(args) < 2:
+			return p, reply.ErrSyntax
+		case isWord(args[0], "COUNT"):
+			n, err := parseInt64(args[1])
+			if err != nil {
+				return p, err
+			}
+			if n < 1 {
+				return p, reply.ErrSyntax
+			}
+			p.count = int(min(n, maxScanRows))
+		case isWord(args[0], "MATCH"):
+			p.pattern = args[1]
+		case isWord(args[0], "TYPE"):
+			p.typeName = args[1]
+		default:
+			return p, reply.ErrSyntax
+		}
+	}
+	return p, nil
+}
+
+// parseCursor reads a cursor as Redis does, by C's strtoul: a sign is allowed, a minus counts back from 2^64, a zero byte
+// ends the number, and nothing at all is 0.
+func parseCursor(arg []byte) (uint64, error) {
+	text, _, _ := bytes.Cut(arg, []byte{0})
+	if len(text) == 0 {
+		return 0, nil
+	}
+	digits := text
+	if text[0] == '-' || text[0] == '+' {
+		digits = text[1:]
+	}
+	n, err := strconv.ParseUint(string(digits), 10, 64)
+	if err != nil {
+		return 0, reply.UserError("ERR invalid cursor")
+	}
+	if text[0] == '-' {
+		n = -n
+	}
+	return n, nil
+}
+
+func runScan(env Env, r storage.Reader, p scanParams) (reply.Reply, error) {
+	from, to := layout.Position(0), layout.EndPosition
+	if p.pattern != nil {
+		from, to = slotRange(p.pattern)
+	}
+	from = max(from, layout.Position(p.cursor))
+	found, size := []reply.Reply(nil), 0
+	next, err := keys.Page(r, env.DB, from, to, p.count, func(key []byte, row layout.Row) bool {
+		if p.wants(key, row) {
+			found = append(found, reply.BulkBytes(bytes.Clone(key)))
+			size += len(key)
+		}
+		return size < maxScanBytes
+	})
+	if next == to {
+		next = 0
+	}
+	cursor := reply.BulkString(strconv.FormatUint(uint64(next), 10))
+	return reply.ArrayOf(cursor, reply.ArrayOf(found...)), err
+}
+
+// wants reports whether the filters let a key through.
+func (p scanParams) wants(key []byte, row layout.Row) bool {
+	return (p.pattern == nil || isAny(p.pattern) || globMatch(p.pattern, key)) &&
+		(p.typeName == nil || isWord(p.typeName, row.Type.String()))
+}
+
+func runRandomKey(env Env, r storage.Reader, _ [][]byte) (reply.Reply, error) {
+	key, ok, err := keys.Random(r, env.DB, env.Seed)
+	if err != nil || !ok {
+		return reply.Nil(), err
+	}
+	return reply.BulkBytes(key), nil
+}
