@@ -1,0 +1,130 @@
+package resp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cairn/fsm/command"
+	"cairn/fsm/entry"
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// The answer contract: what a client hears of the world's faults. A redirect or a retryable error is given only when the
+// call was certainly not proposed.
+const (
+	errInDoubt  reply.UserError = "INDOUBT the write may or may not have taken effect: leadership was lost or the node is stopping while it was in flight"
+	errNoLeader reply.UserError = "CLUSTERDOWN no leader elected, try again later"
+	errNoQuorum reply.UserError = "CLUSTERDOWN no quorum for the read"
+	errClosed   reply.UserError = "CLUSTERDOWN the node is stopping"
+	errStale    reply.UserError = "CLUSTERDOWN this node's state is too old and no leader is known"
+	errTooLarge reply.UserError = "ERR the command is too large for a log entry"
+	errInternal reply.UserError = "ERR internal error: the node could not read its state"
+)
+
+var errReplies = errors.New("resp: the backend answered a wrong number of calls")
+
+// retryWait is the time between two looks at who leads.
+const retryWait = 10 * time.Millisecond
+
+// propose sends the run's calls as one group. While nobody else leads it tries again, as long as the election wait lasts:
+// a redirect to this node itself would send a client round in circles.
+func (c *conn) propose() ([]reply.Reply, error) {
+	groups := []entry.Group{{Calls: c.run.calls}}
+	replies, err := c.srv.o.Backend.Write(c.ctx, groups)
+	if !errors.Is(err, replica.ErrNotLeader) {
+		return replies, err
+	}
+	deadline := time.Now().Add(c.srv.o.ElectionWait)
+	for errors.Is(err, replica.ErrNotLeader) && c.leader() == "" && time.Now().Before(deadline) {
+		if !c.sleep(retryWait) {
+			return nil, err
+		}
+		replies, err = c.srv.o.Backend.Write(c.ctx, groups)
+	}
+	return replies, err
+}
+
+// sleep waits, and reports false when the connection ends first.
+func (c *conn) sleep(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// leader returns the address of the node that leads, when it is another one; empty otherwise.
+func (c *conn) leader() string {
+	st := c.srv.o.Backend.Status()
+	if st.LeaderID == st.ID || st.LeaderAddr == c.srv.o.Advertise {
+		return ""
+	}
+	return st.LeaderAddr
+}
+
+// writeFaults answers every call of a run of writes that failed with err.
+func (c *conn) writeFaults(err error) []reply.Reply {
+	switch {
+	case errors.Is(err, replica.ErrInDoubt):
+		return c.same(errInDoubt, c.run.calls)
+	case errors.Is(err, replica.ErrNotLeader):
+		return c.moved(errNoLeader, c.run.calls, c.run.routes)
+	case errors.Is(err, replica.ErrNoLeader):
+		return c.same(errNoLeader, c.run.calls)
+	case errors.Is(err, replica.ErrTooLarge):
+		return c.same(errTooLarge, c.run.calls)
+	case errors.Is(err, replica.ErrClosed):
+		return c.same(errClosed, c.run.calls)
+	}
+	if !errors.Is(err, context.Canceled) {
+		c.srv.o.Logger.Error("a write failed for an unknown reason", "err", err)
+	}
+	return c.same(errInDoubt, c.run.calls)
+}
+
+// readFaults answers reads that failed with err.
+func (c *conn) readFaults(err error, calls []entry.Call, routes []*route) []reply.Reply {
+	switch {
+	case errors.Is(err, replica.ErrNotLeader):
+		return c.moved(errNoLeader, calls, routes)
+	case errors.Is(err, replica.ErrStale):
+		return c.moved(errStale, calls, routes)
+	case errors.Is(err, replica.ErrNoLeader):
+		return c.same(errNoLeader, calls)
+	case errors.Is(err, replica.ErrNoQuorum), errors.Is(err, context.DeadlineExceeded):
+		return c.same(errNoQuorum, calls)
+	case errors.Is(err, replica.ErrClosed), errors.Is(err, context.Canceled):
+		return c.same(errClosed, calls)
+	}
+	c.srv.o.Logger.Error("a read failed for an unknown reason", "err", err)
+	return c.same(errInternal, calls)
+}
+
+// moved redirects each call to the leader with its own slot; without another leader the answer is otherwise.
+func (c *conn) moved(otherwise reply.UserError, calls []entry.Call, routes []*route) []reply.Reply {
+	addr := c.leader()
+	if addr == "" {
+		return c.same(otherwise, calls)
+	}
+	replies := make([]reply.Reply, len(calls))
+	for i, call := range calls {
+		var slot uint16
+		if key := firstKey(routes[i].spec, call.Argv); key != nil {
+			slot = command.Slot(key)
+		}
+		replies[i] = reply.Reply{Kind: reply.Error, Str: fmt.Appendf(nil, "MOVED %d %s", slot, addr)}
+	}
+	return replies
+}
+
+func (c *conn) same(e reply.UserError, calls []entry.Call) []reply.Reply {
+	replies := make([]reply.Reply, len(calls))
+	for i := range replies {
+		replies[i] = e.Reply()
+	}
+	return replies
+}

@@ -1,0 +1,27 @@
+package resp
+
+import (
+	"context"
+	"net"
+
+	"cairn/fsm/entry"
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// Backend is the data behind a Server and what is known of the cluster; *replica.Replica implements it.
+type Backend interface {
+	// Write proposes groups and returns one reply per call, in order. Its errors are the replica's sentinels; any other
+	// error means that the outcome is unknown. The calls belong to the backend from then on: nobody changes them.
+	Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error)
+	// Read answers calls, in order, from one point in time. It may answer fewer than were asked, at least one, to keep the
+	// replies within a bound of bytes; the caller asks again for the rest. The calls are not used after it returns.
+	Read(ctx context.Context, c replica.Consistency, calls []entry.Call) ([]reply.Reply, error)
+	// Status is what the node knows of itself and of the cluster.
+	Status() replica.Status
+	// ServeLink takes over a connection that opened with replica.Preface, which has been read, and returns when the link
+	// has ended.
+	ServeLink(conn net.Conn)
+	// TransferLeadership hands leadership to a member, or to anybody when id is empty.
+	TransferLeadership(id string) error
+}

@@ -1,0 +1,187 @@
+package resp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// Waits that a peer may cause.
+const (
+	prefaceWait  = 5 * time.Second        // for the rest of a preface
+	strangerWait = 500 * time.Millisecond // for the first byte of a connection beyond maxclients
+	lingerWait   = 200 * time.Millisecond // for a client to take its last reply
+	lingerBytes  = 256 << 10              // that are read and forgotten meanwhile
+)
+
+var (
+	errStopping = errors.New("resp: the server is stopping")
+	errIdle     = errors.New("resp: the client is idle")
+)
+
+// conn is one connection. Everything runs in its one goroutine, but what says otherwise.
+type conn struct {
+	srv    *Server
+	id     int64
+	nc     net.Conn
+	in     *parser
+	out    writer
+	run    run
+	sess   session
+	seen   seen // guarded by itself: CLIENT LIST reads it
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{srv: s, nc: nc, out: writer{dst: nc}}
+	c.ctx, c.cancel = context.WithCancel(s.ctx)
+	c.sess.authed = s.settings.load().requirePass == ""
+	c.seen.begin(time.Now())
+	return c
+}
+
+// kill ends the connection at once, whatever it is doing. Any goroutine may call it, more than once.
+func (c *conn) kill() {
+	c.cancel()
+	c.nc.Close()
+}
+
+// serve runs the connection from its first byte to its end. A panic costs this connection only.
+func (c *conn) serve(stranger bool) {
+	defer c.srv.clients.remove(c)
+	defer c.kill()
+	defer func() {
+		if p := recover(); p != nil {
+			c.srv.o.Logger.Error("a connection's handling panicked", "peer", c.nc.RemoteAddr().String(), "err", p, "stack", string(debug.Stack()))
+		}
+	}()
+	setKeepAlive(c.nc, c.srv.settings.load().keepAlive)
+	c.in = newParser(limits{})
+	c.applyLimits()
+	isLink, err := c.sniff(stranger)
+	switch {
+	case isLink:
+		c.serveLink()
+	case stranger && !errors.Is(err, io.EOF):
+		c.srv.stats.refused.Add(1)
+		c.out.reply(reply.Errorf("ERR max number of clients reached").Reply())
+		c.linger()
+	case err == nil && !stranger:
+		c.loop()
+	}
+}
+
+// sniff reads the first bytes and says whether they are a node's.
+func (c *conn) sniff(stranger bool) (isLink bool, err error) {
+	if stranger {
+		c.nc.SetReadDeadline(time.Now().Add(strangerWait))
+		_, err = c.in.fill(io.LimitReader(c.nc, int64(len(replica.Preface))))
+	} else {
+		err = c.read(io.LimitReader(c.nc, int64(len(replica.Preface))))
+	}
+	if len(c.in.buf) == 0 || c.in.buf[0] != replica.Preface[0] {
+		return false, err
+	}
+	var head [len(replica.Preface)]byte
+	n := copy(head[:], c.in.buf)
+	c.nc.SetReadDeadline(time.Now().Add(prefaceWait))
+	if _, err := io.ReadFull(c.nc, head[n:]); err != nil {
+		return false, err
+	}
+	if string(head[:]) != replica.Preface {
+		return false, io.EOF
+	}
+	return true, nil
+}
+
+func (c *conn) serveLink() {
+	if !c.srv.clients.link(c) {
+		c.srv.o.Logger.Warn("too many links between nodes", "peer", c.nc.RemoteAddr().String())
+		return
+	}
+	c.nc.SetReadDeadline(time.Time{})
+	c.srv.o.Backend.ServeLink(c.nc)
+}
+
+// loop answers calls until the client leaves, breaks the protocol, or is to go.
+func (c *conn) loop() {
+	for !c.sess.closing && c.out.err == nil && c.ctx.Err() == nil {
+		argv, err := c.in.next()
+		if argv != nil {
+			c.handle(argv)
+			continue
+		}
+		c.settle()
+		if err != nil {
+			c.refuse(err)
+			return
+		}
+		c.out.flush()
+		c.in.recycle(c.run.kept)
+		c.run.kept = false
+		if err := c.read(c.nc); errors.Is(err, errStopping) {
+			break
+		} else if err != nil {
+			return
+		}
+	}
+	c.linger()
+}
+
+// refuse tells a client what was wrong with its bytes.
+func (c *conn) refuse(err error) {
+	c.srv.o.Logger.Debug("a client broke the protocol", "peer", c.nc.RemoteAddr().String(), "err", err)
+	var wrong protocolError
+	if errors.As(err, &wrong) {
+		c.out.reply(reply.Errorf("ERR %v", wrong).Reply())
+		c.linger()
+	}
+}
+
+// linger writes what is left to write and gives the client a moment to read it: a connection closed over unread bytes is
+// reset, and the client would lose its last reply.
+func (c *conn) linger() {
+	c.nc.SetWriteDeadline(time.Now().Add(prefaceWait))
+	c.out.flush()
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if c.out.err != nil || !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.nc.SetReadDeadline(time.Now().Add(lingerWait))
+	io.CopyN(io.Discard, c.nc, lingerBytes)
+}
+
+// read waits for more bytes.
+func (c *conn) read(rd io.Reader) error {
+	for {
+		timeout := c.srv.settings.load().timeout
+		c.nc.SetReadDeadline(c.seen.idleUntil(timeout))
+		if c.srv.isStopping() {
+			return errStopping
+		}
+		n, err := c.in.fill(rd)
+		switch {
+		case n > 0:
+			c.srv.stats.in.Add(uint64(n))
+			return nil
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case timeout > 0 && time.Now().After(c.seen.idleUntil(timeout)):
+			return errIdle
+		}
+	}
+}
+
+// applyLimits gives the parser the limits of the moment.
+func (c *conn) applyLimits() {
+	now := c.srv.settings.load()
+	c.in.limits = limits{bulk: now.maxBulk, buffer: now.queryBuffer, stranger: !c.sess.authed && now.requirePass != ""}
+}

@@ -1,0 +1,104 @@
+package resp
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"cairn/fsm/reply"
+	"sync/atomic"
+)
+
+// The errors of calls that are not allowed to run.
+const errNoAuth reply.UserError = "NOAUTH Authentication required."
+
+// routeStats is INFO commandstats for one command.
+type routeStats struct {
+	calls, micros, rejected, failed atomic.Uint64
+}
+
+// count notes that calls were answered together in d.
+func (c *conn) count(routes []*route, d time.Duration) {
+	each := uint64(d.Microseconds()) / uint64(len(routes))
+	for _, r := range routes {
+		r.stats.calls.Add(1)
+		r.stats.micros.Add(each)
+	}
+	c.srv.stats.calls.Add(uint64(len(routes)))
+	c.seen.last.Store(time.Now().UnixNano())
+	c.seen.cmd.Store(routes[len(routes)-1])
+}
+
+// handle takes a call: it joins the run, or is answered at once when the run has been.
+func (c *conn) handle(argv [][]byte) {
+	if c.sess.replies != repliesSkip {
+		c.dispatch(argv)
+		return
+	}
+	c.change(func(s *session) { s.replies = repliesOn })
+	c.out.muted = true
+	c.dispatch(argv)
+	c.settle()
+	c.out.muted = c.sess.replies == repliesOff
+}
+
+func (c *conn) dispatch(argv [][]byte) {
+	spec, err := c.srv.table.Resolve(argv)
+	if err != nil {
+		c.reject(argv, err)
+		return
+	}
+	r := c.srv.routes[spec]
+	if c.in.limits.stranger && !hasFlag(spec, flagNoAuth) {
+		err = errNoAuth
+	} else {
+		err = spec.Exec.Check(argv)
+	}
+	switch {
+	case err != nil:
+		r.stats.rejected.Add(1)
+		c.reject(argv, err)
+	case r.kind == kindLocal:
+		c.settle()
+		c.local(r, argv)
+	default:
+		if !c.run.fits(r.kind, argv) {
+			c.settle()
+		}
+		c.run.add(r, c.sess.db, argv)
+	}
+}
+
+// local answers a call from the connection or the node.
+func (c *conn) local(r *route, argv [][]byte) {
+	c.srv.pause.wait(c.ctx, false)
+	began := time.Now()
+	answer := r.run(c, argv)
+	if answer.Kind == reply.Error {
+		r.stats.failed.Add(1)
+		c.srv.stats.errors.Add(1)
+	}
+	c.out.reply(answer)
+	c.count([]*route{r}, time.Since(began))
+}
+
+// reject answers a call that does not run. A client that speaks HTTP is cut off: a web page may have made a browser talk
+// to us.
+func (c *conn) reject(argv [][]byte, err error) {
+	if name := string(argv[0]); strings.EqualFold(name, "post") || strings.EqualFold(name, "host:") {
+		c.srv.o.Logger.Warn("a client speaks HTTP: closed", "peer", c.nc.RemoteAddr().String())
+		c.settle()
+		c.kill()
+		c.sess.closing = true
+		return
+	}
+	var user reply.UserError
+	if !errors.As(err, &user) {
+		user = reply.Errorf("ERR %v", err)
+	}
+	c.srv.stats.errors.Add(1)
+	if len(c.run.early) >= runCalls {
+		c.settle()
+	}
+	c.run.early = append(c.run.early, early{before: len(c.run.calls), reply: user.Reply()})
+}

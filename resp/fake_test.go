@@ -1,0 +1,110 @@
+package resp
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"cairn/fsm/entry"
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// fakeBackend is a Backend without a store. The zero value answers every write with OK and every read with its key; its
+// functions change that.
+type fakeBackend struct {
+	write func(ctx context.Context, groups []entry.Group) ([]reply.Reply, error)
+	read  func(ctx context.Context, c replica.Consistency, calls []entry.Call) ([]reply.Reply, error)
+	link  func(net.Conn)
+
+	mu struct {
+		sync.Mutex
+		status      replica.Status
+		groups      []entry.Group
+		reads       [][]entry.Call
+		transferred []string
+	}
+}
+
+func (b *fakeBackend) Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
+	b.mu.Lock()
+	b.mu.groups = append(b.mu.groups, groups...)
+	b.mu.Unlock()
+	if b.write != nil {
+		return b.write(ctx, groups)
+	}
+	var replies []reply.Reply
+	for _, g := range groups {
+		for range g.Calls {
+			replies = append(replies, reply.OK())
+		}
+	}
+	return replies, nil
+}
+
+func (b *fakeBackend) Read(ctx context.Context, c replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
+	b.mu.Lock()
+	b.mu.reads = append(b.mu.reads, calls)
+	b.mu.Unlock()
+	if b.read != nil {
+		return b.read(ctx, c, calls)
+	}
+	var replies []reply.Reply
+	for _, call := range calls {
+		replies = append(replies, reply.BulkBytes(call.Argv[1]))
+	}
+	return replies, nil
+}
+
+func (b *fakeBackend) Status() replica.Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mu.status
+}
+
+func (b *fakeBackend) setStatus(st replica.Status) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mu.status = st
+}
+
+func (b *fakeBackend) ServeLink(nc net.Conn) {
+	if b.link != nil {
+		b.link(nc)
+	}
+}
+
+func (b *fakeBackend) TransferLeadership(id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mu.transferred = append(b.mu.transferred, id)
+	return nil
+}
+
+// startServer serves on a port of its own until the test ends.
+func startServer(t testing.TB, o Options) (*Server, string) {
+	t.Helper()
+	if o.Backend == nil {
+		o.Backend = &fakeBackend{}
+	}
+	s := NewServer(o)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return s, ln.Addr().String()
+}

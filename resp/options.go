@@ -1,0 +1,69 @@
+package resp
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cairn/fsm/replica"
+)
+
+// Options configures a Server. The zero value of a field means its default.
+type Options struct {
+	Backend Backend // required
+	Logger  *slog.Logger
+	// LogLevel is what CONFIG SET loglevel changes; without it loglevel is shown but cannot be set.
+	LogLevel *slog.LevelVar
+
+	MaxClients      int    // default 10000
+	ProtoMaxBulkLen int64  // bytes in one argument; default 512 MiB
+	RequirePass     string // default: none
+
+	Consistency  replica.Consistency // of plain reads; default Linearizable
+	ElectionWait time.Duration       // how long a write waits for this node to settle who leads; default 2 s
+
+	Advertise string // host:port that clients and nodes use for this node: a redirect never names it
+	Version   string // of this program, for INFO
+	// Config is shown by CONFIG GET beside what the server itself knows, and wins over it: "port", "dir", "bind" …
+	Config map[string]string
+	// Shutdown is what the SHUTDOWN command calls; it must return at once. Without it SHUTDOWN is an error.
+	Shutdown func()
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxClients == 0 {
+		o.MaxClients = 10000
+	}
+	if o.ProtoMaxBulkLen == 0 {
+		o.ProtoMaxBulkLen = 512 << 20
+	}
+	if o.ElectionWait == 0 {
+		o.ElectionWait = 2 * time.Second
+	}
+	if o.Version == "" {
+		o.Version = "unknown"
+	}
+	return o
+}
+
+// Validate reports every fault of o, for those who read it from flags: NewServer panics with them.
+func (o Options) Validate() error {
+	var errs []error
+	if o.Backend == nil {
+		errs = append(errs, errors.New("resp: no backend"))
+	}
+	if o.MaxClients < 0 {
+		errs = append(errs, fmt.Errorf("resp: maxclients %d is negative", o.MaxClients))
+	}
+	if o.ProtoMaxBulkLen != 0 && o.ProtoMaxBulkLen < minBulkLen {
+		errs = append(errs, fmt.Errorf("resp: proto-max-bulk-len %d is below %d", o.ProtoMaxBulkLen, minBulkLen))
+	}
+	if o.ElectionWait < 0 {
+		errs = append(errs, fmt.Errorf("resp: election wait %v is negative", o.ElectionWait))
+	}
+	return errors.Join(errs...)
+}

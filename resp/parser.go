@@ -1,0 +1,249 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// The bounds of a request, Redis's own but maxArgs: Redis 7.0 takes two thousand million arguments.
+const (
+	maxLine      = 64 << 10    // bytes in an inline request or a length
+	maxArgs      = 1024 * 1024 // arguments in one call
+	minBulkLen   = 1 << 20     // the lowest proto-max-bulk-len
+	bigBulk      = 32 << 10    // from here on an argument is received into memory of its own
+	strangerArgs = 10          // arguments before AUTH
+	strangerBulk = 16 << 10    // bytes in an argument before AUTH
+	argOverhead  = 24          // what an argument holds beside its bytes
+	minBuffer    = 4 << 10     // of a connection's read buffer
+	minChunk     = 512         // of an arena
+	maxChunk     = 32 << 10
+	maxBuffer    = 64 << 10 // the read buffer grows to it when a client fills it
+)
+
+// errQueryBuffer is returned when a call exceeds client-query-buffer-limit; Redis closes without a word.
+var errQueryBuffer = errors.New("resp: call exceeds the query buffer limit")
+
+// protocolError is a request that is not RESP: the client hears it and is cut off.
+type protocolError string
+
+// Error implements error.
+func (e protocolError) Error() string { return "Protocol error: " + string(e) }
+
+// limits are the bounds that configuration and AUTH set.
+type limits struct {
+	bulk     int64 // proto-max-bulk-len
+	buffer   int64 // client-query-buffer-limit
+	stranger bool  // the client has yet to authenticate
+}
+
+// parser makes calls of bytes, whatever the pieces in which they arrive. What it holds grows with the bytes received, never
+// with the lengths that a client claims.
+//
+// Arguments are copied into mem, or received into memory of their own: the read buffer is free again at once.
+type parser struct {
+	buf    []byte // buf[r:] is not parsed yet
+	r      int
+	full   bool     // the last read filled buf
+	argc   int      // arguments of the call in progress that are still to come
+	bulk   int      // length of the argument that is due; -1 when not read yet
+	big    []byte   // what has come of it, when it is a big one
+	argv   [][]byte // the call in progress; reused
+	held   int64    // bytes in argv, with argOverhead for each
+	mem    arena
+	limits limits
+}
+
+func newParser(l limits) *parser { return &parser{bulk: -1, limits: l} }
+
+// next returns the next call, nil when more bytes are needed, or an error, after which the rest of the bytes is lost.
+// The slice is valid until the next call of next, its elements until recycle.
+func (p *parser) next() ([][]byte, error) {
+	if p.argc == 0 {
+		p.forget()
+	}
+	for p.argc == 0 {
+		if p.r == len(p.buf) {
+			return nil, nil
+		}
+		if p.buf[p.r] == '*' {
+			if more, err := p.count(); !more {
+				return nil, err
+			}
+			continue
+		}
+		if more, err := p.inline(); !more {
+			return nil, err
+		}
+		if len(p.argv) > 0 {
+			return p.argv, nil
+		}
+	}
+	for p.argc > 0 {
+		if more, err := p.argument(); !more {
+			return nil, err
+		}
+	}
+	return p.argv, nil
+}
+
+// forget lets go of the last call.
+func (p *parser) forget() {
+	clear(p.argv)
+	if p.argv = p.argv[:0]; cap(p.argv) > 1024 {
+		p.argv = nil
+	}
+	p.held = 0
+}
+
+// count reads the number of arguments; a number that is not positive is no call and no error.
+func (p *parser) count() (more bool, err error) {
+	line, ok, err := p.line("too big mbulk count string")
+	if !ok {
+		return false, err
+	}
+	n, ok := parseLength(line[1:])
+	switch {
+	case !ok || n > maxArgs:
+		return false, protocolError("invalid multibulk length")
+	case n > strangerArgs && p.limits.stranger:
+		return false, protocolError("unauthenticated multibulk length")
+	}
+	p.argc = int(max(n, 0))
+	return true, nil
+}
+
+// argument reads what is there of an argument; more is false when it is not all there, or wrong.
+func (p *parser) argument() (more bool, err error) {
+	if p.bulk < 0 {
+		if more, err = p.length(); !more {
+			return false, err
+		}
+	}
+	rest := p.buf[p.r:]
+	if p.bulk >= bigBulk {
+		n := min(p.bulk-len(p.big), len(rest))
+		p.big = append(p.big, rest[:n]...)
+		p.r += n
+		rest = rest[n:]
+		if len(p.big) < p.bulk || len(rest) < 2 {
+			return false, p.tooMuch(int64(len(p.big) + len(rest)))
+		}
+		p.take(p.big)
+		p.r += 2
+		return true, p.tooMuch(0)
+	}
+	if len(rest) < p.bulk+2 {
+		return false, p.tooMuch(int64(len(rest)))
+	}
+	p.take(p.mem.copy(rest[:p.bulk]))
+	p.r += len(p.argv[len(p.argv)-1]) + 2
+	return true, p.tooMuch(0)
+}
+
+// take ends an argument. What stands in the place of its CRLF does not matter, to Redis neither.
+func (p *parser) take(arg []byte) {
+	p.argv = append(p.argv, arg)
+	p.held += int64(len(arg)) + argOverhead
+	p.argc--
+	p.bulk, p.big = -1, nil
+}
+
+func (p *parser) tooMuch(more int64) error {
+	if p.held+more > p.limits.buffer {
+		return errQueryBuffer
+	}
+	return nil
+}
+
+// length reads the length of an argument.
+func (p *parser) length() (more bool, err error) {
+	start := p.r
+	line, ok, err := p.line("too big bulk count string")
+	if !ok {
+		return false, err
+	}
+	if first := p.buf[start : start+1]; first[0] != '$' {
+		return false, protocolError("expected '$', got '" + string(first) + "'")
+	}
+	n, ok := parseLength(line[1:])
+	switch {
+	case !ok || n < 0 || n > p.limits.bulk:
+		return false, protocolError("invalid bulk length")
+	case n > strangerBulk && p.limits.stranger:
+		return false, protocolError("unauthenticated bulk length")
+	}
+	p.bulk = int(n)
+	return true, nil
+}
+
+// line returns the bytes before the next CR and steps over it and the byte that follows.
+func (p *parser) line(tooBig protocolError) (line []byte, ok bool, err error) {
+	rest := p.buf[p.r:]
+	n := bytes.IndexByte(rest, '\r')
+	switch {
+	case n > maxLine || n < 0 && len(rest) > maxLine:
+		return nil, false, tooBig
+	case n < 0 || n+1 == len(rest):
+		return nil, false, nil
+	}
+	p.r += n + 2
+	return rest[:n], true, nil
+}
+
+// fill reads once from rd.
+func (p *parser) fill(rd io.Reader) (int, error) {
+	if p.bulk >= bigBulk && p.r == len(p.buf) && len(p.big) < p.bulk {
+		return p.fillBig(rd)
+	}
+	p.buf = p.buf[:copy(p.buf, p.buf[p.r:])]
+	p.r = 0
+	if len(p.buf) == cap(p.buf) || p.full && cap(p.buf) < maxBuffer {
+		p.buf = append(make([]byte, 0, max(minBuffer, 2*cap(p.buf))), p.buf...)
+	}
+	n, err := rd.Read(p.buf[len(p.buf):cap(p.buf)])
+	p.buf = p.buf[:len(p.buf)+n]
+	p.full = len(p.buf) == cap(p.buf)
+	return n, err
+}
+
+// fillBig reads into the argument itself.
+func (p *parser) fillBig(rd io.Reader) (int, error) {
+	if len(p.big) == cap(p.big) {
+		p.big = append(make([]byte, 0, min(p.bulk, max(bigBulk, 2*cap(p.big)))), p.big...)
+	}
+	n, err := rd.Read(p.big[len(p.big):min(cap(p.big), p.bulk)])
+	p.big = p.big[:len(p.big)+n]
+	return n, err
+}
+
+// recycle ends the life of the arguments handed out since the last recycle, unless keep is true: then they live on for ever,
+// untouched.
+func (p *parser) recycle(keep bool) {
+	switch {
+	case keep:
+		p.mem.keep()
+	case p.argc == 0:
+		p.forget()
+		p.mem.rewind()
+	}
+}
+
+// arena copies short arguments into chunks, so that a batch costs one allocation and often none.
+type arena struct {
+	chunk []byte
+	mark  int // what lies before it was kept
+}
+
+func (a *arena) copy(b []byte) []byte {
+	if len(b) > cap(a.chunk)-len(a.chunk) {
+		a.chunk = make([]byte, 0, max(len(b), min(maxChunk, max(minChunk, 2*cap(a.chunk)))))
+		a.mark = 0
+	}
+	n := len(a.chunk)
+	a.chunk = append(a.chunk, b...)
+	return a.chunk[n:len(a.chunk):len(a.chunk)]
+}
+
+func (a *arena) keep()   { a.mark = len(a.chunk) }
+func (a *arena) rewind() { a.chunk = a.chunk[:a.mark] }

@@ -1,0 +1,25 @@
+package resp
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// settings are what CONFIG SET can change. A value never changes: a new one takes its place.
+type settings struct {
+	maxClients  int
+	maxBulk     int64
+	queryBuffer int64
+	requirePass string
+	timeout     time.Duration // of idle clients; 0 is none
+	keepAlive   time.Duration // 0 is off
+}
+
+// settingsBox holds the settings of the moment. Writers take the lock, so that each sees what the one before it left.
+type settingsBox struct {
+	sync.Mutex
+	now atomic.Pointer[settings]
+}
+
+func (b *settingsBox) load() *settings { return b.now.Load() }
