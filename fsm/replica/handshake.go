@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -154,5 +153,5 @@ func readFrame(r io.Reader) ([]byte, error) {
 	}
 	b := make([]byte, size)
 	_, err := io.ReadFull(r, b)
-	return bytes.Clip(b), err
+	return b, err
 }

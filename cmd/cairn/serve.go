@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"cairn/cmd/node"
+	"cairn/fsm/replica"
+)
+
+// serveCommand is `cairn serve`.
+type serveCommand struct {
+	Port      int    `help:"TCP port for clients and peers (6379, or this node's port in --peers)." placeholder:"6379"`
+	Bind      string `help:"Address to listen on." default:"127.0.0.1"`
+	Dir       string `help:"Where the data lives." default:"./data" type:"path"`
+	ID        string `help:"This node's name in the cluster (n1, or what the directory says)." placeholder:"n1"`
+	Advertise string `help:"host:port under which clients and peers reach this node." placeholder:"HOST:PORT"`
+	Peers     string `help:"All members of a new cluster, this node included." placeholder:"ID=HOST:PORT,..."`
+
+	Requirepass   string `help:"Password that clients must AUTH with." placeholder:"SECRET"`
+	ClusterSecret string `help:"Secret that nodes prove to each other (--requirepass)." placeholder:"SECRET"`
+
+	Maxclients      int           `help:"How many clients may be connected." default:"10000"`
+	ProtoMaxBulkLen int64         `help:"Longest argument, in bytes." default:"536870912"`
+	SnapshotEntries uint64        `help:"Applied log entries per snapshot." default:"10"`
+	Reads           string        `help:"What a plain read may see: ${enum}." enum:"linearizable,lease,local" default:"linearizable"`
+	ElectionWait    time.Duration `help:"How long a request waits for a leader." default:"2s"`
+	MaxStaleness    time.Duration `help:"How old a READONLY connection's answers may be." default:"10s"`
+	Heartbeat       time.Duration `help:"Silence of a leader after which an election begins, one to two of these." default:"500ms"`
+	Loglevel        string        `help:"What is logged: ${enum}." enum:"debug,verbose,notice,warning" default:"notice"`
+}
+
+// Run serves until a signal or SHUTDOWN ends it.
+func (c *serveCommand) Run(w world) error {
+	level := new(slog.LevelVar)
+	level.Set(levels[c.Loglevel])
+	o, err := c.options()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	o.Logger, o.LogLevel = slog.New(slog.NewTextHandler(w.errOut, &slog.HandlerOptions{Level: level})), level
+	n, err := node.Start(w.ctx, o)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-w.ctx.Done():
+	case <-n.ShutdownAsked():
+	case err = <-n.Failed():
+	}
+	return errors.Join(err, n.Close())
+}
+
+// levels are Redis's names for what slog knows.
+var levels = map[string]slog.Level{
+	"debug": slog.LevelDebug, "verbose": slog.LevelInfo, "notice": slog.LevelInfo, "warning": slog.LevelWarn,
+}
+
+var consistencies = map[string]replica.Consistency{
+	"linearizable": replica.Linearizable, "lease": replica.Lease, "local": replica.Local,
+}
+
+func (c *serveCommand) options() (node.Options, error) {
+	peers, err := parsePeers(c.Peers)
+	if err != nil {
+		return node.Options{}, err
+	}
+	for _, bad := range []struct {
+		is   bool
+		line string
+	}{
+		{c.Port < 0 || c.Port > 65535, "--port must be from 1 to 65535"},
+		{c.Maxclients < 1, "--maxclients must be at least 1"},
+		{c.ProtoMaxBulkLen < 1<<20, "--proto-max-bulk-len must be at least 1048576"},
+		{c.SnapshotEntries < 1, "--snapshot-entries must be at least 1"},
+		{c.ElectionWait <= 0, "--election-wait must be more than 0"},
+		{c.MaxStaleness <= 0, "--max-staleness must be more than 0"},
+		{c.Heartbeat < 20*time.Millisecond, "--heartbeat must be at least 20ms"},
+	} {
+		if bad.is {
+			return node.Options{}, errors.New(bad.line)
+		}
+	}
+	return node.Options{
+		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers,
+		RequirePass: c.Requirepass, ClusterSecret: c.ClusterSecret,
+		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries,
+		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, Heartbeat: c.Heartbeat,
+	}, nil
+}
+
+// parsePeers reads "n1=host:port,n2=host:port".
+func parsePeers(s string) ([]replica.Peer, error) {
+	var peers []replica.Peer
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		id, addr, ok := strings.Cut(part, "=")
+		if !ok || id == "" || addr == "" {
+			return nil, fmt.Errorf("--peers: %q is not id=host:port", part)
+		}
+		peers = append(peers, replica.Peer{ID: id, Addr: addr})
+	}
+	return peers, nil
+}

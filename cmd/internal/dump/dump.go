@@ -1,0 +1,184 @@
+// Package dump shows what a stopped node's data directory holds. It changes nothing in it.
+package dump
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm/entry"
+	"cairn/storage"
+	"cairn/storage/keys"
+	"cairn/storage/layout"
+	"cairn/storage/raftlog"
+)
+
+// Options says what Run shows beside the summary. Without either, it shows both.
+type Options struct {
+	Log, Keys bool
+	Limit     int // of entries and of keys; 0 is all
+}
+
+// Run writes the content of dir to w as text.
+func Run(w io.Writer, dir string, o Options) (err error) {
+	if !o.Log && !o.Keys {
+		o.Log, o.Keys = true, true
+	}
+	out := bufio.NewWriter(w)
+	defer func() { err = errors.Join(err, out.Flush()) }()
+	fs := storage.DefaultFS()
+	id, err := storage.ReadFile(fs, filepath.Join(dir, "identity.json"))
+	if err != nil {
+		return fmt.Errorf("dump: %s is not a node's data directory: %w", dir, err)
+	}
+	fmt.Fprintf(out, "# Identity\n%s\n", strings.TrimSpace(string(id)))
+	if err := dumpState(out, filepath.Join(dir, "state"), o); err != nil {
+		return err
+	}
+	return dumpLog(out, filepath.Join(dir, "log"), o)
+}
+
+func dumpState(out io.Writer, dir string, o Options) (err error) {
+	s, err := storage.Open(dir, storage.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	st := s.State()
+	fmt.Fprintf(out, "\n# State\napplied: index %d, term %d\ntime: %s\ncluster: %s\n", st.Index, st.Term, at(st.Time), st.Cluster)
+	for i, d := range st.Databases {
+		if d.Keys > 0 {
+			fmt.Fprintf(out, "db%d: keyspace %d, %d keys, %d with a time to live\n", i, d.Keyspace, d.Keys, d.Expires)
+		}
+	}
+	if err := dumpRecord(out, s); err != nil || !o.Keys {
+		return err
+	}
+	return dumpKeys(out, s, o.Limit)
+}
+
+func dumpRecord(out io.Writer, s *storage.Store) error {
+	r, ok, err := s.Record()
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, "\n# Snapshot record\n")
+	if !ok {
+		fmt.Fprintln(out, "none yet")
+		return nil
+	}
+	fmt.Fprintf(out, "covers: index %d, term %d\nmembership: of index %d\n", r.Index, r.Term, r.ConfigIndex)
+	for _, m := range raft.DecodeConfiguration(r.Config).Servers {
+		fmt.Fprintf(out, "member: %s %s %s\n", m.ID, m.Address, m.Suffrage)
+	}
+	return nil
+}
+
+func dumpKeys(out io.Writer, s *storage.Store, limit int) (err error) {
+	v, err := s.View(0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	fmt.Fprint(out, "\n# Keys\n")
+	shown := 0
+	for db := range uint8(layout.Databases) {
+		err := keys.Walk(v, db, 0, func(_ layout.Position, key []byte, row layout.Row) (bool, error) {
+			if shown++; limit > 0 && shown > limit {
+				return false, nil
+			}
+			fmt.Fprintf(out, "db%d slot %d %s %q = %s", db, layout.Slot(key), row.Type, key, shorten(row.Payload))
+			if row.ExpireAt != 0 {
+				fmt.Fprintf(out, " expires %s", at(row.ExpireAt))
+			}
+			fmt.Fprintf(out, " (version %d.%d)\n", row.Version>>20, row.Version&(1<<20-1))
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return more(out, shown, limit)
+}
+
+func dumpLog(out io.Writer, dir string, o Options) (err error) {
+	l, err := raftlog.Open(dir, raftlog.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	first, err := l.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := l.LastIndex()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n# Log\nentries: %d to %d\n", first, last)
+	err = l.StableValues(func(key, value []byte) error {
+		fmt.Fprintf(out, "%s: %q\n", key, value)
+		return nil
+	})
+	if err != nil || !o.Log || last == 0 {
+		return err
+	}
+	if o.Limit > 0 && last-first >= uint64(o.Limit) {
+		first = last - uint64(o.Limit) + 1
+		fmt.Fprintf(out, "(the newest %d; more with --limit)\n", o.Limit)
+	}
+	return l.Entries(first, last, func(e *raft.Log) error { return dumpEntry(out, e) })
+}
+
+func dumpEntry(out io.Writer, l *raft.Log) error {
+	fmt.Fprintf(out, "%d term %d %s", l.Index, l.Term, strings.TrimPrefix(l.Type.String(), "Log"))
+	switch l.Type {
+	case raft.LogConfiguration:
+		for _, m := range raft.DecodeConfiguration(l.Data).Servers {
+			fmt.Fprintf(out, " %s=%s(%s)", m.ID, m.Address, m.Suffrage)
+		}
+	case raft.LogCommand:
+		e, err := entry.Parse(l.Data)
+		if err != nil {
+			fmt.Fprintf(out, " %v\n", err)
+			return nil
+		}
+		fmt.Fprintf(out, " time %s seed %x", at(e.Time), e.Seed)
+		for _, g := range e.Groups {
+			for _, c := range g.Calls {
+				fmt.Fprintf(out, "\n    db%d", c.DB)
+				for _, a := range c.Argv {
+					fmt.Fprint(out, " ", shorten(a))
+				}
+			}
+		}
+	}
+	_, err := fmt.Fprintln(out)
+	return err
+}
+
+func more(out io.Writer, shown, limit int) error {
+	if limit > 0 && shown > limit {
+		_, err := fmt.Fprintf(out, "(the first %d; more with --limit)\n", limit)
+		return err
+	}
+	return nil
+}
+
+// shorten quotes b, and cuts it where it is long.
+func shorten(b []byte) string {
+	const most = 64
+	if len(b) <= most {
+		return strconv.Quote(string(b))
+	}
+	return fmt.Sprintf("%q… (%d bytes)", b[:most], len(b))
+}
+
+func at(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -1,0 +1,77 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"cairn/fsm/replica"
+	"cairn/storage"
+)
+
+// ErrRefused is returned by Start when the directory and the options contradict each other.
+var ErrRefused = errors.New("node: refused")
+
+// identityFile says whose directory it is.
+const identityFile = "identity.json"
+
+// identity is the content of identityFile. It is written once, before anything else.
+type identity struct {
+	Format int      `json:"format"` // 1
+	ID     string   `json:"id"`
+	Peers  []string `json:"peers"` // the ids the cluster began with, sorted
+}
+
+// identify reads whose directory it is, and checks that the options agree. found is false for a new directory.
+func identify(o Options) (id identity, found bool, err error) {
+	path := o.FS.PathJoin(o.Dir, identityFile)
+	b, err := storage.ReadFile(o.FS, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if o.ID == "" {
+			o.ID = "n1"
+		}
+		return identity{Format: 1, ID: o.ID, Peers: peerIDs(o)}, false, nil
+	}
+	if err != nil {
+		return identity{}, false, fmt.Errorf("node: read %s: %w", path, err)
+	}
+	if err := json.Unmarshal(b, &id); err != nil || id.Format != 1 {
+		return identity{}, true, fmt.Errorf("%w: %s is not an identity this program can read", ErrRefused, path)
+	}
+	if o.ID != "" && o.ID != id.ID {
+		return identity{}, true, fmt.Errorf("%w: %s belongs to node %s, not to %s", ErrRefused, o.Dir, id.ID, o.ID)
+	}
+	if len(o.Peers) > 0 && !slices.Equal(peerIDs(o), id.Peers) {
+		return identity{}, true, fmt.Errorf("%w: %s belongs to the cluster that began with %s, not to one of %s; use an empty --dir for a new cluster",
+			ErrRefused, o.Dir, strings.Join(id.Peers, ", "), strings.Join(peerIDs(o), ", "))
+	}
+	return id, true, nil
+}
+
+func peerIDs(o Options) []string {
+	peers := o.Peers
+	if len(peers) == 0 {
+		peers = []replica.Peer{{ID: o.ID}}
+	}
+	var ids []string
+	for _, p := range peers {
+		ids = append(ids, p.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// write makes the identity durable.
+func (id identity) write(o Options) error {
+	b, err := json.MarshalIndent(id, "", "  ")
+	if err == nil {
+		err = storage.WriteFile(o.FS, o.FS.PathJoin(o.Dir, identityFile), append(b, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("node: write identity: %w", err)
+	}
+	return nil
+}

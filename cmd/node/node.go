@@ -1,0 +1,194 @@
+// Package node wires one node together: storage, machine, replica, and the server in front. A program that imports it runs
+// a Cairn node inside itself.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"cairn/fsm"
+	"cairn/fsm/replica"
+	"cairn/resp"
+	"cairn/storage"
+	"cairn/storage/raftlog"
+)
+
+// Version is what INFO calls cairn_version.
+const Version = "0.1.0"
+
+// Node is one running node. The owner calls Close.
+type Node struct {
+	o       Options
+	ln      net.Listener
+	store   *storage.Store
+	log     *raftlog.Store
+	replica *replica.Replica
+	server  *resp.Server
+
+	asked  chan struct{} // closed when a client has sent SHUTDOWN
+	once   sync.Once     // closes asked
+	failed chan error    // what Serve ended with
+	closed sync.Once
+	err    error
+}
+
+// Start starts a node and returns once it listens; it may not have a leader yet. When ctx ends the node closes itself.
+// ErrRefused and storage.ErrLocked say that the directory is another's.
+func Start(ctx context.Context, o Options) (*Node, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{asked: make(chan struct{}), failed: make(chan error, 1)}
+	if err := n.open(o); err != nil {
+		return nil, errors.Join(err, n.release())
+	}
+	go func() { n.failed <- n.server.Serve(n.ln) }()
+	context.AfterFunc(ctx, func() { _ = n.Close() }) // the owner's own Close gets the error
+	n.o.Logger.Info("serving", "id", n.o.ID, "addr", n.o.Advertise, "dir", n.o.Dir)
+	return n, nil
+}
+
+// open opens the rooms in the order in which they stand on each other.
+func (n *Node) open(o Options) (err error) {
+	if o.FS == nil {
+		o.FS = storage.DefaultFS()
+	}
+	id, found, err := identify(o)
+	if err != nil {
+		return err
+	}
+	o.ID = id.ID
+	if o, err = o.settle(); err != nil {
+		return err
+	}
+	if n.o, err = n.listen(o); err != nil {
+		return err
+	}
+	if err := n.openStores(); err != nil {
+		return err
+	}
+	if !found {
+		if err := id.write(n.o); err != nil {
+			return err
+		}
+	}
+	return n.openReplica()
+}
+
+// listen takes the port, and with it settles the address.
+func (n *Node) listen(o Options) (Options, error) {
+	if n.ln = o.Listener; n.ln == nil {
+		ln, err := net.Listen("tcp", net.JoinHostPort(o.Bind, strconv.Itoa(max(o.Port, 0))))
+		if err != nil {
+			return o, fmt.Errorf("node: %w", err)
+		}
+		n.ln = ln
+	}
+	if o.Advertise == "" {
+		o.Advertise = n.ln.Addr().String()
+		if host, port, err := net.SplitHostPort(o.Advertise); err == nil && net.ParseIP(host).IsUnspecified() {
+			o.Advertise = net.JoinHostPort("127.0.0.1", port)
+			if len(o.Peers) == 0 {
+				o.Logger.Warn("clients on other machines need an address they can reach: set --advertise", "addr", o.Advertise)
+			}
+		}
+	}
+	return o, nil
+}
+
+func (n *Node) openStores() (err error) {
+	o := n.o
+	n.store, err = storage.Open(o.FS.PathJoin(o.Dir, "state"), storage.Options{FS: o.FS, Logger: o.Logger})
+	if err != nil {
+		return err
+	}
+	n.log, err = raftlog.Open(o.FS.PathJoin(o.Dir, "log"), raftlog.Options{
+		FS: o.FS, Logger: o.Logger, BeforeTruncate: n.store.Sync,
+	})
+	if err != nil {
+		return err
+	}
+	r, ok, err := n.store.Record()
+	if err != nil || !ok {
+		return err
+	}
+	return n.log.DropBehind(r.Index)
+}
+
+func (n *Node) openReplica() (err error) {
+	o := n.o
+	n.replica, err = replica.Start(replica.Options{
+		ID: o.ID, Addr: o.Advertise, Peers: o.Peers,
+		Machine:   fsm.New(fsm.Options{Store: n.store, SnapshotEntries: o.SnapshotEntries, Logger: o.Logger}),
+		Snapshots: fsm.NewSnapshots(n.store), Log: n.log, Secret: o.ClusterSecret,
+		ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, TrailingLogs: o.TrailingLogs,
+		Dial: o.Dial, Clock: o.Clock, Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	n.server = resp.NewServer(resp.Options{
+		Backend: n.replica, Logger: o.Logger, LogLevel: o.LogLevel,
+		MaxClients: o.MaxClients, ProtoMaxBulkLen: o.ProtoMaxBulkLen, RequirePass: o.RequirePass,
+		Consistency: o.Reads, ElectionWait: o.ElectionWait, Advertise: o.Advertise, Version: Version,
+		Config:   map[string]string{"port": strconv.Itoa(o.Port), "bind": o.Bind, "dir": o.Dir},
+		Shutdown: func() { n.once.Do(func() { close(n.asked) }) },
+	})
+	return nil
+}
+
+// Addr returns the host:port that clients and peers use.
+func (n *Node) Addr() string { return n.o.Advertise }
+
+// ID returns the node's name.
+func (n *Node) ID() string { return n.o.ID }
+
+// Replica returns the node's part in the cluster.
+func (n *Node) Replica() *replica.Replica { return n.replica }
+
+// ShutdownAsked returns a channel that is closed when a client has sent SHUTDOWN; the owner is expected to call Close.
+func (n *Node) ShutdownAsked() <-chan struct{} { return n.asked }
+
+// Failed delivers an error if the node stops serving by itself.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// drainTime bounds how long Close waits for clients whose commands are running.
+const drainTime = 10 * time.Second
+
+// Close hands leadership over, stops accepting, finishes what is in flight and closes everything in order. It is idempotent.
+func (n *Node) Close() error {
+	n.closed.Do(func() {
+		if n.replica.Status().State == "leader" {
+			_ = n.replica.TransferLeadership("") // where nobody can take it, the next election decides
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		n.err = errors.Join(n.server.Shutdown(ctx), n.release())
+		n.o.Logger.Info("stopped", "id", n.o.ID)
+	})
+	return n.err
+}
+
+// release closes what is open, the last opened first.
+func (n *Node) release() error {
+	var errs []error
+	if n.replica != nil {
+		errs = append(errs, n.replica.Close())
+	}
+	if n.ln != nil {
+		_ = n.ln.Close() // the server may have closed it already
+	}
+	if n.log != nil {
+		errs = append(errs, n.log.Close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}

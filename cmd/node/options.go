@@ -1,0 +1,134 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"cairn/fsm/replica"
+	"cairn/storage"
+)
+
+// Options configures a Node. The zero value of a field means its default.
+type Options struct {
+	Dir string // where the data lives; default ./data
+	ID  string // this node's name; default what Dir says, or "n1" for a new one
+
+	Bind      string // default 127.0.0.1
+	Port      int    // default: this node's in Peers, or 6379; a negative one takes any free port
+	Advertise string // host:port that clients and peers use; default: this node's in Peers, or Bind and Port
+	// Peers is the membership of a new cluster, this node included; default this node alone. On a directory that holds a
+	// node already it must name the nodes that the cluster began with.
+	Peers []replica.Peer
+
+	RequirePass   string // what clients must AUTH with; default nothing
+	ClusterSecret string // what nodes prove to each other; default RequirePass
+
+	MaxClients      int                 // default 10000
+	ProtoMaxBulkLen int64               // bytes; default 512 MiB
+	SnapshotEntries uint64              // applied entries per snapshot; default 10
+	Reads           replica.Consistency // of plain reads; default Linearizable
+	ElectionWait    time.Duration       // how long a request waits for a leader; default 2 s
+	MaxStaleness    time.Duration       // how old a READONLY connection's reads may be; default 10 s
+	Heartbeat       time.Duration       // see replica.Options.Heartbeat
+	TrailingLogs    uint64              // see replica.Options.TrailingLogs
+
+	Logger   *slog.Logger   // default: discards
+	LogLevel *slog.LevelVar // what CONFIG SET loglevel changes; default: nothing
+
+	// For tests and for programs with a network or a disk of their own.
+	Listener net.Listener                                             // in the place of Bind and Port
+	Dial     func(ctx context.Context, addr string) (net.Conn, error) // to peers; default TCP
+	FS       storage.FS                                               // default the operating system's
+	Clock    func() time.Time                                         // default time.Now
+}
+
+func (o Options) withDefaults() Options {
+	if o.Dir == "" {
+		o.Dir = "data"
+	}
+	if o.Bind == "" {
+		o.Bind = "127.0.0.1"
+	}
+	if o.ClusterSecret == "" {
+		o.ClusterSecret = o.RequirePass
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	var faults []error
+	if len(o.ID) > 64 {
+		faults = append(faults, fmt.Errorf("node: the id %.64q… is longer than 64 bytes", o.ID))
+	}
+	if o.Port > 65535 {
+		faults = append(faults, fmt.Errorf("node: there is no port %d", o.Port))
+	}
+	if o.Advertise != "" {
+		faults = append(faults, checkAddr("the advertised address", o.Advertise))
+	}
+	ids, addrs := map[string]bool{}, map[string]bool{}
+	for _, p := range o.Peers {
+		faults = append(faults, checkAddr("peer "+p.ID, p.Addr))
+		switch {
+		case p.ID == "":
+			faults = append(faults, fmt.Errorf("node: the peer at %s has no id", p.Addr))
+		case ids[p.ID]:
+			faults = append(faults, fmt.Errorf("node: peer id %s stands twice", p.ID))
+		case addrs[p.Addr]:
+			faults = append(faults, fmt.Errorf("node: peer address %s stands twice", p.Addr))
+		}
+		ids[p.ID], addrs[p.Addr] = true, true
+	}
+	return errors.Join(faults...)
+}
+
+func checkAddr(what, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("node: %s: %q is not host:port", what, addr)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || host == "" {
+		return fmt.Errorf("node: %s: %q is not host:port", what, addr)
+	}
+	return nil
+}
+
+// self returns this node's own entry of the peers.
+func (o Options) self() (replica.Peer, bool) {
+	i := slices.IndexFunc(o.Peers, func(p replica.Peer) bool { return p.ID == o.ID })
+	if i < 0 {
+		return replica.Peer{}, false
+	}
+	return o.Peers[i], true
+}
+
+// settle fills in what depends on the directory: the id, and with it the address. It is called with the identity's word.
+func (o Options) settle() (Options, error) {
+	me, ok := o.self()
+	if len(o.Peers) > 0 && !ok {
+		return o, fmt.Errorf("%w: the peers do not name this node, %s; say which one it is with --id", ErrRefused, o.ID)
+	}
+	if ok && o.Advertise == "" {
+		o.Advertise = me.Addr
+	}
+	if ok && o.Advertise != me.Addr {
+		return o, fmt.Errorf("%w: the advertised address is %s, but the peers say %s", ErrRefused, o.Advertise, me.Addr)
+	}
+	if o.Port == 0 {
+		o.Port = 6379
+		if ok {
+			_, port, _ := net.SplitHostPort(me.Addr) // validate has checked it
+			o.Port, _ = strconv.Atoi(port)
+		}
+	}
+	return o, nil
+}
