@@ -1,0 +1,73 @@
+package difftest_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/cmd/internal/difftest"
+	"cairn/cmd/internal/redistest"
+	"cairn/cmd/internal/transcript"
+	"cairn/fsm/command"
+)
+
+var (
+	seedFlag  = flag.Uint64("seed", 0, "seed of the command sequence; 0 picks one")
+	stepsFlag = flag.Int("steps", 0, "length of the command sequence; default CAIRN_DIFF_STEPS, or 20000")
+)
+
+// skip lists commands that are not compared, and why.
+var skip = map[string]string{}
+
+// TestBareAgainstRedis compares the table on a bare store with a real Redis.
+func TestBareAgainstRedis(t *testing.T) {
+	for _, proto := range []int{2, 3} {
+		t.Run(fmt.Sprintf("resp=%d", proto), func(t *testing.T) {
+			find(t, "TestBareAgainstRedis", difftest.Options{
+				Rows: command.Rows(), Skip: skip, Fresh: bareAgainst(t, redistest.Oracle(t), proto, command.Rows()),
+			})
+		})
+	}
+}
+
+func find(t *testing.T, name string, o difftest.Options) {
+	o.Seed, o.Steps = *seedFlag, *stepsFlag
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
+	if n, err := strconv.Atoi(os.Getenv("CAIRN_DIFF_STEPS")); err == nil && o.Steps == 0 {
+		o.Steps = n
+	}
+	t.Logf("seed %d", o.Seed)
+	d, err := difftest.Find(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d != nil {
+		t.Fatalf("%vAgain: go test ./cmd/internal/difftest -run %s -seed %d -steps %d", d, name, d.Seed, d.Step+1)
+	}
+}
+
+// bareAgainst returns what makes two empty keyspaces: a new bare store that knows rows, and the Redis at addr, flushed.
+func bareAgainst(t *testing.T, addr string, proto int, rows []command.Spec) func() (difftest.Sides, error) {
+	redis, err := redistest.Dial(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { redis.Close() })
+	return func() (difftest.Sides, error) {
+		for _, cmd := range [][]string{{"FLUSHALL"}, {"SELECT", "0"}, {"HELLO", strconv.Itoa(proto)}} {
+			if _, err := redis.Cmd(cmd...); err != nil {
+				return difftest.Sides{}, err
+			}
+		}
+		bare := transcript.NewBare(t, vfs.NewMem(), rows)
+		bare.SetProto(proto)
+		return difftest.Sides{Cairn: bare, Redis: redis}, nil
+	}
+}

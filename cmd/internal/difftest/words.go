@@ -1,0 +1,117 @@
+package difftest
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The pools are small, so that commands meet. A number that a command could take for the length of a string or the offset
+// of a bit is either small or far out of range: neither side shall fill the memory.
+var (
+	keys = []string{"a", "b", "c", "d", "{tag}1", "{tag}2", "x{tag}", "num", "num{tag}", "", "bin\x00\xff\r\n"}
+
+	values = []string{
+		"", "v", "hello world", "ohmytext", "mynewtext", "0", "1", "-1", "10", "3.0", "-0", "+1", " 1", "1 ", "01", "0x10",
+		"1e3", "5.0e3", "1.5", "-2.25", ".5", "5.", "inf", "-inf", "nan", "1e400", "1e-400", "3.14159265358979323846",
+		"9223372036854775807", "-9223372036854775808", "9223372036854775808", "9223372036854775806", "18446744073709551616",
+		"123456789012345678901234567890", "\x00", "\xff\xfe\x00", "a\x00b", "line\r\nline\n", "tab\t\"quote\"", "caf\xc3\xa9",
+		strings.Repeat("x", 44), strings.Repeat("x", 45), strings.Repeat("ab", 64),
+	}
+
+	numbers = []string{
+		"0", "1", "2", "3", "5", "7", "10", "60", "-1", "-2", "-3", "-7", "-100", "100", "1.5", "-0", "01", "+1", " 1", "1 ",
+		"", "x", "1x", "0x10", "4294967296", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+		"-9223372036854775809", "18446744073709551615", "99999999999999999999999",
+	}
+
+	floats = []string{
+		"0", "1", "-1", "0.1", "0.2", "-0.3", "1.5", "3.0", "1e2", "-1e-2", "10.50", "5.0e3", "1e17", "0.000001", "1e-10",
+		"123456789.123456789", "1e300", "-1e308", "inf", "-inf", "nan", "+inf", "1e400", "x", "", " 1", "1 ", "0x1p3",
+	}
+
+	badTimes = []string{
+		"0", "-1", "-100000", "x", "", "1.5", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
+		"9223372036854775", "9223372036854776", "9223372036854775000", "92233720368547758070",
+	}
+
+	patterns = []string{
+		"*", "?", "a*", "*a*", "[ab]", "[^a]", "[a-c]", "[c-a]", "{tag}*", "*{tag}", "num*", "\\a", "[\\a]", "a[", "[", "[^", "\\",
+		"**", "*?*", "x?tag}", "", "b\x69n*", "*\xff*", "[a-", "[]a]", "h[^l]*", "???", "*\\",
+	}
+
+	types = []string{"string", "list", "set", "zset", "hash", "stream", "STRING", "nosuch", ""}
+)
+
+// argument returns a value for an argument by its name in the syntax.
+func (g *Generator) argument(name string) string {
+	switch name = strings.TrimRight(name, "0123456789"); name {
+	case "key", "newkey", "source", "destination":
+		return pick(g, keys)
+	case "seconds", "milliseconds", "unix-time-seconds", "unix-time-milliseconds":
+		return g.expiry(name)
+	case "increment", "decrement":
+		if g.oneIn(2) {
+			return pick(g, floats)
+		}
+		return pick(g, numbers)
+	case "pattern":
+		return pick(g, patterns)
+	case "type":
+		return pick(g, types)
+	case "cursor":
+		if !g.oneIn(10) {
+			return "0"
+		}
+		return pick(g, numbers)
+	case "db", "destination-db", "index":
+		if !g.oneIn(15) {
+			return itoa(int64(g.rand.IntN(3)))
+		}
+		return pick(g, numbers)
+	case "value", "element", "member", "field", "message":
+		return g.value()
+	}
+	if g.oneIn(3) {
+		return itoa(int64(g.rand.IntN(12)))
+	}
+	return pick(g, numbers)
+}
+
+func (g *Generator) value() string {
+	if !g.oneIn(4) {
+		return pick(g, values)
+	}
+	if g.oneIn(2) {
+		return itoa(g.rand.Int64N(2000) - 1000)
+	}
+	b := make([]byte, g.rand.IntN(20))
+	for i := range b {
+		b[i] = byte(g.rand.UintN(256))
+	}
+	return string(b)
+}
+
+// expiry returns a time: far away, past, or none. Those that are far away are all different and 1,000 seconds apart, so that
+// which of two is the later does not depend on how long the test takes: relative ones lie before absolute ones.
+func (g *Generator) expiry(name string) string {
+	if g.oneIn(5) {
+		return pick(g, badTimes)
+	}
+	g.expiries++
+	n := g.expiries * 7919 % 1_000_003 * 1000
+	switch name {
+	case "seconds":
+		return itoa(100_000 + n)
+	case "milliseconds":
+		return itoa((100_000 + n) * 1000)
+	}
+	if g.oneIn(6) {
+		n = 1 - 5_000_000_000 // past
+	}
+	if name == "unix-time-seconds" {
+		return itoa(5_000_000_000 + n)
+	}
+	return itoa((5_000_000_000+n)*1000 + int64(g.rand.IntN(1000)))
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
