@@ -1,0 +1,261 @@
+package clustertest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/cmd/internal/redistest"
+	"cairn/cmd/node"
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// Options configures a Cluster. The zero value of a field means its default.
+type Options struct {
+	Nodes int // default 3
+	// Tune changes the options of node i before each of its starts.
+	Tune func(i int, o *node.Options)
+	// Seed decides what a kill leaves of unsynced writes; default 1.
+	Seed uint64
+	// Verbose writes the nodes' logs to the test's.
+	Verbose bool
+}
+
+// Cluster is some nodes of one cluster. Methods fail the test when the harness itself cannot go on. One goroutine changes
+// it; any number use its clients.
+type Cluster struct {
+	t     testing.TB
+	o     Options
+	Net   *Network
+	rng   *rand.Rand
+	nodes []*member
+	peers []replica.Peer
+}
+
+type member struct {
+	addr string
+	disk *vfs.MemFS
+	node *node.Node // nil while it is down
+}
+
+// New makes a cluster of nodes n1, n2, … and starts them all. The test's end stops them.
+func New(t testing.TB, o Options) *Cluster {
+	t.Helper()
+	if o.Nodes == 0 {
+		o.Nodes = 3
+	}
+	if o.Seed == 0 {
+		o.Seed = 1
+	}
+	c := &Cluster{t: t, o: o, Net: NewNetwork(), rng: rand.New(rand.NewPCG(o.Seed, 0))}
+	for i := range o.Nodes {
+		m := &member{addr: fmt.Sprintf("10.0.0.%d:6379", i+1), disk: vfs.NewCrashableMem()}
+		c.nodes = append(c.nodes, m)
+		c.peers = append(c.peers, replica.Peer{ID: c.ID(i), Addr: m.addr})
+	}
+	t.Cleanup(c.stopAll)
+	for i := range c.nodes {
+		c.Start(i)
+	}
+	return c
+}
+
+// ID returns the name of node i.
+func (c *Cluster) ID(i int) string { return fmt.Sprintf("n%d", i+1) }
+
+// Addr returns the address of node i.
+func (c *Cluster) Addr(i int) string { return c.nodes[i].addr }
+
+// Node returns node i, nil while it is down.
+func (c *Cluster) Node(i int) *node.Node { return c.nodes[i].node }
+
+// Disk returns the disk of node i.
+func (c *Cluster) Disk(i int) *vfs.MemFS { return c.nodes[i].disk }
+
+// SetDisk gives node i, which is down, another disk.
+func (c *Cluster) SetDisk(i int, disk *vfs.MemFS) { c.nodes[i].disk = disk }
+
+// Len returns how many nodes there are.
+func (c *Cluster) Len() int { return len(c.nodes) }
+
+// Start starts node i on its disk.
+func (c *Cluster) Start(i int) {
+	c.t.Helper()
+	if err := c.TryStart(i); err != nil {
+		c.t.Fatalf("clustertest: start %s: %v", c.ID(i), err)
+	}
+}
+
+// TryStart is Start for a node that may refuse.
+func (c *Cluster) TryStart(i int) error {
+	m := c.nodes[i]
+	ln, err := c.Net.Listen(m.addr)
+	if err != nil {
+		return err
+	}
+	o := node.Options{
+		ID: c.ID(i), Dir: "/data", Peers: c.peers, Listener: ln, FS: m.disk,
+		Dial:   func(ctx context.Context, addr string) (net.Conn, error) { return c.Net.Dial(ctx, m.addr, addr) },
+		Logger: c.logger(i),
+	}
+	if c.o.Tune != nil {
+		c.o.Tune(i, &o)
+	}
+	n, err := node.Start(context.Background(), o)
+	if err != nil {
+		return err
+	}
+	m.node = n
+	return nil
+}
+
+func (c *Cluster) logger(i int) *slog.Logger {
+	if !c.o.Verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(testWriter{c.t}, nil)).With("node", c.ID(i))
+}
+
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(b []byte) (int, error) {
+	w.t.Logf("%s", b)
+	return len(b), nil
+}
+
+// Stop closes node i in order.
+func (c *Cluster) Stop(i int) {
+	c.t.Helper()
+	m := c.nodes[i]
+	if m.node == nil {
+		return
+	}
+	if err := m.node.Close(); err != nil {
+		c.t.Errorf("clustertest: stop %s: %v", c.ID(i), err)
+	}
+	m.node = nil
+	c.Net.Kill(m.addr)
+}
+
+// Kill ends node i as a power cut would: nothing leaves it any more, and of what it had not synced its disk keeps a random
+// part.
+func (c *Cluster) Kill(i int) {
+	c.t.Helper()
+	m := c.nodes[i]
+	if m.node == nil {
+		return
+	}
+	c.Net.Kill(m.addr)
+	ghost := m.node
+	m.disk = m.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng})
+	m.node = nil
+	_ = ghost.Close() // it writes to the disk that was left behind; what it thinks of that is of no interest
+}
+
+func (c *Cluster) stopAll() {
+	for i := range c.nodes {
+		c.Stop(i)
+	}
+}
+
+// Patience is how long the harness waits for what must come.
+const Patience = 60 * time.Second
+
+// Eventually waits until ok is true, looking again every few milliseconds.
+func Eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(Patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("clustertest: still waiting for %s after %v", what, Patience)
+		case <-tick.C:
+		}
+	}
+}
+
+// Leader waits until a node leads and is ready, and returns which.
+func (c *Cluster) Leader() int {
+	c.t.Helper()
+	leader := -1
+	Eventually(c.t, "a leader", func() bool {
+		for i, m := range c.nodes {
+			if m.node != nil && m.node.Replica().Status().Ready {
+				leader = i
+				return true
+			}
+		}
+		return false
+	})
+	return leader
+}
+
+// Followers returns the running nodes that are not node leader.
+func (c *Cluster) Followers(leader int) []int {
+	var followers []int
+	for i, m := range c.nodes {
+		if i != leader && m.node != nil {
+			followers = append(followers, i)
+		}
+	}
+	return followers
+}
+
+// Client connects a client to node i. The test's end closes it.
+func (c *Cluster) Client(i int) *redistest.Client {
+	c.t.Helper()
+	client, err := c.TryClient(i)
+	if err != nil {
+		c.t.Fatalf("clustertest: client of %s: %v", c.ID(i), err)
+	}
+	return client
+}
+
+// TryClient is Client for a node that may be down.
+func (c *Cluster) TryClient(i int) (*redistest.Client, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	conn, err := c.Net.Dial(ctx, "client", c.nodes[i].addr)
+	if err != nil {
+		return nil, err
+	}
+	client := redistest.NewClient(conn)
+	c.t.Cleanup(func() { _ = client.Close() })
+	return client, nil
+}
+
+// Do runs one command on node i and returns its reply.
+func (c *Cluster) Do(i int, words ...string) reply.Reply {
+	c.t.Helper()
+	client := c.Client(i)
+	r, err := client.Cmd(words...)
+	if err != nil {
+		c.t.Fatalf("clustertest: %v on %s: %v", words, c.ID(i), err)
+	}
+	_ = client.Close() // the reply is there
+	return r
+}
+
+// Settle waits until every running node has applied what the leader has.
+func (c *Cluster) Settle() {
+	c.t.Helper()
+	want := c.nodes[c.Leader()].node.Replica().Status().AppliedIndex
+	Eventually(c.t, "all nodes to have applied the leader's index", func() bool {
+		for _, m := range c.nodes {
+			if m.node != nil && m.node.Replica().Status().AppliedIndex < want {
+				return false
+			}
+		}
+		return true
+	})
+}
