@@ -1,0 +1,157 @@
+// Package raftlog keeps what Raft may not lose, its log and its few stable values, in one Pebble database.
+//
+// A Store implements raft.LogStore, raft.MonotonicLogStore and raft.StableStore. Everything Raft is told to be stored
+// has been fsynced: StoreLogs, Set and SetUint64 return after the sync, and a disk that fails a sync ends the process
+// (see logger.Fatalf), because a log that is unsure about its own tail may not vote.
+//
+// # The log in memory and the log on disk
+//
+// The log is one run of indexes without holes, [first, last], held in memory, so that FirstIndex and LastIndex cost
+// nothing. Raft compacts its log after every snapshot, which with Cairn's defaults is every ten entries, while Pebble
+// wants few and large range deletions. So a compaction only moves first, in memory, and the entries before it wait:
+//
+//	physical         first                     last
+//	   | waiting ...... | the log ............... |
+//	   '-- on disk, no longer part of the log ----'
+//
+// Once Options.TruncateEvery entries wait, one Pebble DeleteRange removes them all. After a restart first is physical
+// again: FirstIndex may go back by up to TruncateEvery entries (after a crash by a few more, because that deletion is
+// not synced). Raft does not mind entries that it has compacted already; it compacts them once more.
+//
+// # What a crash can leave
+//
+// Pebble's write-ahead log is replayed in order, so after a crash the store is what some prefix of its batches made it,
+// and that prefix holds at least every synced batch. Each operation is one batch, hence wholly there or not at all.
+// Removing the head of the log is the one operation that another database must agree to: the state it led to has to be
+// durable first. That is Options.BeforeTruncate.
+package raftlog
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/hashicorp/raft"
+)
+
+var (
+	// ErrCorrupt is wrapped by every error that means bytes on disk are not what was written, or are missing.
+	ErrCorrupt = errors.New("raft log is corrupt")
+
+	// ErrUnknownFormat is returned for a value that is intact but was written in a format this version does not know.
+	ErrUnknownFormat = errors.New("raft log value has an unknown format")
+
+	// ErrGap is returned when an append or a deletion would leave a hole in the log, or would overwrite an entry.
+	ErrGap = errors.New("raft log must stay contiguous")
+
+	// ErrReadOnly is returned by every writing method of a store that was opened with Options.ReadOnly.
+	ErrReadOnly = errors.New("raft log is open read-only")
+
+	// ErrClosed is returned by every method but FirstIndex and LastIndex once Close was called.
+	ErrClosed = errors.New("raft log is closed")
+)
+
+var (
+	_ raft.LogStore          = (*Store)(nil)
+	_ raft.MonotonicLogStore = (*Store)(nil)
+	_ raft.StableStore       = (*Store)(nil)
+)
+
+// Store is Raft's log store and stable store. Its methods may be called from many goroutines at once.
+type Store struct {
+	db    *pebble.DB
+	opts  Options
+	cache *cache
+	gate  gate
+
+	// first and last are the bounds of the log, both 0 when it is empty. They change only under mu, and only after
+	// the disk has; readers load them without it.
+	first, last atomic.Uint64
+
+	truncating sync.Mutex // held for a whole DeleteRange; taken before mu
+	mu         struct {
+		sync.Mutex
+		physical uint64 // index of the oldest entry on disk, 0 when there is none; at most first
+	}
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open opens the store in dir and creates it if it is not there, unless o.ReadOnly is set. It takes Pebble's lock on
+// dir, so a store is open once at a time. Damaged files are reported as ErrCorrupt.
+func Open(dir string, o Options) (*Store, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, err)
+	}
+	db, err := pebble.Open(dir, o.pebble())
+	if err != nil {
+		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, markCorrupt(err))
+	}
+	s := &Store{db: db, opts: o, cache: newCache(o.CacheEntries, o.CacheBytes)}
+	if err := s.loadBounds(); err != nil {
+		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), db.Close())
+	}
+	return s, nil
+}
+
+// loadBounds finds the first and the last entry on disk. It reads two keys and no value: holes cannot arise from a
+// crash, and GetLog reports one that arose otherwise.
+func (s *Store) loadBounds() error {
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entriesBegin(), UpperBound: entriesEnd()})
+	if err != nil {
+		return markCorrupt(err)
+	}
+	defer iter.Close()
+	if !iter.First() {
+		return markCorrupt(iter.Error())
+	}
+	first, err := decodeEntryKey(iter.Key())
+	if err != nil {
+		return err
+	}
+	if !iter.Last() {
+		return markCorrupt(iter.Error())
+	}
+	last, err := decodeEntryKey(iter.Key())
+	if err != nil {
+		return err
+	}
+	s.mu.physical = first
+	s.first.Store(first)
+	s.last.Store(last)
+	return nil
+}
+
+// FirstIndex returns the index of the oldest entry of the log, or 0 if it is empty. It never fails. After a restart it
+// may be lower than before, see the package comment.
+func (s *Store) FirstIndex() (uint64, error) { return s.first.Load(), nil }
+
+// LastIndex returns the index of the newest entry of the log, or 0 if it is empty. It never fails.
+func (s *Store) LastIndex() (uint64, error) { return s.last.Load(), nil }
+
+// IsMonotonic returns true: the log has no holes. Raft therefore empties it after restoring a snapshot instead of
+// leaving a gap, which is also what saves a follower with divergent entries from hashicorp/raft issue 697.
+func (s *Store) IsMonotonic() bool { return true }
+
+// Close waits for the calls that are under way and closes the database. Later calls return the same result.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		s.gate.shut()
+		if err := s.db.Close(); err != nil {
+			s.closeErr = fmt.Errorf("storage/raftlog: close: %w", err)
+		}
+	})
+	return s.closeErr
+}
+
+// markCorrupt adds ErrCorrupt to those errors of Pebble that mean damaged files.
+func markCorrupt(err error) error {
+	if err != nil && pebble.IsCorruptionError(err) {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return err
+}

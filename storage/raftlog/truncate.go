@@ -1,0 +1,125 @@
+package raftlog
+
+import (
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// cut says which part of the log a deletion takes.
+type cut int
+
+const (
+	cutNothing cut = iota
+	cutHead
+	cutTail
+	cutAll
+	cutMiddle
+)
+
+// DeleteRange removes the entries from lo to hi, both included; indexes outside of the log are ignored. What happens
+// depends on where they are:
+//
+//   - At the head (log compaction) they leave the log at once and the disk later, many together; see the package comment.
+//     The deletion is not synced, so a crash may bring them back.
+//   - At the tail (conflict with the leader) they are gone for good when it returns.
+//   - All of them (after a snapshot was restored) likewise. The next entry may then have any index.
+//   - In the middle: ErrGap.
+//
+// Options.BeforeTruncate is called before head or all of the log leaves the disk; if it fails, nothing is removed.
+func (s *Store) DeleteRange(lo, hi uint64) error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	s.truncating.Lock()
+	defer s.truncating.Unlock()
+	for durable := false; ; durable = true {
+		done, err := s.tryDelete(lo, hi, durable)
+		if err != nil {
+			return fmt.Errorf("storage/raftlog: delete %d..%d: %w", lo, hi, err)
+		}
+		if done {
+			return nil
+		}
+		// Not under mu: appends go on while the state is synced.
+		if err := s.opts.BeforeTruncate(); err != nil {
+			return fmt.Errorf("storage/raftlog: delete %d..%d: before truncation: %w", lo, hi, err)
+		}
+	}
+}
+
+// DropBehind empties the log if it ends before snapshotIndex. It is called after Open and before raft.NewRaft, with the
+// index of the newest snapshot. After it has restored a snapshot, Raft empties the log; only a crash before that, or a
+// failure of it, which Raft merely logs, makes this call necessary. hashicorp/raft does not repair that by itself, and
+// every append after the snapshot would be ErrGap for ever.
+func (s *Store) DropBehind(snapshotIndex uint64) error {
+	first, last := s.first.Load(), s.last.Load()
+	if last >= snapshotIndex {
+		return nil
+	}
+	return s.DeleteRange(first, last)
+}
+
+// tryDelete removes the entries from lo to hi. It does nothing and returns false if head or all of the log would leave
+// the disk and durable does not say that BeforeTruncate was called.
+func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first, last := s.first.Load(), s.last.Load()
+	switch planCut(first, last, lo, hi) {
+	case cutHead:
+		if hi+1-s.mu.physical < s.opts.TruncateEvery {
+			s.setBoundsLocked(s.mu.physical, hi+1, last)
+			return true, nil
+		}
+		if !durable {
+			return false, nil
+		}
+		// Not synced: the sync of the next append covers it, and until then a crash only brings entries back.
+		if err := s.db.DeleteRange(entryKey(s.mu.physical), entryKey(hi+1), pebble.NoSync); err != nil {
+			return false, err
+		}
+		s.setBoundsLocked(hi+1, hi+1, last)
+	case cutTail:
+		if err := s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.Sync); err != nil {
+			return false, err
+		}
+		s.setBoundsLocked(s.mu.physical, first, lo-1)
+	case cutAll:
+		if !durable {
+			return false, nil
+		}
+		if err := s.db.DeleteRange(entriesBegin(), entriesEnd(), pebble.Sync); err != nil {
+			return false, err
+		}
+		s.setBoundsLocked(0, 0, 0)
+	case cutMiddle:
+		return false, fmt.Errorf("%w: the log is %d..%d", ErrGap, first, last)
+	}
+	return true, nil
+}
+
+// setBoundsLocked publishes new bounds once the disk agrees with them.
+func (s *Store) setBoundsLocked(physical, first, last uint64) {
+	s.mu.physical = physical
+	s.first.Store(first)
+	s.last.Store(last)
+	s.cache.keep(first, last)
+}
+
+// planCut returns which part of the log [first, last], empty if first is 0, the range [lo, hi] covers.
+func planCut(first, last, lo, hi uint64) cut {
+	lo, hi = max(lo, first), min(hi, last)
+	switch {
+	case first == 0 || lo > hi:
+		return cutNothing
+	case lo == first && hi == last:
+		return cutAll
+	case lo == first:
+		return cutHead
+	case hi == last:
+		return cutTail
+	}
+	return cutMiddle
+}
