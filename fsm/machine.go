@@ -8,6 +8,7 @@ package fsm
 import (
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
@@ -48,6 +49,7 @@ type Machine struct {
 
 	snapshotDue chan struct{} // holds one element when a snapshot is due
 	snapshotAt  uint64        // the index of the last due snapshot; only ApplyBatch touches it
+	restored    atomic.Uint64
 }
 
 // New makes a machine over an open store.

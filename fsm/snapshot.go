@@ -227,6 +227,7 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 		return err
 	}
 	r.adopted = true
+	m.restored.Add(1)
 	s := m.store.State()
 	m.snapshotAt = s.Index
 	m.applied.reach(Position{s.Index, s.Term})
@@ -242,3 +243,6 @@ func (m *Machine) keepOwn(r *received) error {
 	}
 	return m.store.Sync()
 }
+
+// Restored returns how many received states have become the store since start.
+func (m *Machine) Restored() uint64 { return m.restored.Load() }

@@ -29,8 +29,8 @@ type Stage struct {
 // NewStage starts to receive a state.
 func (s *Store) NewStage() (*Stage, error) {
 	g := &Stage{s: s, name: s.freshName(stagePrefix), done: make(chan error, 1)}
-	if err := s.o.FS.MkdirAll(s.path(g.name), 0o755); err != nil {
-		return nil, fmt.Errorf("storage: create stage: %w", err)
+	if err := MkdirAll(s.o.FS, s.path(g.name)); err != nil {
+		return nil, err
 	}
 	r, w := io.Pipe()
 	g.pipe = w

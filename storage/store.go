@@ -96,8 +96,8 @@ func Open(dir string, o Options) (*Store, error) {
 
 func (s *Store) lockDir() (err error) {
 	if !s.o.ReadOnly {
-		if err := s.o.FS.MkdirAll(s.dir, 0o755); err != nil {
-			return fmt.Errorf("storage: create %s: %w", s.dir, err)
+		if err := MkdirAll(s.o.FS, s.dir); err != nil {
+			return err
 		}
 	} else if _, err := s.o.FS.Stat(s.path(currentFile)); err != nil {
 		return fmt.Errorf("%w: %s", ErrNoStore, s.dir)

@@ -26,6 +26,7 @@ type Node struct {
 	o       Options
 	ln      net.Listener
 	store   *storage.Store
+	machine *fsm.Machine
 	log     *raftlog.Store
 	replica *replica.Replica
 	server  *resp.Server
@@ -108,24 +109,44 @@ func (n *Node) openStores() (err error) {
 	if err != nil {
 		return err
 	}
-	n.log, err = raftlog.Open(o.FS.PathJoin(o.Dir, "log"), raftlog.Options{
-		FS: o.FS, Logger: o.Logger, BeforeTruncate: n.store.Sync,
-	})
+	dir := o.FS.PathJoin(o.Dir, "log")
+	if err := storage.MkdirAll(o.FS, dir); err != nil {
+		return err
+	}
+	n.log, err = raftlog.Open(dir, raftlog.Options{FS: o.FS, Logger: o.Logger, BeforeTruncate: n.store.Sync})
 	if err != nil {
 		return err
 	}
+	return n.fit()
+}
+
+// fit makes sure that state and log fit together: a node never serves a hole.
+func (n *Node) fit() error {
 	r, ok, err := n.store.Record()
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
-	return n.log.DropBehind(r.Index)
+	if ok {
+		if err := n.log.DropBehind(r.Index); err != nil {
+			return err
+		}
+	}
+	first, err := n.log.FirstIndex()
+	if err != nil {
+		return err
+	}
+	if has := max(n.store.State().Index, r.Index); first > has+1 {
+		return fmt.Errorf("%w: %s: the state has applied entry %d and the log begins at %d, so entries are lost; "+
+			"let this node catch up from the others on an empty --dir", ErrRefused, n.o.Dir, has, first)
+	}
+	return nil
 }
 
 func (n *Node) openReplica() (err error) {
 	o := n.o
+	n.machine = fsm.New(fsm.Options{Store: n.store, SnapshotEntries: o.SnapshotEntries, Logger: o.Logger})
 	n.replica, err = replica.Start(replica.Options{
-		ID: o.ID, Addr: o.Advertise, Peers: o.Peers,
-		Machine:   fsm.New(fsm.Options{Store: n.store, SnapshotEntries: o.SnapshotEntries, Logger: o.Logger}),
+		ID: o.ID, Addr: o.Advertise, Peers: o.Peers, Machine: n.machine,
 		Snapshots: fsm.NewSnapshots(n.store), Log: n.log, Secret: o.ClusterSecret,
 		ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, TrailingLogs: o.TrailingLogs,
 		Dial: o.Dial, Clock: o.Clock, Logger: o.Logger,
@@ -192,3 +213,9 @@ func (n *Node) release() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Restored returns how many streamed snapshots the node has restored since its start.
+func (n *Node) Restored() uint64 { return n.machine.Restored() }
+
+// Store returns the node's store, for reading.
+func (n *Node) Store() *storage.Store { return n.store }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ type Cluster struct {
 	rng   *rand.Rand
 	nodes []*member
 	peers []replica.Peer
+
+	ghosts sync.WaitGroup // killed nodes that are still falling
 }
 
 type member struct {
@@ -156,13 +159,14 @@ func (c *Cluster) Kill(i int) {
 	ghost := m.node
 	m.disk = m.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng})
 	m.node = nil
-	_ = ghost.Close() // it writes to the disk that was left behind; what it thinks of that is of no interest
+	c.ghosts.Go(func() { _ = ghost.Close() }) // it writes to the disk that was left behind; nobody minds what it thinks
 }
 
 func (c *Cluster) stopAll() {
 	for i := range c.nodes {
 		c.Stop(i)
 	}
+	c.ghosts.Wait()
 }
 
 // Patience is how long the harness waits for what must come.
