@@ -1,0 +1,130 @@
+package replica
+
+import (
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/fsm"
+	"cairn/fsm/command"
+	"cairn/fsm/entry"
+	"cairn/storage"
+
+	"github.com/hashicorp/raft"
+)
+
+// side is a replica that can only shake hands.
+func side(t *testing.T, id, secret, cluster string) *Replica {
+	t.Helper()
+	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	m := fsm.New(fsm.Options{Store: s})
+	if cluster != "" {
+		call := entry.Call{Argv: [][]byte{[]byte(command.ClusterName), []byte(cluster)}}
+		m.Apply(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil, entry.Entry{
+			Groups: []entry.Group{{Calls: []entry.Call{call}}},
+		})})
+	}
+	return &Replica{o: Options{ID: id, Secret: secret}, machine: m}
+}
+
+// shake lets two sides meet and returns what each thinks of it.
+func shake(t *testing.T, opener, acceptor *Replica, kind byte) (openErr, acceptErr error) {
+	t.Helper()
+	a, b := net.Pipe()
+	deadline := time.Now().Add(10 * time.Second)
+	a.SetDeadline(deadline)
+	b.SetDeadline(deadline)
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := acceptor.welcome(b)
+		b.Close()
+		done <- err
+	}()
+	openErr = opener.introduce(a, kind)
+	a.Close()
+	return openErr, <-done
+}
+
+func TestHandshake(t *testing.T) {
+	for _, c := range []struct {
+		name                                   string
+		openSecret, acceptSecret               string
+		openCluster, acceptCluster, wantReason string
+		kind                                   byte
+	}{
+		{name: "same secret", openSecret: "s", acceptSecret: "s", kind: raftLink},
+		{name: "no secret", kind: queryLink},
+		{name: "other secret", openSecret: "s", acceptSecret: "t", kind: raftLink, wantReason: wrongSecret},
+		{name: "secret on one side", openSecret: "s", kind: raftLink, wantReason: wrongSecret},
+		{name: "same cluster", openCluster: "c", acceptCluster: "c", kind: raftLink},
+		{name: "one is new", acceptCluster: "c", kind: raftLink},
+		{name: "other cluster", openCluster: "c", acceptCluster: "d", kind: raftLink, wantReason: otherCluster},
+		{name: "unknown kind", kind: 'X', wantReason: "unknown kind of link"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			opener, acceptor := side(t, "n1", c.openSecret, c.openCluster), side(t, "n2", c.acceptSecret, c.acceptCluster)
+			openErr, acceptErr := shake(t, opener, acceptor, c.kind)
+			if c.wantReason == "" {
+				if openErr != nil || acceptErr != nil {
+					t.Fatalf("opener: %v; acceptor: %v", openErr, acceptErr)
+				}
+				return
+			}
+			if !errors.Is(openErr, errRefused) || !strings.Contains(openErr.Error(), c.wantReason) {
+				t.Errorf("the opener hears %v, want %q", openErr, c.wantReason)
+			}
+			if acceptErr == nil {
+				t.Error("the acceptor took the link")
+			}
+		})
+	}
+}
+
+// TestReplayedProof: what one handshake proved is worth nothing in the next.
+func TestReplayedProof(t *testing.T) {
+	r := side(t, "n1", "s", "")
+	first, answer := r.hello(raftLink), r.hello(0)
+	proof := r.proof("opener", first.bytes(), answer.bytes())
+	if string(proof) == string(r.proof("opener", first.bytes(), r.hello(0).bytes())) {
+		t.Error("the proof does not depend on the acceptor's nonce")
+	}
+	if string(proof) == string(r.proof("acceptor", first.bytes(), answer.bytes())) {
+		t.Error("the proof can be reflected")
+	}
+}
+
+// FuzzWelcome: no bytes of a stranger's make the acceptor panic, take the link, or ask for much memory.
+func FuzzWelcome(f *testing.F) {
+	f.Add([]byte{0, 0})
+	f.Add([]byte{0xff, 0xff, 1, 2, 3})
+	f.Add(append([]byte{0, 18}, make([]byte, 60)...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := &Replica{o: Options{ID: "n1", Secret: "s"}, machine: fuzzMachine(t)}
+		if _, _, err := r.welcome(rw{strings.NewReader(string(b)), io.Discard}); err == nil {
+			t.Errorf("%x was taken for a node", b)
+		}
+	})
+}
+
+type rw struct {
+	io.Reader
+	io.Writer
+}
+
+func fuzzMachine(t *testing.T) *fsm.Machine {
+	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 256 << 10, CacheBytes: 1 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return fsm.New(fsm.Options{Store: s})
+}
