@@ -41,7 +41,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc, out: writer{dst: nc}}
+	c := &conn{srv: s, nc: nc, out: writer{dst: nc, count: &s.stats.out}}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.sess.authed = s.settings.load().requirePass == ""
 	c.seen.begin(time.Now())
@@ -65,7 +65,7 @@ func (c *conn) serve(stranger bool) {
 	}()
 	setKeepAlive(c.nc, c.srv.settings.load().keepAlive)
 	c.in = newParser(limits{})
-	c.applyLimits()
+	c.applySession()
 	isLink, err := c.sniff(stranger)
 	switch {
 	case isLink:
@@ -162,8 +162,7 @@ func (c *conn) linger() {
 // read waits for more bytes.
 func (c *conn) read(rd io.Reader) error {
 	for {
-		timeout := c.srv.settings.load().timeout
-		c.nc.SetReadDeadline(c.seen.idleUntil(timeout))
+		timeout := c.setIdleDeadline()
 		if c.srv.isStopping() {
 			return errStopping
 		}
@@ -171,6 +170,7 @@ func (c *conn) read(rd io.Reader) error {
 		switch {
 		case n > 0:
 			c.srv.stats.in.Add(uint64(n))
+			c.seen.received(len(c.in.buf), cap(c.in.buf))
 			return nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
@@ -180,8 +180,14 @@ func (c *conn) read(rd io.Reader) error {
 	}
 }
 
-// applyLimits gives the parser the limits of the moment.
-func (c *conn) applyLimits() {
-	now := c.srv.settings.load()
-	c.in.limits = limits{bulk: now.maxBulk, buffer: now.queryBuffer, stranger: !c.sess.authed && now.requirePass != ""}
+// setIdleDeadline lets a read end when the client has been idle too long. When it returns, a change of the timeout has been
+// seen or will end the read.
+func (c *conn) setIdleDeadline() (timeout time.Duration) {
+	for {
+		timeout = c.srv.settings.load().timeout
+		c.nc.SetReadDeadline(c.seen.idleUntil(timeout))
+		if c.srv.settings.load().timeout == timeout {
+			return timeout
+		}
+	}
 }

@@ -3,31 +3,12 @@ package resp
 import (
 	"errors"
 	"strings"
-	"time"
 
+	"cairn/fsm/command"
 	"cairn/fsm/reply"
-	"sync/atomic"
 )
 
-// The errors of calls that are not allowed to run.
 const errNoAuth reply.UserError = "NOAUTH Authentication required."
-
-// routeStats is INFO commandstats for one command.
-type routeStats struct {
-	calls, micros, rejected, failed atomic.Uint64
-}
-
-// count notes that calls were answered together in d.
-func (c *conn) count(routes []*route, d time.Duration) {
-	each := uint64(d.Microseconds()) / uint64(len(routes))
-	for _, r := range routes {
-		r.stats.calls.Add(1)
-		r.stats.micros.Add(each)
-	}
-	c.srv.stats.calls.Add(uint64(len(routes)))
-	c.seen.last.Store(time.Now().UnixNano())
-	c.seen.cmd.Store(routes[len(routes)-1])
-}
 
 // handle takes a call: it joins the run, or is answered at once when the run has been.
 func (c *conn) handle(argv [][]byte) {
@@ -39,7 +20,7 @@ func (c *conn) handle(argv [][]byte) {
 	c.out.muted = true
 	c.dispatch(argv)
 	c.settle()
-	c.out.muted = c.sess.replies == repliesOff
+	c.applySession()
 }
 
 func (c *conn) dispatch(argv [][]byte) {
@@ -49,7 +30,7 @@ func (c *conn) dispatch(argv [][]byte) {
 		return
 	}
 	r := c.srv.routes[spec]
-	if c.in.limits.stranger && !hasFlag(spec, flagNoAuth) {
+	if !c.sess.authed && spec.Flags&command.FlagNoAuth == 0 {
 		err = errNoAuth
 	} else {
 		err = spec.Exec.Check(argv)
@@ -71,15 +52,16 @@ func (c *conn) dispatch(argv [][]byte) {
 
 // local answers a call from the connection or the node.
 func (c *conn) local(r *route, argv [][]byte) {
-	c.srv.pause.wait(c.ctx, false)
-	began := time.Now()
+	began := c.begin(r)
+	if c.awaitPause(false); c.ctx.Err() != nil {
+		return
+	}
 	answer := r.run(c, argv)
 	if answer.Kind == reply.Error {
-		r.stats.failed.Add(1)
-		c.srv.stats.errors.Add(1)
+		c.srv.fail(r)
 	}
 	c.out.reply(answer)
-	c.count([]*route{r}, time.Since(began))
+	c.count([]*route{r}, began)
 }
 
 // reject answers a call that does not run. A client that speaks HTTP is cut off: a web page may have made a browser talk
@@ -89,14 +71,13 @@ func (c *conn) reject(argv [][]byte, err error) {
 		c.srv.o.Logger.Warn("a client speaks HTTP: closed", "peer", c.nc.RemoteAddr().String())
 		c.settle()
 		c.kill()
-		c.sess.closing = true
 		return
 	}
 	var user reply.UserError
 	if !errors.As(err, &user) {
 		user = reply.Errorf("ERR %v", err)
 	}
-	c.srv.stats.errors.Add(1)
+	c.srv.fail(nil)
 	if len(c.run.early) >= runCalls {
 		c.settle()
 	}

@@ -83,13 +83,25 @@ func (r *registry) drain() <-chan struct{} {
 	defer r.mu.Unlock()
 	r.mu.draining = true
 	r.checkDrainedLocked()
+	r.nudgeLocked()
+	return r.mu.drained
+}
+
+// nudge wakes every client that waits for its next call, so that it looks at the settings again. Links are left alone.
+func (r *registry) nudge() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.nudgeLocked()
+}
+
+func (r *registry) nudgeLocked() {
+	past := time.Unix(1, 0)
 	for _, c := range r.mu.clients {
-		c.nc.SetReadDeadline(time.Unix(1, 0))
+		c.nc.SetReadDeadline(past)
 	}
 	for c := range r.mu.strangers {
-		c.nc.SetReadDeadline(time.Unix(1, 0))
+		c.nc.SetReadDeadline(past)
 	}
-	return r.mu.drained
 }
 
 func (r *registry) checkDrainedLocked() {
@@ -135,6 +147,13 @@ func (r *registry) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.mu.clients)
+}
+
+// countLinks returns how many links between nodes there are.
+func (r *registry) countLinks() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.mu.links)
 }
 
 // setKeepAlive sets TCP keepalive on one connection; off when period is 0.

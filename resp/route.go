@@ -32,13 +32,15 @@ type route struct {
 
 // localRows returns the rows of the commands that this package answers.
 func localRows() []command.Spec {
-	return slices.Concat(connectionRows(), serverRows(), commandRows(), clusterRows())
+	return slices.Concat(connectionRows(), nodeRows(), commandRows(), clusterRows())
 }
 
 // localHandlers returns what runs each of them, by route name.
 func localHandlers() map[string]handler {
 	all := make(map[string]handler)
-	for _, some := range []map[string]handler{connectionHandlers(), serverHandlers(), commandHandlers(), clusterHandlers()} {
+	for _, some := range []map[string]handler{
+		connectionHandlers(), clientHandlers(), nodeHandlers(), commandHandlers(), clusterHandlers(),
+	} {
 		maps.Copy(all, some)
 	}
 	return all

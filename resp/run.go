@@ -1,8 +1,6 @@
 package resp
 
 import (
-	"time"
-
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
 	"cairn/fsm/replica"
@@ -77,16 +75,16 @@ func (c *conn) settle() {
 	defer c.run.clear()
 	next := 0
 	if len(c.run.calls) > 0 {
-		if c.srv.pause.wait(c.ctx, c.run.kind == kindWrite); c.ctx.Err() != nil {
+		began := c.begin(c.run.routes[len(c.run.routes)-1])
+		if c.awaitPause(c.run.kind == kindWrite); c.ctx.Err() != nil {
 			return
 		}
-		began := time.Now()
 		if c.run.kind == kindWrite {
 			next = c.settleWrites()
 		} else {
 			next = c.settleReads()
 		}
-		c.count(c.run.routes, time.Since(began))
+		c.count(c.run.routes, began)
 	}
 	for _, e := range c.run.early[next:] {
 		c.out.reply(e.reply)
@@ -135,8 +133,7 @@ func (c *conn) emit(next, done int, replies []reply.Reply) int {
 			c.out.reply(c.run.early[next].reply)
 		}
 		if replies[i].Kind == reply.Error {
-			c.run.routes[done+i].stats.failed.Add(1)
-			c.srv.stats.errors.Add(1)
+			c.srv.fail(c.run.routes[done+i])
 		}
 		c.out.reply(replies[i])
 	}

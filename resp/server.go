@@ -42,8 +42,12 @@ func NewServer(o Options) *Server {
 	s.routes = newRoutes(s.table)
 	s.settings.now.Store(&settings{
 		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass,
-		queryBuffer: 1 << 30, keepAlive: 300 * time.Second,
+		queryBuffer: 1 << 30, keepAlive: 300 * time.Second, logLevel: "notice",
 	})
+	if o.LogLevel != nil {
+		s.settings.load().logLevel = logLevelName(o.LogLevel.Level())
+	}
+	s.stats.rate.at = s.start
 	s.clients.init()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.open.listeners = make(map[net.Listener]struct{})
@@ -88,6 +92,7 @@ func (s *Server) accept(nc net.Conn) {
 		return
 	}
 	c := newConn(s, nc)
+	s.stats.connections.Add(1)
 	stranger, ok := s.clients.add(c, s.settings.load().maxClients)
 	if !ok {
 		c.kill()

@@ -9,15 +9,20 @@ import (
 // session is what a connection has chosen. Only the connection's goroutine changes it, and only inside conn.change; there it
 // may read it without the lock.
 type session struct {
-	mu       sync.Mutex
+	mu sync.Mutex
+	choices
+	closing bool // the connection ends after the replies at hand
+}
+
+// choices are what RESET takes back.
+type choices struct {
 	db       uint8
 	authed   bool
 	readonly bool // READONLY: reads may be local
 	resp3    bool
-	closing  bool // the connection ends after the replies at hand
-	replies  replyMode
 	noEvict  bool
 	noTouch  bool
+	replies  replyMode
 	names    clientNames
 }
 
@@ -40,16 +45,41 @@ func (c *conn) change(fn func(s *session)) {
 	fn(&c.sess)
 }
 
+// chosen returns the session's choices; any goroutine may ask.
+func (c *conn) chosen() choices {
+	c.sess.mu.Lock()
+	defer c.sess.mu.Unlock()
+	return c.sess.choices
+}
+
+// applySession gives the writer and the parser what the session says to them.
+func (c *conn) applySession() {
+	now := c.srv.settings.load()
+	c.in.limits = limits{bulk: now.maxBulk, buffer: now.queryBuffer, stranger: !c.sess.authed}
+	c.out.resp3 = c.sess.resp3
+	c.out.muted = c.sess.replies == repliesOff
+}
+
 // seen is what other connections may know of one without asking it.
 type seen struct {
-	born time.Time
-	last atomic.Int64          // Unix nanoseconds of the last call
-	cmd  atomic.Pointer[route] // of the last call
+	born    time.Time
+	last    atomic.Int64          // Unix nanoseconds of the last bytes
+	cmd     atomic.Pointer[route] // of the last call
+	blocked atomic.Bool           // it waits for a pause to end, or in WAIT
+	unread  atomic.Int64          // bytes in the read buffer when it was last filled
+	buffer  atomic.Int64          // size of the read buffer
 }
 
 func (s *seen) begin(now time.Time) {
 	s.born = now
 	s.last.Store(now.UnixNano())
+}
+
+// received notes that bytes came.
+func (s *seen) received(unread, buffer int) {
+	s.last.Store(time.Now().UnixNano())
+	s.unread.Store(int64(unread))
+	s.buffer.Store(int64(buffer))
 }
 
 // idleUntil returns when a client that says nothing more has been idle for timeout; never when that is 0.
@@ -58,13 +88,4 @@ func (s *seen) idleUntil(timeout time.Duration) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, s.last.Load()).Add(timeout)
-}
-
-// stats are counted since start.
-type stats struct {
-	in, out     atomic.Uint64 // bytes
-	connections atomic.Uint64
-	refused     atomic.Uint64 // connections beyond maxclients
-	calls       atomic.Uint64
-	errors      atomic.Uint64 // error replies
 }

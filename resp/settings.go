@@ -14,9 +14,10 @@ type settings struct {
 	requirePass string
 	timeout     time.Duration // of idle clients; 0 is none
 	keepAlive   time.Duration // 0 is off
+	logLevel    string        // Redis's name for it
 }
 
-// settingsBox holds the settings of the moment. Writers take the lock, so that each sees what the one before it left.
+// settingsBox holds the settings of the moment. Who changes them takes the lock, to begin with what the one before left.
 type settingsBox struct {
 	sync.Mutex
 	now atomic.Pointer[settings]

@@ -3,6 +3,7 @@ package resp
 import (
 	"io"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/tidwall/redcon"
 
@@ -15,6 +16,7 @@ const flushBytes = 64 << 10
 // writer writes replies to a client. After the first error it writes nothing.
 type writer struct {
 	dst   io.Writer
+	count *atomic.Uint64 // bytes written
 	buf   []byte
 	resp3 bool
 	muted bool // CLIENT REPLY OFF or SKIP
@@ -119,9 +121,8 @@ func (w *writer) raw(s []byte) {
 		w.buf = append(w.buf, s...)
 		return
 	}
-	if w.flush(); w.err == nil {
-		_, w.err = w.dst.Write(s)
-	}
+	w.flush()
+	w.write(s)
 }
 
 // aggregate writes elements in a shape that RESP2 writes as an array.
@@ -141,12 +142,19 @@ func (w *writer) elems(mark byte, n int, elems []reply.Reply) {
 
 // flush writes what was gathered.
 func (w *writer) flush() {
-	if w.err == nil && len(w.buf) > 0 {
-		_, w.err = w.dst.Write(w.buf)
-	}
+	w.write(w.buf)
 	if w.buf = w.buf[:0]; cap(w.buf) > 2*flushBytes {
 		w.buf = nil
 	}
+}
+
+func (w *writer) write(b []byte) {
+	if w.err != nil || len(b) == 0 {
+		return
+	}
+	var n int
+	n, w.err = w.dst.Write(b)
+	w.count.Add(uint64(n))
 }
 
 func appendHead(dst []byte, mark byte, n int) []byte {

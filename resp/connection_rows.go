@@ -1,0 +1,113 @@
+package resp
+
+import (
+	"strconv"
+
+	"cairn/fsm/command"
+	"cairn/fsm/reply"
+)
+
+// databases is how many SELECT knows; fsm/command counts the same number of them.
+const databases = 16
+
+// anytime are the flags of commands that need neither the data nor a leader.
+const anytime = command.FlagLoading | command.FlagStale
+
+func connectionRows() []command.Spec {
+	const door = command.FlagNoScript | anytime | command.FlagFast | command.FlagNoAuth | command.FlagAllowBusy
+	return []command.Spec{
+		{Name: "ping", Arity: -1, Flags: command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "[message]",
+			Summary: "Answers PONG, or the message", Exec: command.Local{}},
+		{Name: "echo", Arity: 2, Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "message",
+			Summary: "Answers the message", Exec: command.Local{}},
+		{Name: "quit", Arity: -1, Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)",
+			Summary: "Closes the connection after the replies to what came before", Exec: command.Local{}},
+		{Name: "reset", Arity: 1, Flags: door, Group: "connection", Since: "6.2.0", Cost: "O(1)",
+			Summary: "Makes the connection what it was when it was new", Exec: command.Local{}},
+		{Name: "select", Arity: 2, Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "index",
+			Summary: "Chooses the connection's database, one of 16", Exec: command.Local{}},
+		{Name: "hello", Arity: -1, Flags: door, Group: "connection", Since: "6.0.0", Cost: "O(1)",
+			Syntax:  "[protover [AUTH username password] [SETNAME clientname]]",
+			Summary: "Chooses RESP2 or RESP3 and says who serves", Exec: command.Local{}},
+		{Name: "auth", Arity: -2, Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "[username] password",
+			Summary: "Shows the password that the node asks for", Exec: command.Local{}},
+		clientRow(),
+	}
+}
+
+func connectionHandlers() map[string]handler {
+	return map[string]handler{
+		"ping": runPing, "echo": runEcho, "quit": runQuit, "reset": runReset, "select": runSelect, "hello": runHello, "auth": runAuth,
+	}
+}
+
+func runPing(_ *conn, argv [][]byte) reply.Reply {
+	switch len(argv) {
+	case 1:
+		return reply.Statusf("PONG")
+	case 2:
+		return reply.BulkBytes(argv[1])
+	}
+	return reply.WrongArity("ping").Reply()
+}
+
+func runEcho(_ *conn, argv [][]byte) reply.Reply { return reply.BulkBytes(argv[1]) }
+
+func runQuit(c *conn, _ [][]byte) reply.Reply {
+	c.change(func(s *session) { s.closing = true })
+	return reply.OK()
+}
+
+func runReset(c *conn, _ [][]byte) reply.Reply {
+	c.change(func(s *session) { s.choices = choices{authed: c.srv.settings.load().requirePass == ""} })
+	c.applySession()
+	return reply.Statusf("RESET")
+}
+
+func runSelect(c *conn, argv [][]byte) reply.Reply {
+	n, ok := parseLength(argv[1])
+	switch {
+	case !ok:
+		return reply.ErrNotInteger.Reply()
+	case int64(int32(n)) != n:
+		return reply.Errorf("ERR value is out of range, value must between %d and %d", int32(-1<<31), int32(1<<31-1)).Reply()
+	case n < 0 || n >= databases:
+		return reply.ErrDBIndex.Reply()
+	}
+	c.change(func(s *session) { s.db = uint8(n) })
+	return reply.OK()
+}
+
+// parseInteger reads an argument that must be an integer; what is the error otherwise.
+func parseInteger(arg []byte, what reply.UserError) (int64, error) {
+	n, ok := parseLength(arg)
+	if !ok {
+		return 0, what
+	}
+	return n, nil
+}
+
+// parseTimeout reads a time in milliseconds as CLIENT PAUSE and WAIT take it.
+func parseTimeout(arg []byte) (millis int64, err error) {
+	millis, ok := parseLength(arg)
+	switch {
+	case !ok:
+		return 0, reply.Errorf("ERR timeout is not an integer or out of range")
+	case millis < 0:
+		return 0, reply.Errorf("ERR timeout is negative")
+	case millis > maxMillis:
+		return 0, reply.Errorf("ERR timeout is out of range")
+	}
+	return millis, nil
+}
+
+// maxMillis is the longest time that a time.Duration holds.
+const maxMillis = (1<<63 - 1) / 1_000_000
+
+// failure turns an error of a handler into the reply it is.
+func failure(err error) reply.Reply {
+	if user, ok := err.(reply.UserError); ok {
+		return user.Reply()
+	}
+	return reply.Errorf("ERR %s", strconv.Quote(err.Error())).Reply()
+}

@@ -1,0 +1,97 @@
+package resp
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"cairn/fsm/replica"
+)
+
+func infoServer(w *infoWriter, s *Server, st replica.Status) {
+	_, port, _ := net.SplitHostPort(s.o.Advertise)
+	up := time.Since(s.start)
+	executable, _ := os.Executable()
+	w.line("redis_version", redisVersion)
+	w.line("cairn_version", s.o.Version)
+	w.line("redis_git_sha1", "00000000")
+	w.line("redis_git_dirty", 0)
+	w.line("redis_build_id", 0)
+	w.line("redis_mode", "cluster")
+	w.line("os", runtime.GOOS+" "+runtime.GOARCH)
+	w.line("arch_bits", 32<<(^uint(0)>>63))
+	w.line("go_version", runtime.Version())
+	w.line("process_id", os.Getpid())
+	w.line("run_id", st.NodeID)
+	w.line("tcp_port", port)
+	w.line("server_time_usec", time.Now().UnixMicro())
+	w.line("uptime_in_seconds", int64(up/time.Second))
+	w.line("uptime_in_days", int64(up/(24*time.Hour)))
+	w.line("executable", executable)
+	w.line("config_file", "")
+	w.line("io_threads_active", 0)
+}
+
+func infoMemory(w *infoWriter, _ *Server, _ replica.Status) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	w.line("used_memory", m.HeapAlloc)
+	w.line("used_memory_human", human(m.HeapAlloc))
+	w.line("used_memory_rss", m.Sys-m.HeapReleased)
+	w.line("used_memory_rss_human", human(m.Sys-m.HeapReleased))
+	w.line("used_memory_peak", m.HeapSys)
+	w.line("used_memory_peak_human", human(m.HeapSys))
+	w.line("used_memory_lua", 0)
+	w.line("maxmemory", 0)
+	w.line("maxmemory_human", "0B")
+	w.line("maxmemory_policy", "noeviction")
+	w.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", float64(m.Sys-m.HeapReleased)/float64(m.HeapAlloc)))
+	w.line("mem_allocator", "go")
+}
+
+// human writes a number of bytes as Redis does.
+func human(n uint64) string {
+	f := float64(n)
+	for _, unit := range []string{"B", "K", "M", "G", "T"} {
+		if f < 1024 {
+			if unit == "B" {
+				return fmt.Sprintf("%dB", n)
+			}
+			return fmt.Sprintf("%.2f%s", f, unit)
+		}
+		f /= 1024
+	}
+	return fmt.Sprintf("%.2fP", f)
+}
+
+// infoPersistence speaks of the Raft log and the snapshot record in Redis's terms: nothing is ever behind.
+func infoPersistence(w *infoWriter, _ *Server, _ replica.Status) {
+	w.line("loading", 0)
+	w.line("async_loading", 0)
+	w.line("rdb_changes_since_last_save", 0)
+	w.line("rdb_bgsave_in_progress", 0)
+	w.line("rdb_last_bgsave_status", "ok")
+	w.line("aof_enabled", 1)
+	w.line("aof_rewrite_in_progress", 0)
+	w.line("aof_rewrite_scheduled", 0)
+	w.line("aof_last_bgrewrite_status", "ok")
+	w.line("aof_last_write_status", "ok")
+}
+
+func infoCPU(w *infoWriter, _ *Server, _ replica.Status) {
+	var self, children syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &self)         // zeros are shown when it fails
+	_ = syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children) // the same
+	for _, t := range []struct {
+		name string
+		at   syscall.Timeval
+	}{
+		{"used_cpu_sys", self.Stime}, {"used_cpu_user", self.Utime},
+		{"used_cpu_sys_children", children.Stime}, {"used_cpu_user_children", children.Utime},
+	} {
+		w.line(t.name, fmt.Sprintf("%d.%06d", t.at.Sec, t.at.Usec))
+	}
+}

@@ -1,0 +1,45 @@
+package resp
+
+import (
+	"maps"
+
+	"cairn/fsm/command"
+)
+
+// nodeRows are the commands that the node answers whatever the keyspace holds.
+func nodeRows() []command.Spec {
+	return append(serverRows(), []command.Spec{
+		{Name: "wait", Arity: 3, Flags: command.FlagNoScript, Group: "generic", Since: "3.0.0", Cost: "O(1)", Syntax: "numreplicas timeout",
+			Summary: "Waits until followers hold the writes acknowledged before and says how many do", Exec: command.Local{}},
+		{Name: "readonly", Arity: 1, Flags: anytime | command.FlagFast, Group: "cluster", Since: "3.0.0", Cost: "O(1)",
+			Summary: "Lets the connection read this node's own state, which may be a little old", Exec: command.Local{}},
+		{Name: "readwrite", Arity: 1, Flags: anytime | command.FlagFast, Group: "cluster", Since: "3.0.0", Cost: "O(1)",
+			Summary: "Ends READONLY", Exec: command.Local{}},
+		{Name: "asking", Arity: 1, Flags: command.FlagFast, Group: "cluster", Since: "3.0.0", Cost: "O(1)",
+			Summary: "Is understood, but slots never move here", Exec: command.Local{}},
+	}...)
+}
+
+func serverRows() []command.Spec {
+	return []command.Spec{
+		configRow(),
+		{Name: "info", Arity: -1, Flags: anytime, Group: "server", Since: "1.0.0", Cost: "O(1)", Syntax: "[section [section ...]]",
+			Summary: "Describes the node in sections", Exec: command.Local{}},
+		{Name: "time", Arity: 1, Flags: anytime | command.FlagFast, Group: "server", Since: "2.6.0", Cost: "O(1)",
+			Summary: "Answers this node's clock in seconds and microseconds", Exec: command.Local{}},
+		{Name: "lolwut", Arity: -1, Flags: command.FlagReadOnly | command.FlagFast, Group: "server", Since: "5.0.0", Cost: "O(1)",
+			Syntax: "[VERSION version]", Summary: "Answers a little picture and the version", Exec: command.Local{}},
+		{Name: "shutdown", Arity: -1, Group: "server", Since: "1.0.0", Cost: "O(1)", Syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+			Flags:   command.FlagAdmin | command.FlagNoScript | anytime | command.FlagNoMulti | command.FlagAllowBusy,
+			Summary: "Stops this node in good order", Exec: command.Local{}},
+	}
+}
+
+func nodeHandlers() map[string]handler {
+	all := map[string]handler{
+		"wait": runWait, "readonly": runReadOnly, "readwrite": runReadWrite, "asking": runAsking,
+		"info": runInfo, "time": runTime, "lolwut": runLolwut, "shutdown": runShutdown,
+	}
+	maps.Copy(all, configHandlers())
+	return all
+}

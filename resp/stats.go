@@ -1,0 +1,79 @@
+package resp
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// stats are counted since start or CONFIG RESETSTAT.
+type stats struct {
+	in, out     atomic.Uint64 // bytes
+	connections atomic.Uint64
+	refused     atomic.Uint64 // connections beyond maxclients
+	calls       atomic.Uint64
+	errors      atomic.Uint64 // error replies
+	rate        rate
+}
+
+// routeStats is INFO commandstats for one command.
+type routeStats struct{ calls, micros, rejected, failed atomic.Uint64 }
+
+// begin notes that calls begin whose last one is r's.
+func (c *conn) begin(r *route) time.Time {
+	now := time.Now()
+	c.seen.last.Store(now.UnixNano())
+	c.seen.cmd.Store(r)
+	return now
+}
+
+// count notes that calls were answered together, and how long that took.
+func (c *conn) count(routes []*route, began time.Time) {
+	each := uint64(time.Since(began).Microseconds()) / uint64(len(routes))
+	for _, r := range routes {
+		r.stats.calls.Add(1)
+		r.stats.micros.Add(each)
+	}
+	c.srv.stats.calls.Add(uint64(len(routes)))
+}
+
+// fail notes an error reply.
+func (s *Server) fail(r *route) {
+	s.stats.errors.Add(1)
+	if r != nil {
+		r.stats.failed.Add(1)
+	}
+}
+
+// resetStats begins anew.
+func (s *Server) resetStats() {
+	for _, n := range []*atomic.Uint64{&s.stats.in, &s.stats.out, &s.stats.connections, &s.stats.refused, &s.stats.calls, &s.stats.errors} {
+		n.Store(0)
+	}
+	for _, r := range s.routes {
+		for _, n := range []*atomic.Uint64{&r.stats.calls, &r.stats.micros, &r.stats.rejected, &r.stats.failed} {
+			n.Store(0)
+		}
+	}
+}
+
+// rate tells how fast a counter grows, from one question to the next.
+type rate struct {
+	mu        sync.Mutex
+	at        time.Time
+	seen      uint64
+	perSecond float64
+}
+
+// sample notes that the counter is at n now, and returns its growth per second since a question at least rateWindow ago.
+func (r *rate) sample(n uint64, now time.Time) float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d := now.Sub(r.at); d >= rateWindow {
+		r.perSecond = float64(n-min(n, r.seen)) / d.Seconds()
+		r.at, r.seen = now, n
+	}
+	return r.perSecond
+}
+
+const rateWindow = 100 * time.Millisecond
