@@ -125,7 +125,10 @@ func (r *runner) step(argv [][]byte) (what string, err error) {
 		r.db = string(argv[1])
 	}
 	same := rule.same
-	if cairn.Kind == reply.Error || redis.Kind == reply.Error || same == nil {
+	switch {
+	case cairn.Kind == reply.Error || redis.Kind == reply.Error:
+		same = sameError
+	case same == nil:
 		same = exactly
 	}
 	if ok, err := same(r, argv, cairn, redis); ok || err != nil {

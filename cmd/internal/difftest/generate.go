@@ -1,7 +1,6 @@
 package difftest
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -96,6 +95,7 @@ func (g *Generator) Next() [][]byte {
 	argv := g.call(&g.rows[i])
 	if g.oneIn(12) {
 		argv = g.spoil(argv)
+		g.delayExpiry(argv)
 	}
 	return argv
 }
@@ -201,7 +201,7 @@ func (g *Generator) spoil(argv [][]byte) [][]byte {
 		return append(argv, argv[at:]...)
 	case 4:
 		if g.oneIn(4) {
-			argv[0] = g.junk()
+			argv[0] = []byte(pick(g, values)) // no word of a syntax: SYNC is a command of Redis
 			return argv
 		}
 	case 5:
@@ -209,10 +209,10 @@ func (g *Generator) spoil(argv [][]byte) [][]byte {
 			return slices.Delete(argv, at, at+1)
 		}
 	}
-	argv[max(at, min(1, len(argv)-1))] = g.junk()
-	if bytes.Equal(argv[0], nil) {
-		argv[0] = []byte("x")
+	if len(argv) == 1 {
+		return append(argv, g.junk())
 	}
+	argv[max(at, 1)] = g.junk()
 	return argv
 }
 

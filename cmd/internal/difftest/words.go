@@ -50,10 +50,13 @@ func (g *Generator) argument(name string) string {
 	case "seconds", "milliseconds", "unix-time-seconds", "unix-time-milliseconds":
 		return g.expiry(name)
 	case "increment", "decrement":
-		if g.oneIn(2) {
+		switch g.rand.IntN(3) {
+		case 0:
 			return pick(g, floats)
+		case 1:
+			return pick(g, numbers)
 		}
-		return pick(g, numbers)
+		return itoa(g.rand.Int64N(200) - 100)
 	case "pattern":
 		return pick(g, patterns)
 	case "type":
@@ -91,12 +94,20 @@ func (g *Generator) value() string {
 	return string(b)
 }
 
-// expiry returns a time: far away, past, or none. Those that are far away are all different and 1,000 seconds apart, so that
-// which of two is the later does not depend on how long the test takes: relative ones lie before absolute ones.
+// expiry returns a time: far away, past, or none.
 func (g *Generator) expiry(name string) string {
-	if g.oneIn(5) {
+	switch {
+	case g.oneIn(5):
 		return pick(g, badTimes)
+	case g.oneIn(6) && strings.HasPrefix(name, "unix"):
+		return itoa(1 + int64(g.rand.IntN(1000))) // past
 	}
+	return g.farAway(name)
+}
+
+// farAway returns a time that does not come during the test. All are different and 1,000 seconds apart, so that which of
+// two is the later does not depend on how long the test takes: relative ones lie before absolute ones.
+func (g *Generator) farAway(name string) string {
 	g.expiries++
 	n := g.expiries * 7919 % 1_000_003 * 1000
 	switch name {
@@ -104,14 +115,30 @@ func (g *Generator) expiry(name string) string {
 		return itoa(100_000 + n)
 	case "milliseconds":
 		return itoa((100_000 + n) * 1000)
-	}
-	if g.oneIn(6) {
-		n = 1 - 5_000_000_000 // past
-	}
-	if name == "unix-time-seconds" {
+	case "unix-time-seconds":
 		return itoa(5_000_000_000 + n)
 	}
 	return itoa((5_000_000_000+n)*1000 + int64(g.rand.IntN(1000)))
+}
+
+// delayExpiry changes a time to live that would end during the test, or could meet another, into one of expiry's.
+func (g *Generator) delayExpiry(argv [][]byte) {
+	for i := 2; i < len(argv); i++ {
+		unit := strings.ToLower(string(argv[i-1]))
+		if i == 2 && unit != "ex" && unit != "px" {
+			unit = strings.ToLower(string(argv[0]))
+		}
+		n, err := strconv.ParseInt(string(argv[i]), 10, 64)
+		if err != nil || n <= 0 || n >= 100_000 && n != 1<<32 {
+			continue
+		}
+		switch unit {
+		case "ex", "expire", "setex":
+			argv[i] = []byte(g.farAway("seconds"))
+		case "px", "pexpire", "psetex":
+			argv[i] = []byte(g.farAway("milliseconds"))
+		}
+	}
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -3,7 +3,7 @@ package transcript
 import (
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"cairn/fsm/reply"
 	"cairn/storage"
 	"cairn/storage/layout"
+	"cairn/storage/str"
 )
 
 // Bare executes the commands of the table on a store of its own, without a log or a network: each write is one
@@ -32,7 +33,7 @@ type Bare struct {
 // that it knows, normally command.Rows().
 func NewBare(t testing.TB, fs storage.FS, rows []command.Spec) *Bare {
 	t.Helper()
-	store, err := storage.Open("bare", storage.Options{FS: fs})
+	store, err := storage.Open("bare", storage.Options{FS: fs, CacheBytes: 4 << 20, MemTableBytes: 4 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,10 +95,12 @@ func (b *Bare) selectDB(argv [][]byte) reply.Reply {
 	if len(argv) != 2 {
 		return reply.WrongArity("select").Reply()
 	}
-	n, err := strconv.ParseInt(string(argv[1]), 10, 32)
+	n, ok := str.ParseInt(argv[1])
 	switch {
-	case err != nil:
+	case !ok:
 		return reply.ErrNotInteger.Reply()
+	case n < math.MinInt32 || n > math.MaxInt32:
+		return reply.Errorf("ERR value is out of range, value must between %d and %d", math.MinInt32, math.MaxInt32).Reply()
 	case n < 0 || n >= layout.Databases:
 		return reply.ErrDBIndex.Reply()
 	}

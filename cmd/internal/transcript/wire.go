@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,8 +10,11 @@ import (
 )
 
 // Wire returns what a client receives when r is sent by RESP of version proto, 2 or 3. RESP2 has Redis 7.0's older shapes
-// for the newer ones; RESP3 has one null.
+// for the newer ones; RESP3 has one null. An error is one line.
 func Wire(r reply.Reply, proto int) reply.Reply {
+	if r.Kind == reply.Error {
+		return reply.Reply{Kind: reply.Error, Str: oneLine(r.Str)}
+	}
 	if proto >= 3 {
 		if r.Kind == reply.NullArray {
 			return reply.Nil()
@@ -28,6 +32,17 @@ func Wire(r reply.Reply, proto int) reply.Reply {
 		return reply.BulkBytes(r.Str)
 	}
 	return r
+}
+
+// oneLine is what Redis does to an error text that quotes an argument with line ends in it (addReplyErrorFormatInternal).
+func oneLine(text []byte) []byte {
+	text = bytes.Clone(bytes.Trim(text, "\r\n"))
+	for i, c := range text {
+		if c == '\r' || c == '\n' {
+			text[i] = ' '
+		}
+	}
+	return text
 }
 
 func wireElems(r reply.Reply, kind reply.Kind, proto int) reply.Reply {
