@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Runs everything that proves Cairn: build, form, laws, tests. What the tests need and the machine lacks is installed from
+# the distribution (as root or with sudo) and from the Go module proxy.
+#   scripts/test.sh            all of it, in under 15 minutes on two cores
+#   scripts/test.sh quick      without the race detector and without fuzzing
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+quick=${1:-}
+step() { printf '\n== %s (%ds)\n' "$1" "$SECONDS"; }
+
+install() {
+	local missing=()
+	command -v redis-server >/dev/null || missing+=(redis-server)
+	command -v redis-cli >/dev/null && command -v redis-benchmark >/dev/null || missing+=(redis-tools)
+	[ "$quick" = quick ] || command -v gcc >/dev/null || missing+=(gcc libc6-dev) # the race detector needs cgo
+	[ ${#missing[@]} -gt 0 ] || return 0
+	local sudo=""
+	[ "$(id -u)" = 0 ] || sudo=sudo
+	echo "installing ${missing[*]}"
+	$sudo apt-get update -qq
+	# RUNLEVEL keeps the package from starting a server of its own.
+	RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+step "what the tests need"
+install
+redis-server --version
+
+step "build"
+CGO_ENABLED=0 go build -o /dev/null ./cmd/cairn
+go build ./...
+
+step "gofmt, vet, staticcheck"
+unformatted=$(gofmt -l cmd resp fsm storage scripts)
+[ -z "$unformatted" ] || { echo "not gofmt'ed: $unformatted"; exit 1; }
+go vet ./...
+go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+step "the laws of the house"
+go test ./scripts/...
+
+if [ "$quick" = quick ]; then
+	step "tests"
+	go test ./cmd/... ./resp/... ./fsm/... ./storage/...
+	exit
+fi
+
+step "tests, with the race detector"
+go test -race -timeout 10m ./cmd/... ./resp/... ./fsm/... ./storage/...
+
+step "fuzz targets, a few seconds each"
+go list -f '{{.Dir}} {{.ImportPath}}' ./... | while read -r dir pkg; do
+	{ grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go 2>/dev/null || true; } | sed 's/^func //' | while read -r target; do
+		echo "$pkg $target"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "${CAIRN_FUZZ_TIME:-3s}" "$pkg" | tail -n 2
+	done
+done
+
+step "benchmarks compile and run once"
+go test -run '^$' -bench . -benchtime 1x ./resp/... ./fsm/... ./storage/... >/dev/null
+
+step "done"
