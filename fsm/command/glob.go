@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"strings"
 
 	"cairn/storage/layout"
 )
@@ -46,6 +47,12 @@ func globMatch(pattern, s []byte) bool {
 		p, i = star, resume
 	}
 	return len(bytes.Trim(pattern[p:], "*")) == 0
+}
+
+// MatchFold reports whether a name matches a pattern of KEYS, whatever the case of the letters. CONFIG GET and COMMAND LIST
+// match so.
+func MatchFold(pattern, name string) bool {
+	return globMatch([]byte(strings.ToLower(pattern)), []byte(strings.ToLower(name)))
 }
 
 // globByte matches the first element of pattern, which is not empty and no *, with one byte. width is the element's length.

@@ -8,11 +8,13 @@ import (
 	"cairn/storage/keys"
 )
 
-// The names of the rows that nodes propose.
+// The names of the rows that nodes call.
 const (
-	TickName    = "cairn.tick"    // no arguments: the entry's time is the message
-	SweepName   = "cairn.sweep"   // limit: remove that many expired keys
-	ClusterName = "cairn.cluster" // id: the cluster's id, unless it has one
+	TickName      = "cairn.tick"      // no arguments: the entry's time is the message
+	SweepName     = "cairn.sweep"     // limit: remove that many expired keys
+	ClusterName   = "cairn.cluster"   // id: the cluster's id, unless it has one
+	SlotCountName = "cairn.slotcount" // slot: count its keys
+	SlotKeysName  = "cairn.slotkeys"  // slot count: list up to count of its keys
 )
 
 func internalRows() []Spec {
@@ -20,6 +22,8 @@ func internalRows() []Spec {
 		{Name: TickName, Arity: 1, Flags: FlagWrite, Internal: true, Exec: Write(raw, runTick)},
 		{Name: SweepName, Arity: 2, Flags: FlagWrite, Internal: true, Exec: Write(parseSweep, runSweep)},
 		{Name: ClusterName, Arity: 2, Flags: FlagWrite, Internal: true, Exec: Write(raw, runCluster)},
+		{Name: SlotCountName, Arity: 2, Flags: FlagReadOnly, Internal: true, Exec: Read(parseSlotCount, runSlotCount)},
+		{Name: SlotKeysName, Arity: 3, Flags: FlagReadOnly, Internal: true, Exec: Read(parseSlotKeys, runSlotKeys)},
 	}
 }
 

@@ -26,11 +26,16 @@ type Spec struct {
 	Since   string // the Redis version that brought it
 	Summary string // one sentence without a full stop
 	Cost    string // its complexity, as COMMAND DOCS says it
+	Tips    string // its command tips: "request_policy:all_shards response_policy:agg_sum"
+	ACL     string // ACL categories beside those its flags give: "keyspace dangerous"; empty means its group's
 	Syntax  string // its arguments, for help: "key value [NX | XX] [GET]"
 	Exec    Exec   // nil when Subs decides
 	Subs    []Spec // the subcommands of a container
 
-	// Internal rows are proposed by nodes; to a client they do not exist.
+	// Access returns the key-spec flags of one call where its words decide; then the key spec says VARIABLE_FLAGS.
+	Access func(argv [][]byte) string
+
+	// Internal rows are called by nodes; to a client they do not exist.
 	Internal bool
 }
 

@@ -13,7 +13,7 @@ func stringSetRows() []Spec {
 			Group: "string", Since: "1.0.0", Cost: "O(1)",
 			Syntax:  "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
 			Summary: "Makes a key hold a string, whatever it held before, with conditions and a time to live if asked for",
-			Exec:    Write(parseSet, runSet)},
+			Access:  accessOfSet, Exec: Write(parseSet, runSet)},
 		{Name: "setnx", Arity: 3, Flags: FlagWrite | FlagDenyOOM | FlagFast, Keys: []KeySpec{{1, 1, 1, "OW INSERT"}},
 			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key value",
 			Summary: "Makes a key hold a string unless the key exists", Exec: Write(raw, runSetNX)},
@@ -58,6 +58,14 @@ func parseSet(argv [][]byte) (setArgs, error) {
 		rest = rest[n:]
 	}
 	return p, p.expiry.check(p.name)
+}
+
+// accessOfSet says that only SET with GET reads.
+func accessOfSet(argv [][]byte) string {
+	if p, err := parseSet(argv); err == nil && p.get {
+		return "RW ACCESS UPDATE"
+	}
+	return "OW UPDATE"
 }
 
 // option takes the option at the head of args and returns its number of words, 0 for what is none or contradicts another.
