@@ -12,6 +12,9 @@ import (
 const (
 	maxRedirects = 5
 	maxNodes     = 64 // addresses remembered, those of MOVED included
+
+	// A check costs a millisecond: nothing beside a person, and nothing in a busy pipe, which is never idle for so long.
+	idleCheck = 10 * time.Millisecond
 )
 
 // session brings one command at a time to the node that takes it, over one connection at a time.
@@ -32,7 +35,7 @@ type session struct {
 
 // newSession needs options that are valid.
 func newSession(o Options, warn, note func(string)) *session {
-	s := &session{timeout: o.Timeout, idle: time.Second, warn: warn, note: note}
+	s := &session{timeout: o.Timeout, idle: idleCheck, warn: warn, note: note}
 	for _, a := range o.Addrs {
 		addr, _ := parseAddr(a)
 		s.learn(addr)
