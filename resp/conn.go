@@ -17,7 +17,8 @@ import (
 const (
 	prefaceWait  = 5 * time.Second        // for the rest of a preface
 	strangerWait = 500 * time.Millisecond // for the first byte of a connection beyond maxclients
-	lingerWait   = 200 * time.Millisecond // for a client to take its last reply
+	lastWait     = 5 * time.Second        // for a client to take what was kept for it
+	lingerWait   = 200 * time.Millisecond // for a client to close after its last reply
 	lingerBytes  = 256 << 10              // that are read and forgotten meanwhile
 )
 
@@ -41,7 +42,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc, out: writer{dst: nc, count: &s.stats.out}}
+	c := &conn{srv: s, nc: nc, out: writer{dst: newBacklog(nc, &s.backlogs), count: &s.stats.out}}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.sess.authed = s.settings.load().requirePass == ""
 	c.seen.begin(time.Now())
@@ -54,10 +55,16 @@ func (c *conn) kill() {
 	c.nc.Close()
 }
 
+// end closes the connection and waits for the last of its goroutines.
+func (c *conn) end() {
+	c.kill()
+	_ = c.out.dst.finish(0) // the connection is closed: an error is no news
+}
+
 // serve runs the connection from its first byte to its end. A panic costs this connection only.
 func (c *conn) serve(stranger bool) {
 	defer c.srv.clients.remove(c)
-	defer c.kill()
+	defer c.end()
 	defer func() {
 		if p := recover(); p != nil {
 			c.srv.o.Logger.Error("a connection's handling panicked", "peer", c.nc.RemoteAddr().String(), "err", p, "stack", string(debug.Stack()))
@@ -149,10 +156,9 @@ func (c *conn) refuse(err error) {
 // linger writes what is left to write and gives the client a moment to read it: a connection closed over unread bytes is
 // reset, and the client would lose its last reply.
 func (c *conn) linger() {
-	c.nc.SetWriteDeadline(time.Now().Add(prefaceWait))
 	c.out.flush()
 	half, ok := c.nc.(interface{ CloseWrite() error })
-	if c.out.err != nil || !ok || half.CloseWrite() != nil {
+	if c.out.err != nil || c.out.dst.finish(lastWait) != nil || !ok || half.CloseWrite() != nil {
 		return
 	}
 	c.nc.SetReadDeadline(time.Now().Add(lingerWait))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cairn/fsm/command"
@@ -20,6 +21,7 @@ type Server struct {
 	pause    pause
 	stats    stats
 	start    time.Time
+	backlogs atomic.Int64 // bytes in the backlogs of all clients
 
 	ctx    context.Context // of every connection; its end means: at once
 	cancel context.CancelFunc

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"io"
 	"strconv"
 	"sync/atomic"
 
@@ -15,7 +14,7 @@ const flushBytes = 64 << 10
 
 // writer writes replies to a client. After the first error it writes nothing.
 type writer struct {
-	dst   io.Writer
+	dst   *backlog
 	count *atomic.Uint64 // bytes written
 	buf   []byte
 	resp3 bool

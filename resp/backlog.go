@@ -1,0 +1,126 @@
+package resp
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Bounds of what is kept for clients that send without reading. A client library may write a whole pipeline before it reads
+// the first reply; were its calls read no further once the kernel's buffers are full, both ends would wait for ever.
+const (
+	stallWait    = 20 * time.Millisecond // a write that takes longer is finished behind the connection's back
+	backlogBytes = 32 << 20              // for one client
+	backlogTotal = 256 << 20             // for all clients of a server
+)
+
+// backlog writes to a connection what the client is too slow to take at once, in a goroutine that lives while there is
+// something left. At its bound the writer waits.
+type backlog struct {
+	nc    net.Conn
+	total *atomic.Int64 // bytes in all backlogs of the server
+
+	size atomic.Int64 // bytes in this one
+
+	mu       sync.Mutex // held by the connection's goroutine while it writes
+	moved    sync.Cond  // size became less, or err was set
+	buf      []byte     // not yet taken by drain
+	draining bool
+	err      error
+}
+
+func newBacklog(nc net.Conn, total *atomic.Int64) *backlog {
+	b := &backlog{nc: nc, total: total}
+	b.moved.L = &b.mu
+	return b
+}
+
+// Write writes p or keeps it for later; p is the caller's again when it returns.
+func (b *backlog) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	if !b.draining && b.err == nil {
+		n = b.writeLocked(p)
+	}
+	if n == len(p) || b.err != nil {
+		return n, b.err
+	}
+	return len(p), b.keepLocked(p[n:])
+}
+
+// writeLocked writes what the client takes at once.
+func (b *backlog) writeLocked(p []byte) int {
+	b.nc.SetWriteDeadline(time.Now().Add(stallWait))
+	n, err := b.nc.Write(p)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		b.err = err
+	}
+	return n
+}
+
+// keepLocked leaves p to drain as soon as there is room. When p is too long for that, or there is too much in all the
+// backlogs, it writes p itself, however long that takes.
+func (b *backlog) keepLocked(p []byte) error {
+	n := int64(len(p))
+	for b.err == nil && b.size.Load() > 0 && (b.crowded(n) || b.size.Load()+n > backlogBytes) {
+		b.moved.Wait()
+	}
+	if b.err != nil {
+		return b.err
+	}
+	if b.crowded(n) {
+		b.nc.SetWriteDeadline(time.Time{})
+		_, b.err = b.nc.Write(p)
+		return b.err
+	}
+	b.buf = append(b.buf, p...)
+	b.grow(n)
+	if !b.draining {
+		b.draining = true
+		b.nc.SetWriteDeadline(time.Time{})
+		go b.drain()
+	}
+	return nil
+}
+
+func (b *backlog) crowded(n int64) bool { return n > backlogBytes/4 || b.total.Load()+n > backlogTotal }
+
+func (b *backlog) grow(n int64) {
+	b.size.Add(n)
+	b.total.Add(n)
+}
+
+// drain writes the backlog until it is empty or the connection breaks; finish waits for it.
+func (b *backlog) drain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.buf) > 0 && b.err == nil {
+		p := b.buf
+		b.buf = nil
+		b.mu.Unlock()
+		_, err := b.nc.Write(p)
+		b.mu.Lock()
+		b.err = err
+		b.grow(-int64(len(p)))
+		b.moved.Broadcast()
+	}
+	b.grow(-int64(len(b.buf)))
+	b.buf, b.draining = nil, false
+	b.moved.Broadcast()
+}
+
+// finish returns when nothing is left, or the connection is broken; at the latest when wait is over. Nothing is written
+// after it.
+func (b *backlog) finish(wait time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.nc.SetWriteDeadline(time.Now().Add(wait))
+	for b.draining {
+		b.moved.Wait()
+	}
+	return b.err
+}
