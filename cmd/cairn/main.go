@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -37,15 +35,13 @@ var errUsage = errors.New("usage")
 
 // world is what the commands have of the process.
 type world struct {
-	ctx         context.Context // ends with SIGINT or SIGTERM
+	ctx         context.Context
 	in          io.Reader
 	out, errOut io.Writer
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(world{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+	os.Exit(run(world{context.Background(), os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
 }
 
 // run is main without the process; it returns the exit code.

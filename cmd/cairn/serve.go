@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"cairn/cmd/node"
@@ -42,12 +45,14 @@ func (c *serveCommand) Run(w world) error {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	o.Logger, o.LogLevel = slog.New(slog.NewTextHandler(w.errOut, &slog.HandlerOptions{Level: level})), level
-	n, err := node.Start(w.ctx, o)
+	ctx, stop := signal.NotifyContext(w.ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	n, err := node.Start(ctx, o)
 	if err != nil {
 		return err
 	}
 	select {
-	case <-w.ctx.Done():
+	case <-ctx.Done():
 	case <-n.ShutdownAsked():
 	case err = <-n.Failed():
 	}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"cairn/cmd/internal/console"
@@ -39,11 +41,13 @@ func (c *cliCommand) Run(w world) error {
 	if home, err := os.UserHomeDir(); err == nil {
 		o.History = filepath.Join(home, ".cairn_history")
 	}
-	err := console.Run(w.ctx, o, c.Args)
-	if errors.Is(err, console.ErrReply) {
+	// Ctrl-C is the console's own: it ends a command, not the console.
+	ctx, stop := signal.NotifyContext(w.ctx, syscall.SIGTERM)
+	defer stop()
+	if err := console.Run(ctx, o, c.Args); err != nil {
 		return fmt.Errorf("%w: %w", errSaid, err)
 	}
-	return err
+	return nil
 }
 
 // dumpCommand is `cairn dump`.

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestBadFlags: one clear line on stderr, exit 2, and nothing on the disk.
+func TestBadFlags(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown flag":      {[]string{"serve", "--nosuch"}, "unknown flag --nosuch"},
+		"no number":         {[]string{"serve", "--port", "abc"}, "--port"},
+		"port":              {[]string{"serve", "--port", "70000"}, "--port must be from 1 to 65535"},
+		"reads":             {[]string{"serve", "--reads", "dirty"}, "--reads"},
+		"snapshot entries":  {[]string{"serve", "--snapshot-entries", "0"}, "--snapshot-entries"},
+		"peers":             {[]string{"serve", "--peers", "n1"}, `"n1" is not id=host:port`},
+		"peer address":      {[]string{"serve", "--peers", "n1=host"}, "not host:port"},
+		"peer twice":        {[]string{"serve", "--id", "n1", "--peers", "n1=h:1,n1=h:2"}, "twice"},
+		"not among peers":   {[]string{"serve", "--id", "n9", "--peers", "n1=h:1,n2=h:2"}, "do not name this node"},
+		"other advertise":   {[]string{"serve", "--id", "n1", "--peers", "n1=h:1", "--advertise", "h:2"}, "advertised"},
+		"default with flag": {[]string{"--nosuch"}, "unknown flag"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			args := c.args
+			if args[0] == "serve" {
+				args = append(args, "--dir", dir)
+			}
+			_, errOut, code := cairn(t, args...)
+			if code != 2 || strings.Count(errOut, "\n") != 1 || !strings.Contains(errOut, c.want) {
+				t.Errorf("exit %d, stderr %q, want exit 2 and one line with %q", code, errOut, c.want)
+			}
+			if _, err := os.Stat(dir); err == nil {
+				t.Error("the directory was made all the same")
+			}
+		})
+	}
+}
+
+// TestEnvironment: a flag can come from CAIRN_<FLAG>.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("CAIRN_SNAPSHOT_ENTRIES", "0")
+	if _, errOut, code := cairn(t, "--dir", t.TempDir()); code != 2 || !strings.Contains(errOut, "--snapshot-entries") {
+		t.Errorf("exit %d, stderr %q", code, errOut)
+	}
+}
+
+// TestHelp: a newcomer is told the commands and every flag with its variable.
+func TestHelp(t *testing.T) {
+	out, _, code := cairn(t, "--help")
+	for _, want := range []string{"serve", "cli", "dump"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("--help does not name %s", want)
+		}
+	}
+	if code != 0 {
+		t.Errorf("--help exits %d", code)
+	}
+	out, _, _ = cairn(t, "serve", "--help")
+	for _, flag := range []string{"port", "bind", "dir", "maxclients", "proto-max-bulk-len", "loglevel", "id", "advertise",
+		"peers", "snapshot-entries", "reads", "election-wait", "requirepass", "cluster-secret"} {
+		if !strings.Contains(out, "--"+flag) || !strings.Contains(out, "$CAIRN_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))) {
+			t.Errorf("serve --help does not name --%s and its variable", flag)
+		}
+	}
+}
+
+// TestDirectory: a directory in use, another node's and another cluster's are refused; one's own is used again.
+func TestDirectory(t *testing.T) {
+	p := startNodes(t, 1)
+	dir := p.nodes[0].args[4]
+	tool(t, "redis-cli", "-p", p.nodes[0].port, "SET", "k", "v")
+	other := freePorts(t, 1)[0]
+	if _, errOut, code := cairn(t, "serve", "--port", other, "--dir", dir); code == 0 || !strings.Contains(errOut, "in use by another process") {
+		t.Errorf("a second process on the directory: exit %d, stderr %q", code, errOut)
+	}
+	if code := p.end(0, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+	for name, args := range map[string][]string{
+		"belongs to node n1":                  {"--id", "n2"},
+		"belongs to the cluster that began w": {"--id", "n1", "--peers", "n1=127.0.0.1:" + other + ",n2=127.0.0.1:1"},
+	} {
+		_, errOut, code := cairn(t, append([]string{"serve", "--port", other, "--dir", dir}, args...)...)
+		if code != 2 || !strings.Contains(errOut, name) || strings.Count(errOut, "\n") != 1 {
+			t.Errorf("%v: exit %d, stderr %q, want exit 2 and one line with %q", args, code, errOut, name)
+		}
+	}
+	p.start(0)
+	p.leader()
+	if got := strings.TrimSpace(tool(t, "redis-cli", "-p", p.nodes[0].port, "GET", "k")); got != "v" {
+		t.Errorf("after the second start GET prints %q", got)
+	}
+}
+
+// TestConsole: cairn cli finds the leader from any list of addresses and says so when there is none.
+func TestConsole(t *testing.T) {
+	p := startNodes(t, 3, "--election-wait", "300ms")
+	dead := "127.0.0.1:" + freePorts(t, 1)[0]
+	addrs := strings.Join([]string{dead, p.addr(p.follower()), p.addr(p.leader())}, ",")
+	if out, errOut, code := cairn(t, "cli", "--addr", addrs, "SET", "k", "v"); code != 0 || strings.TrimSpace(out) != "OK" {
+		t.Errorf("SET: exit %d, %q, %q", code, out, errOut)
+	}
+	if out, errOut, code := cairn(t, "cli", "--addr", addrs, "GET", "k"); code != 0 || strings.TrimSpace(out) != "v" {
+		t.Errorf("GET: exit %d, %q, %q", code, out, errOut)
+	}
+	survivor := p.follower()
+	for i := range p.nodes {
+		if i != survivor {
+			p.end(i, syscall.SIGKILL)
+		}
+	}
+	if _, errOut, code := cairn(t, "cli", "--addr", strings.Join(p.addrs(), ","), "SET", "k", "w"); code == 0 || !strings.Contains(errOut, "no leader yet") {
+		t.Errorf("SET without a majority: exit %d, stderr %q", code, errOut)
+	}
+}
+
+// TestDump shows a stopped node's directory and changes nothing in it.
+func TestDump(t *testing.T) {
+	p := startNodes(t, 1)
+	dir := p.nodes[0].args[4]
+	for _, v := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
+		tool(t, "redis-cli", "-p", p.nodes[0].port, "SET", "key:"+v, "value-"+v)
+	}
+	p.end(0, syscall.SIGTERM)
+	before := listing(t, dir)
+	out, errOut, code := cairn(t, "dump", dir)
+	for _, want := range []string{`"id": "n1"`, `"key:a" = "value-a"`, `"set" "key:j" "value-j"`, "# Snapshot record\ncovers: index ", "member: n1"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("dump (exit %d, %q) does not show %q", code, errOut, want)
+		}
+	}
+	if after := listing(t, dir); after != before {
+		t.Errorf("dump changed the directory:\n%s\nbefore\n%s", after, before)
+	}
+	if _, errOut, code := cairn(t, "dump", t.TempDir()); code == 0 || !strings.Contains(errOut, "not a node's data directory") {
+		t.Errorf("dump of an empty folder: exit %d, %q", code, errOut)
+	}
+}
+
+// listing names every file with its bytes.
+func listing(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil || info.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		b.WriteString(path + " " + info.ModTime().String() + " " + string(data) + "\n")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
