@@ -19,7 +19,7 @@ import (
 //	"CAIRNCKP" | format uint32 BE | files uint32 BE
 //	files × ( len(name) uint32 BE | name | size uint64 BE | bytes | crc32c uint32 BE )
 //
-// The checksum covers name, size and bytes. Every number but the checksums is known before the first byte is sent.
+// Files come in the order of their names. The checksum covers everything of its file before it. Every number but the checksums is known before the first byte is sent.
 const (
 	streamMagic   = "CAIRNCKP"
 	streamHeader  = len(streamMagic) + 4 + 4
@@ -32,7 +32,8 @@ var ErrStream = errors.New("storage: bad checkpoint stream")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Checkpoint is a frozen copy of the store (hard links), read as one stream. The caller closes it, which removes the copy.
+// Checkpoint is a frozen copy of the store (hard links), read as one stream. It is for one goroutine. The caller closes it,
+// which removes the copy.
 type Checkpoint struct {
 	s     *Store
 	dir   string
@@ -56,15 +57,18 @@ func (s *Store) Checkpoint() (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer e.views.Done()
-	c := &Checkpoint{s: s, dir: s.path(s.freshName(checkpointPrefix))}
+	defer e.users.Done()
+	if s.o.ReadOnly {
+		return nil, fmt.Errorf("storage: checkpoint: %w", pebble.ErrReadOnly)
+	}
+	c := &Checkpoint{s: s, dir: s.path(freshName(checkpointPrefix))}
 	if err := e.db.Checkpoint(c.dir, pebble.WithFlushedWAL()); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage: checkpoint: %w", err), c.Close())
 	}
 	if err := c.list(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	header := append([]byte(streamMagic), 0, 0, 0, layout.FormatVersion)
+	header := binary.BigEndian.AppendUint32([]byte(streamMagic), layout.FormatVersion)
 	header = binary.BigEndian.AppendUint32(header, uint32(len(c.files)))
 	c.pending = bytes.NewReader(header)
 	return c, nil

@@ -4,48 +4,83 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	iofs "io/fs"
+	"math/rand/v2"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/storage/layout"
 )
 
 // The folder of a store:
 //
-//	LOCK            held by the process that has it open
-//	CURRENT         the name of the engine's folder; replaced by one rename
-//	state-000001/   the Pebble database that CURRENT names
-//	stage-000002/   a state being received; gone after a restart unless CURRENT names it
-//	checkpoint-…/   a state being sent; gone after a restart
+//	LOCK                          held by the process that has it open
+//	CURRENT                       the name of the engine's folder; replaced by one rename
+//	state-000001/                 the Pebble database that CURRENT names
+//	state-29f7c3a1b6d0e845/       a state being received; gone after a restart unless CURRENT names it
+//	checkpoint-6b1e0f9a44d2c371/  a state being sent; gone after a restart
+//
+// Names are random, so that a stage or checkpoint that outlives its store never meets one of the next.
 const (
+	lockFile         = "LOCK"
 	currentFile      = "CURRENT"
-	firstEngine      = "state-000001"
-	stagePrefix      = "stage-"
-	checkpointPrefix = "checkpoint-"
+	tmpSuffix        = ".tmp" // of a file that WriteFile has not finished
 	enginePrefix     = "state-"
+	firstEngine      = enginePrefix + "000001"
+	checkpointPrefix = "checkpoint-"
 )
 
-// current reads which folder is the store, and makes a new store's CURRENT.
-func (s *Store) current() (string, error) {
-	f, err := s.o.FS.Open(s.path(currentFile))
-	if err != nil {
-		if s.o.ReadOnly {
-			return "", fmt.Errorf("%w: %s", ErrNoStore, s.dir)
+func (s *Store) path(name string) string { return s.o.FS.PathJoin(s.dir, name) }
+
+func freshName(prefix string) string { return fmt.Sprintf("%s%016x", prefix, rand.Uint64()) }
+
+// lockDir takes the lock on the store's folder, which it makes unless the store is only read.
+func (s *Store) lockDir() error {
+	if s.o.ReadOnly {
+		if _, err := s.current(); err != nil {
+			return err
 		}
-		return firstEngine, s.setCurrent(firstEngine)
+	} else if err := makeDir(s.o.FS, s.dir); err != nil {
+		return fmt.Errorf("storage: create %s: %w", s.dir, err)
 	}
-	b, err := io.ReadAll(f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return "", fmt.Errorf("storage: read %s: %w", currentFile, err)
+	lock, err := s.o.FS.Lock(s.path(lockFile))
+	if file := (*iofs.PathError)(nil); errors.As(err, &file) {
+		return fmt.Errorf("storage: lock %s: %w", s.dir, err) // the file could not even be made
 	}
-	name := strings.TrimSpace(string(b))
-	if name == "" || name != s.o.FS.PathBase(name) {
-		return "", fmt.Errorf("storage: %s says %q, which is no folder of a store", s.path(currentFile), name)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrLocked, s.dir, err)
+	}
+	s.lock = lock
+	return nil
+}
+
+// current returns the name of the folder that is the store. It is empty where there is no store yet, which is ErrNoStore to
+// those who only read.
+func (s *Store) current() (string, error) {
+	b, err := ReadFile(s.o.FS, s.path(currentFile))
+	switch {
+	case errors.Is(err, iofs.ErrNotExist) && s.o.ReadOnly:
+		return "", fmt.Errorf("%w: %s", ErrNoStore, s.dir)
+	case errors.Is(err, iofs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("storage: read %s: %w", s.path(currentFile), err)
+	}
+	name := strings.TrimSuffix(string(b), "\n")
+	if !strings.HasPrefix(name, enginePrefix) || !isFileName(name) {
+		return "", fmt.Errorf("storage: %w: %s says %q, which is no folder of a store", layout.ErrCorrupt, s.path(currentFile), name)
 	}
 	return name, nil
 }
 
-// setCurrent makes name the store, durably and at once: a crash leaves the old or the new.
+// isFileName tells whether name is a plain file name, of those bytes that Pebble's names and ours are made of.
+func isFileName(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+	return name != "" && name[0] != '.' && strings.Trim(name, letters) == ""
+}
+
+// setCurrent makes name the store, durably and at once: a crash leaves the old or the new. After an error it may be either.
 func (s *Store) setCurrent(name string) error {
 	if err := WriteFile(s.o.FS, s.path(currentFile), []byte(name+"\n")); err != nil {
 		return fmt.Errorf("storage: set current: %w", err)
@@ -53,9 +88,31 @@ func (s *Store) setCurrent(name string) error {
 	return nil
 }
 
+// removeLeftovers deletes every file and folder of ours that is not the store. Where no store is yet, another engine than
+// the first means that CURRENT was lost, and nothing is deleted.
+func (s *Store) removeLeftovers(engine string, noStore bool) error {
+	names, err := s.o.FS.List(s.dir)
+	if err != nil {
+		return fmt.Errorf("storage: list %s: %w", s.dir, err)
+	}
+	for _, name := range names {
+		switch {
+		case name == engine:
+			continue
+		case noStore && strings.HasPrefix(name, enginePrefix):
+			return fmt.Errorf("storage: %w: %s is missing, and %s is there", layout.ErrCorrupt, s.path(currentFile), name)
+		case strings.HasPrefix(name, enginePrefix), strings.HasPrefix(name, checkpointPrefix), name == currentFile+tmpSuffix:
+			if err := s.o.FS.RemoveAll(s.path(name)); err != nil {
+				return fmt.Errorf("storage: remove leftover %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
 // WriteFile replaces a file with data, durably and atomically.
 func WriteFile(fs FS, path string, data []byte) error {
-	tmp := path + ".tmp"
+	tmp := path + tmpSuffix
 	f, err := fs.Create(tmp, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
@@ -83,35 +140,27 @@ func ReadFile(fs FS, path string) ([]byte, error) {
 	return b, errors.Join(err, f.Close())
 }
 
+// makeDir makes a folder, with those above it, so that a crash does not take it away again.
+func makeDir(fs FS, dir string) error {
+	if _, err := fs.Stat(dir); !errors.Is(err, iofs.ErrNotExist) {
+		return err
+	}
+	parent := fs.PathDir(dir)
+	if parent != dir {
+		if err := makeDir(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return syncDir(fs, parent)
+}
+
 func syncDir(fs FS, dir string) error {
 	d, err := fs.OpenDir(dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// removeLeftovers deletes every folder of ours that is not the store.
-func (s *Store) removeLeftovers(current string) error {
-	names, err := s.o.FS.List(s.dir)
-	if err != nil {
-		return fmt.Errorf("storage: list %s: %w", s.dir, err)
-	}
-	for _, name := range names {
-		ours := slices.ContainsFunc([]string{enginePrefix, stagePrefix, checkpointPrefix}, func(p string) bool {
-			return strings.HasPrefix(name, p)
-		})
-		if !ours || name == current {
-			continue
-		}
-		if err := s.o.FS.RemoveAll(s.path(name)); err != nil {
-			return fmt.Errorf("storage: remove leftover %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// freshName returns a folder name with this prefix that the store has not used since it was opened.
-func (s *Store) freshName(prefix string) string {
-	return fmt.Sprintf("%s%06d", prefix, s.names.Add(1))
 }

@@ -16,6 +16,7 @@ import (
 )
 
 // Stage is a state being received beside the current one. Write it a checkpoint stream, then Finish and Adopt, or Abort.
+// It is for one goroutine.
 type Stage struct {
 	s    *Store
 	name string
@@ -24,13 +25,20 @@ type Stage struct {
 
 	finished bool
 	err      error
+	adopted  bool // CURRENT names it, or may
 }
 
-// NewStage starts to receive a state.
+// NewStage starts to receive a state. The caller ends it with Abort, which does nothing after Adopt.
 func (s *Store) NewStage() (*Stage, error) {
-	g := &Stage{s: s, name: s.freshName(stagePrefix), done: make(chan error, 1)}
-	if err := MkdirAll(s.o.FS, s.path(g.name)); err != nil {
+	if err := s.usable(); err != nil {
 		return nil, err
+	}
+	if s.o.ReadOnly {
+		return nil, fmt.Errorf("storage: new stage: %w", pebble.ErrReadOnly)
+	}
+	g := &Stage{s: s, name: freshName(enginePrefix), done: make(chan error, 1)}
+	if err := makeDir(s.o.FS, s.path(g.name)); err != nil {
+		return nil, fmt.Errorf("storage: create stage: %w", err)
 	}
 	r, w := io.Pipe()
 	g.pipe = w
@@ -57,9 +65,12 @@ func (g *Stage) finish(cause error) error {
 	return g.err
 }
 
-// Abort stops receiving and removes what came.
+// Abort stops receiving and removes what came, unless it was adopted. It is idempotent.
 func (g *Stage) Abort() error {
 	_ = g.finish(ErrStream) // why it stopped is the caller's choice
+	if g.adopted {
+		return nil
+	}
 	if err := g.s.o.FS.RemoveAll(g.s.path(g.name)); err != nil {
 		return fmt.Errorf("storage: remove stage: %w", err)
 	}
@@ -77,55 +88,59 @@ func (g *Stage) unpack(r io.Reader) error {
 	if v := binary.BigEndian.Uint32(header[8:]); v != layout.FormatVersion {
 		return fmt.Errorf("%w: format version %d, this program reads %d", ErrStream, v, layout.FormatVersion)
 	}
+	last := ""
 	for i := range binary.BigEndian.Uint32(header[12:]) {
-		if err := g.unpackFile(r); err != nil {
-			return fmt.Errorf("%w: file %d: %w", ErrStream, i, err)
+		name, err := g.unpackFile(r, last)
+		if err != nil {
+			return fmt.Errorf("storage: receive file %d: %w", i, err)
 		}
+		last = name
 	}
-	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if _, err := io.ReadFull(r, header[:1]); err != io.EOF {
 		return fmt.Errorf("%w: bytes behind the last file", ErrStream)
 	}
 	return syncDir(g.s.o.FS, g.s.path(g.name))
 }
 
-func (g *Stage) unpackFile(r io.Reader) error {
+// unpackFile reads one file of the stream and returns its name, which must come after last.
+func (g *Stage) unpackFile(r io.Reader, last string) (string, error) {
 	crc := crc32.New(castagnoli)
 	body := io.TeeReader(r, crc)
 	var n [8]byte
 	if _, err := io.ReadFull(body, n[:4]); err != nil {
-		return err
+		return "", fmt.Errorf("%w: name: %w", ErrStream, err)
 	}
 	nameLen := binary.BigEndian.Uint32(n[:])
-	if nameLen == 0 || nameLen > maxNameLen {
-		return fmt.Errorf("name of %d bytes", nameLen)
+	if nameLen > maxNameLen {
+		return "", fmt.Errorf("%w: name of %d bytes", ErrStream, nameLen)
 	}
-	name := make([]byte, nameLen)
-	if _, err := io.ReadFull(body, name); err != nil {
-		return err
+	b := make([]byte, nameLen)
+	if _, err := io.ReadFull(body, b); err != nil {
+		return "", fmt.Errorf("%w: name: %w", ErrStream, err)
 	}
 	// The name comes from a peer: it must not lead out of the stage.
-	fs := g.s.o.FS
-	if base := string(name); fs.PathBase(base) != base || base == "." || base == ".." {
-		return fmt.Errorf("name %q", name)
+	name := string(b)
+	if !isFileName(name) || name <= last {
+		return "", fmt.Errorf("%w: name %q after %q", ErrStream, name, last)
 	}
 	if _, err := io.ReadFull(body, n[:]); err != nil {
-		return err
+		return "", fmt.Errorf("%w: size: %w", ErrStream, err)
 	}
 	size := binary.BigEndian.Uint64(n[:])
 	if size > 1<<62 {
-		return fmt.Errorf("size %d", size)
+		return "", fmt.Errorf("%w: %s has %d bytes", ErrStream, name, size)
 	}
-	if err := copyFile(fs, fs.PathJoin(g.s.path(g.name), string(name)), body, int64(size)); err != nil {
-		return err
+	if err := copyFile(g.s.o.FS, g.s.o.FS.PathJoin(g.s.path(g.name), name), body, int64(size)); err != nil {
+		return "", err
 	}
 	want := crc.Sum32()
 	if _, err := io.ReadFull(r, n[:4]); err != nil {
-		return err
+		return "", fmt.Errorf("%w: checksum of %s: %w", ErrStream, name, err)
 	}
 	if got := binary.BigEndian.Uint32(n[:]); got != want {
-		return fmt.Errorf("checksum of %q is %08x, want %08x", name, got, want)
+		return "", fmt.Errorf("%w: checksum of %s is %08x, want %08x", ErrStream, name, got, want)
 	}
-	return nil
+	return name, nil
 }
 
 // copyFile writes the next size bytes of r to a new file and syncs it.
@@ -134,49 +149,12 @@ func copyFile(fs FS, path string, r io.Reader, size int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.CopyN(f, r, size)
-	if err == nil {
+	n, err := io.CopyN(f, r, size)
+	switch {
+	case err == io.EOF:
+		err = fmt.Errorf("%w: it ends in %s, %d bytes short", ErrStream, fs.PathBase(path), size-n)
+	case err == nil:
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// Adopt replaces the store's state by a finished stage, whose snapshot record becomes r. Views of the old state stay valid;
-// Adopt waits for them, then removes it. A crash leaves the old state or the new, whole. The caller is the writer.
-func (s *Store) Adopt(g *Stage, r layout.Record) error {
-	if !g.finished || g.err != nil {
-		return fmt.Errorf("storage: adopt a stage that is not finished: %w", errors.Join(g.err, ErrStream))
-	}
-	e, err := s.openEngine(g.name)
-	if err != nil {
-		return err
-	}
-	state, err := e.state()
-	if err == nil {
-		err = e.db.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, r), pebble.Sync)
-	}
-	if err == nil {
-		err = s.setCurrent(g.name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("storage: adopt: %w", err), e.db.Close())
-	}
-	return s.replace(e, state)
-}
-
-// replace makes e the engine and removes the old one.
-func (s *Store) replace(e *engine, state layout.State) error {
-	s.mu.Lock()
-	old := s.mu.engine
-	s.mu.engine, s.mu.state = e, state
-	s.mu.Unlock()
-
-	old.views.Wait()
-	if err := old.db.Close(); err != nil {
-		return fmt.Errorf("storage: close the replaced state: %w", err)
-	}
-	if err := s.o.FS.RemoveAll(s.path(old.name)); err != nil {
-		return fmt.Errorf("storage: remove the replaced state: %w", err)
-	}
-	return nil
 }

@@ -3,8 +3,6 @@ package storage
 import (
 	"bytes"
 	"fmt"
-	"slices"
-	"sort"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -26,18 +24,14 @@ type Reader interface {
 // Applied names the log entry that a commit brings the store to.
 type Applied struct{ Index, Term uint64 }
 
-// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own writes.
-// It is a plain batch with an overlay: an indexed batch would cost every write a skip list.
+// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own writes:
+// they are in a plain batch, and beside it in an overlay.
 type Txn struct {
-	s      *Store
-	e      *engine
-	batch  *pebble.Batch
-	state  layout.State
-	writes map[string][]byte // newest value by Pebble key; nil is deleted
-	ranges []keyRange        // deleted ranges; what is in writes is newer
+	e     *engine
+	batch *pebble.Batch // nil once the transaction has ended
+	state layout.State
+	own   overlay
 }
-
-type keyRange struct{ lo, hi []byte }
 
 // Begin starts a transaction. There is one writer: the caller commits or discards it before it begins the next.
 func (s *Store) Begin() (*Txn, error) {
@@ -45,7 +39,7 @@ func (s *Store) Begin() (*Txn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Txn{s: s, e: e, batch: e.db.NewBatch(), state: s.State(), writes: make(map[string][]byte)}, nil
+	return &Txn{e: e, batch: e.db.NewBatch(), state: e.state(), own: overlay{values: make(map[string][]byte)}}, nil
 }
 
 // SetTime says that what follows happens at now, Unix milliseconds. A time before an earlier one counts as that one.
@@ -82,145 +76,87 @@ func (t *Txn) SwapDatabases(a, b uint8) {
 // Expired implements Reader: inside the log, time is what the entries say.
 func (t *Txn) Expired(expireAt int64) bool { return expireAt != 0 && expireAt <= t.state.Time }
 
-// Set writes value under a Pebble key. The transaction keeps both slices; the caller must not change them.
+// Set writes value under a Pebble key. The transaction keeps value; the caller must not change it.
 func (t *Txn) Set(key, value []byte) error {
 	if value == nil {
 		value = []byte{}
 	}
-	t.writes[string(key)] = value
+	t.own.set(key, value)
 	return t.batch.Set(key, value, nil)
 }
 
 // Delete removes a Pebble key.
 func (t *Txn) Delete(key []byte) error {
-	t.writes[string(key)] = nil
+	t.own.set(key, nil)
 	return t.batch.Delete(key, nil)
 }
 
 // DeleteRange removes every Pebble key in [lo, hi).
 func (t *Txn) DeleteRange(lo, hi []byte) error {
-	for k := range t.writes { //lint:sorted only deletes; the order cannot be seen
-		if k >= string(lo) && k < string(hi) {
-			delete(t.writes, k)
-		}
-	}
-	t.ranges = append(t.ranges, keyRange{bytes.Clone(lo), bytes.Clone(hi)})
+	t.own.deleteRange(lo, hi)
 	return t.batch.DeleteRange(lo, hi, nil)
 }
 
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
-	if v, ok := t.writes[string(key)]; ok {
+	if v, known := t.own.get(key); known {
 		return v, nil
-	}
-	if t.deleted(key) {
-		return nil, nil
 	}
 	return get(t.e.db, key)
 }
 
-func (t *Txn) deleted(key []byte) bool {
-	return slices.ContainsFunc(t.ranges, func(r keyRange) bool {
-		return bytes.Compare(key, r.lo) >= 0 && bytes.Compare(key, r.hi) < 0
-	})
-}
-
 // Scan implements Reader: the store's rows and the transaction's own, merged. fn must not write to the transaction.
 func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
-	own := t.ownKeys(lo, hi)
-	more := true
-	// before gives fn the transaction's rows below key, and drops the one that replaces key.
-	before := func(key []byte) (replaced bool, err error) {
-		for len(own) > 0 && more {
-			c := -1
-			if key != nil {
-				c = bytes.Compare([]byte(own[0]), key)
-			}
-			if c > 0 {
-				break
-			}
-			k := own[0]
-			own = own[1:]
-			if v := t.writes[k]; v != nil {
-				if more, err = fn([]byte(k), v); err != nil {
-					return false, err
+	own := t.own.between(lo, hi)
+	return scan(t.e.db, lo, hi, func(it *pebble.Iterator) error {
+		for stored := it.First(); stored || len(own) > 0; {
+			more, err := true, error(nil)
+			if len(own) > 0 && (!stored || own[0] <= string(it.Key())) {
+				k := []byte(own[0])
+				own = own[1:]
+				if stored && bytes.Equal(k, it.Key()) {
+					stored = it.Next()
 				}
+				if v := t.own.values[string(k)]; v != nil {
+					more, err = fn(k, v)
+				}
+			} else if end, deleted := t.own.deleted(it.Key()); deleted {
+				stored = it.SeekGE(end)
+			} else {
+				more, err = row(it, fn)
+				stored = more && it.Next()
 			}
-			if c == 0 {
-				return true, nil
+			if err != nil || !more {
+				return err
 			}
 		}
-		return false, nil
-	}
-	err := scan(t.e.db, lo, hi, func(k, v []byte) (bool, error) {
-		replaced, err := before(k)
-		if err != nil || !more {
-			return false, err
-		}
-		if !replaced && !t.deleted(k) {
-			more, err = fn(k, v)
-		}
-		return more, err
+		return nil
 	})
-	if err != nil || !more {
-		return err
-	}
-	_, err = before(nil)
-	return err
 }
 
-func (t *Txn) ownKeys(lo, hi []byte) []string {
-	var own []string
-	for k := range t.writes { //lint:sorted sorted below
-		if k >= string(lo) && k < string(hi) {
-			own = append(own, k)
-		}
-	}
-	sort.Strings(own)
-	return own
-}
-
-// Commit writes the transaction and the applied index in one batch, unsynced, and ends it.
+// Commit writes the transaction and the applied index in one batch, unsynced, and ends it. The index never goes back.
 func (t *Txn) Commit(a Applied) error {
-	defer t.e.views.Done()
-	defer t.batch.Close()
+	defer t.Discard()
+	if a.Index < t.state.Index {
+		return fmt.Errorf("storage: commit index %d after %d", a.Index, t.state.Index)
+	}
 	t.state.Index, t.state.Term = a.Index, a.Term
 	if err := t.batch.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil); err != nil {
 		return fmt.Errorf("storage: commit index %d: %w", a.Index, err)
 	}
-	t.s.mu.Lock()
-	defer t.s.mu.Unlock()
 	if err := t.batch.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("storage: commit index %d: %w", a.Index, err)
 	}
-	t.s.mu.state = t.state
+	t.e.publish(t.state)
 	return nil
 }
 
-// Discard ends the transaction without a trace.
+// Discard ends the transaction without a trace. After Commit it does nothing.
 func (t *Txn) Discard() {
-	_ = t.batch.Close() // nothing was written
-	t.e.views.Done()
-}
-
-func scan(r pebble.Reader, lo, hi []byte, fn func(k, v []byte) (bool, error)) (err error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
-		return fmt.Errorf("storage: scan: %w", err)
+	if t.batch == nil {
+		return
 	}
-	defer func() {
-		if e := it.Close(); e != nil && err == nil {
-			err = fmt.Errorf("storage: scan: %w", e)
-		}
-	}()
-	for ok := it.First(); ok; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return fmt.Errorf("storage: scan: %w", err)
-		}
-		if more, err := fn(it.Key(), v); err != nil || !more {
-			return err
-		}
-	}
-	return nil
+	_ = t.batch.Close() // fails only when it was closed before
+	t.batch = nil
+	t.e.users.Done()
 }

@@ -74,6 +74,9 @@ func ParseKey(pkey []byte) (keyspace uint8, p Position, key []byte, err error) {
 		return 0, 0, nil, ErrCorrupt
 	}
 	p = Position(binary.BigEndian.Uint16(pkey[2:]))<<32 | Position(binary.BigEndian.Uint32(pkey[4:]))
+	if p >= EndPosition {
+		return 0, 0, nil, ErrCorrupt
+	}
 	return pkey[1], p, pkey[keyPrefixLen:], nil
 }
 

@@ -72,7 +72,9 @@ func ParseRow(b []byte) (Row, error) {
 		if len(rest) < 8 {
 			return Row{}, ErrCorrupt
 		}
-		r.ExpireAt = int64(binary.BigEndian.Uint64(rest))
+		if r.ExpireAt = int64(binary.BigEndian.Uint64(rest)); r.ExpireAt == 0 {
+			return Row{}, ErrCorrupt
+		}
 		rest = rest[8:]
 	}
 	r.Payload = rest

@@ -1,0 +1,48 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// FS is the file system a store lives on. Tests pass a crashable one.
+type FS = vfs.FS
+
+// Options configures a Store. The zero value of a field means its default.
+type Options struct {
+	FS            FS           // default: the operating system's
+	CacheBytes    int64        // block cache; default 64 MiB
+	MemTableBytes uint64       // default 32 MiB, at least 64 KiB, at most 1 GiB
+	ReadOnly      bool         // for looking at a stopped node's store: nothing in the directory changes
+	Logger        *slog.Logger // default: discards
+}
+
+func (o Options) withDefaults() Options {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 64 << 20
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = 32 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	var errs []error
+	if o.CacheBytes < 0 {
+		errs = append(errs, fmt.Errorf("CacheBytes is %d, must not be negative", o.CacheBytes))
+	}
+	if o.MemTableBytes < 64<<10 || o.MemTableBytes > 1<<30 {
+		errs = append(errs, fmt.Errorf("MemTableBytes is %d, must be from 64 KiB to 1 GiB", o.MemTableBytes))
+	}
+	return errors.Join(errs...)
+}
