@@ -14,6 +14,8 @@ var ranks = []struct {
 }{
 	{dir: "cmd/cairn", rank: 10},
 	{dir: "cmd/internal/*", rank: 9},
+	{dir: "cmd/internal/transcript", rank: 8.5},
+	{dir: "cmd/internal/redistest", rank: 8.5},
 	{dir: "cmd/node", rank: 8},
 	{dir: "resp", rank: 7},
 	{dir: "resp/*", rank: 7},

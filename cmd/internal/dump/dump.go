@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/raft"
-
 	"cairn/fsm/entry"
 	"cairn/storage"
 	"cairn/storage/keys"
@@ -75,10 +73,11 @@ func dumpRecord(out io.Writer, s *storage.Store) error {
 		return nil
 	}
 	fmt.Fprintf(out, "covers: index %d, term %d\nmembership: of index %d\n", r.Index, r.Term, r.ConfigIndex)
-	for _, m := range raft.DecodeConfiguration(r.Config).Servers {
-		fmt.Fprintf(out, "member: %s %s %s\n", m.ID, m.Address, m.Suffrage)
+	members, err := raftlog.Members(r.Config)
+	for _, m := range members {
+		fmt.Fprintf(out, "member: %s\n", m)
 	}
-	return nil
+	return err
 }
 
 func dumpKeys(out io.Writer, s *storage.Store, limit int) (err error) {
@@ -134,34 +133,41 @@ func dumpLog(out io.Writer, dir string, o Options) (err error) {
 		first = last - uint64(o.Limit) + 1
 		fmt.Fprintf(out, "(the newest %d; more with --limit)\n", o.Limit)
 	}
-	return l.Entries(first, last, func(e *raft.Log) error { return dumpEntry(out, e) })
+	return l.Entries(first, last, func(e *raftlog.Entry) error { return dumpEntry(out, e) })
 }
 
-func dumpEntry(out io.Writer, l *raft.Log) error {
-	fmt.Fprintf(out, "%d term %d %s", l.Index, l.Term, strings.TrimPrefix(l.Type.String(), "Log"))
-	switch l.Type {
-	case raft.LogConfiguration:
-		for _, m := range raft.DecodeConfiguration(l.Data).Servers {
-			fmt.Fprintf(out, " %s=%s(%s)", m.ID, m.Address, m.Suffrage)
-		}
-	case raft.LogCommand:
-		e, err := entry.Parse(l.Data)
+func dumpEntry(out io.Writer, l *raftlog.Entry) error {
+	kind := strings.TrimPrefix(l.Type.String(), "Log")
+	fmt.Fprintf(out, "%d term %d %s", l.Index, l.Term, kind)
+	switch kind {
+	case "Configuration":
+		members, err := raftlog.Members(l.Data)
 		if err != nil {
-			fmt.Fprintf(out, " %v\n", err)
-			return nil
+			return err
 		}
-		fmt.Fprintf(out, " time %s seed %x", at(e.Time), e.Seed)
-		for _, g := range e.Groups {
-			for _, c := range g.Calls {
-				fmt.Fprintf(out, "\n    db%d", c.DB)
-				for _, a := range c.Argv {
-					fmt.Fprint(out, " ", shorten(a))
-				}
-			}
-		}
+		fmt.Fprintf(out, " %s", strings.Join(members, ", "))
+	case "Command":
+		dumpCommand(out, l.Data)
 	}
 	_, err := fmt.Fprintln(out)
 	return err
+}
+
+func dumpCommand(out io.Writer, data []byte) {
+	e, err := entry.Parse(data)
+	if err != nil {
+		fmt.Fprintf(out, " %v", err)
+		return
+	}
+	fmt.Fprintf(out, " time %s seed %x", at(e.Time), e.Seed)
+	for _, g := range e.Groups {
+		for _, c := range g.Calls {
+			fmt.Fprintf(out, "\n    db%d", c.DB)
+			for _, a := range c.Argv {
+				fmt.Fprint(out, " ", shorten(a))
+			}
+		}
+	}
 }
 
 func more(out io.Writer, shown, limit int) error {
