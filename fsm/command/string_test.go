@@ -153,6 +153,16 @@ func TestStringRow(t *testing.T) {
 	}
 }
 
+// TestGetEXPersist: without a time to live there is none to take away, and nothing is written.
+func TestGetEXPersist(t *testing.T) {
+	txn := beginAt(t)
+	putRow(t, txn, "k", layout.Row{Type: layout.String, Payload: []byte("10")})
+	size := txn.Size()
+	if r := call(t, txn, "getex", "k", "PERSIST"); string(r.Str) != "10" || txn.Size() != size {
+		t.Errorf("%q, %d bytes written", r.Str, txn.Size()-size)
+	}
+}
+
 // TestStringPast: a time that has come, this millisecond included, removes the key, its expiry row and its counts.
 func TestStringPast(t *testing.T) {
 	for _, words := range [][]string{
