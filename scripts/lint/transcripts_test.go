@@ -22,9 +22,9 @@ func transcripts(t *tree) (vs []violation) {
 		case g.dir == "resp":
 			places = append(places, "resp/testdata")
 		}
-		rows := 0
+		rows, subs := 0, subFuncs(g.code())
 		for _, f := range g.code() {
-			for _, r := range specRows(t.info(g), f) {
+			for _, r := range specRows(t.info(g), f, subs) {
 				rows++
 				if r.name == "" {
 					vs = append(vs, t.at(r.node.Pos(), "the row's Name is no constant; write the name out, so that the table can be read"))
@@ -50,11 +50,37 @@ type row struct {
 	name string
 }
 
-// specRows returns the rows in a file.
-func specRows(info *types.Info, f *file) (rows []row) {
+// subFuncs returns the names of the functions that a Subs field calls: what they return are subcommands.
+func subFuncs(files []*file) map[string]bool {
+	subs := make(map[string]bool)
+	for _, f := range files {
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			kv, ok := n.(*ast.KeyValueExpr)
+			if !ok || !isKey(kv, "Subs", "Subcommands") {
+				return true
+			}
+			ast.Inspect(kv.Value, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					if id, ok := call.Fun.(*ast.Ident); ok {
+						subs[id.Name] = true
+					}
+				}
+				return true
+			})
+			return true
+		})
+	}
+	return subs
+}
+
+// specRows returns the rows in a file; subs are the functions whose rows are subcommands.
+func specRows(info *types.Info, f *file, subs map[string]bool) (rows []row) {
 	var visit func(n ast.Node, elem bool) // elem: an untyped literal here is a Spec
 	visit = func(n ast.Node, elem bool) {
 		ast.Inspect(n, func(n ast.Node) bool {
+			if fn, ok := n.(*ast.FuncDecl); ok && subs[fn.Name.Name] {
+				return false
+			}
 			if kv, ok := n.(*ast.KeyValueExpr); ok && isKey(kv, "Subs", "Subcommands") {
 				return false
 			}
@@ -189,7 +215,9 @@ var rows = [...]Spec{
 	{Name: "XGROUP", Subcommands: []Spec{{Name: "CREATE"}}},
 	{Name: "EXPIREDUE", Flags: Write | Internal},
 	{Name: "GC", Internal: true},
+	{Name: "XINFO", Subs: slices.Concat(streamSubs(), nil)},
 }
+func streamSubs() []Spec { return []Spec{{Name: "STREAM"}} }
 var other = []Test{{Name: "no row"}}
 var empty Spec = Spec{}
 -- fsm/command/a_test.go --
@@ -198,6 +226,7 @@ var rows = []Spec{{Name: "FAKE"}}
 -- fsm/command/testdata/GET.txt --
 -- fsm/command/testdata/ping.txt --
 -- fsm/command/testdata/xgroup.txt --
+-- fsm/command/testdata/xinfo.txt --
 -- resp/a.go --
 package resp
 var rows = []Spec{{Name: "PING"}, {Name: "HELLO"}}
