@@ -1,9 +1,50 @@
 package resp
 
-import "cairn/fsm/command"
+import (
+	"cairn/fsm/command"
+	"cairn/fsm/reply"
+)
 
 // commandRows returns COMMAND and its subcommands.
-func commandRows() []command.Spec { return nil }
+func commandRows() []command.Spec {
+	const (
+		any       = command.FlagLoading | command.FlagStale
+		unordered = "nondeterministic_output_order"
+		perName   = "O(N) where N is the number of commands to look up"
+		perWord   = "O(N) where N is the number of arguments to the command"
+		perRow    = "O(N) where N is the number of commands"
+	)
+	return []command.Spec{{
+		Name: "command", Arity: -1, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perRow, Tips: unordered,
+		Summary: "Describes every command", Exec: command.Local{},
+		Subs: []command.Spec{
+			{Name: "count", Arity: 2, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: "O(1)",
+				Summary: "Counts the commands", Exec: command.Local{}},
+			{Name: "docs", Arity: -2, Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perName, Tips: unordered,
+				Syntax: "[command-name ...]", Summary: "Documents the named commands, or all", Exec: command.Local{}},
+			{Name: "getkeys", Arity: -4, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perWord,
+				Syntax: "command arg [arg ...]", Summary: "Lists the keys of a full command", Exec: command.Local{}},
+			{Name: "getkeysandflags", Arity: -4, Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perWord,
+				Syntax: "command arg [arg ...]", Summary: "Lists the keys of a full command and what it does to them",
+				Exec: command.Local{}},
+			{Name: "help", Arity: 2, Flags: any, Group: "server", ACL: "connection", Since: "5.0.0", Cost: "O(1)",
+				Summary: "Describes the subcommands", Exec: command.Local{}},
+			{Name: "info", Arity: -2, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perName, Tips: unordered,
+				Syntax: "[command-name ...]", Summary: "Describes the named commands, or all", Exec: command.Local{}},
+			{Name: "list", Arity: -2, Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perRow, Tips: unordered,
+				Syntax:  "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
+				Summary: "Names all commands, or those that a filter lets through", Exec: command.Local{}},
+		},
+	}}
+}
 
 // commandHandlers returns what answers them.
-func commandHandlers() map[string]handler { return nil }
+func commandHandlers() map[string]handler {
+	return map[string]handler{
+		"command": runCommand, "command|count": runCommandCount, "command|docs": runCommandDocs, "command|getkeys": runCommandGetKeys,
+		"command|getkeysandflags": runCommandGetKeysAndFlags, "command|help": runCommandHelp, "command|info": runCommandInfo,
+		"command|list": runCommandList,
+	}
+}
+
+func runCommandHelp(c *conn, _ [][]byte) reply.Reply { return help(c.srv.table, "command") }

@@ -1,0 +1,99 @@
+package resp
+
+import (
+	"net"
+	"slices"
+	"strconv"
+
+	"cairn/fsm/replica"
+)
+
+// lastSlot is the last hash slot; the one shard has them all.
+const lastSlot = 16383
+
+// clusterMap is the cluster as Redis clients know one: a master, which has every slot, and its replicas.
+type clusterMap struct {
+	status replica.Status
+	nodes  []clusterNode // the master first
+}
+
+// clusterNode is one member with its address taken apart.
+type clusterNode struct {
+	replica.Member
+	host string
+	port int64
+}
+
+// clusterMap returns the map of the moment. While nobody leads, the master is the node that led last. A node that has not
+// heard of any leader yet shows itself as the master, or when it has no vote the first voter: it answers a client with
+// a redirect once it knows better, and a client with an empty map would be lost.
+func (c *conn) clusterMap() clusterMap {
+	m := clusterMap{status: c.srv.o.Backend.Status()}
+	members := slices.Clone(m.status.Members)
+	if !slices.ContainsFunc(members, func(n replica.Member) bool { return n.Self }) {
+		members = append(members, replica.Member{
+			ID: m.status.ID, NodeID: m.status.NodeID, Addr: c.srv.o.Advertise, Self: true, Connected: true,
+		})
+	}
+	master := chooseMaster(members)
+	m.nodes = append(m.nodes, newClusterNode(members[master]))
+	for _, n := range slices.Delete(members, master, master+1) {
+		m.nodes = append(m.nodes, newClusterNode(n))
+	}
+	return m
+}
+
+// chooseMaster returns the number of the member that is shown as the master.
+func chooseMaster(members []replica.Member) int {
+	for _, fits := range []func(n replica.Member) bool{
+		func(n replica.Member) bool { return n.Leader },
+		func(n replica.Member) bool { return n.Self && n.Voter },
+		func(n replica.Member) bool { return n.Voter },
+	} {
+		if i := slices.IndexFunc(members, fits); i >= 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+func newClusterNode(m replica.Member) clusterNode {
+	n := clusterNode{Member: m, host: m.Addr}
+	if host, port, err := net.SplitHostPort(m.Addr); err == nil {
+		n.host = host
+		n.port, _ = strconv.ParseInt(port, 10, 64) // a name of a service is no port that a client could use: 0
+	}
+	return n
+}
+
+// hostname returns the node's host when it is a name and no IP address.
+func (n clusterNode) hostname() string {
+	if net.ParseIP(n.host) != nil {
+		return ""
+	}
+	return n.host
+}
+
+// up reports whether the node answers, as far as this one knows.
+func (n clusterNode) up() bool { return n.Self || n.Connected }
+
+func (m clusterMap) master() clusterNode { return m.nodes[0] }
+
+func (m clusterMap) isMaster(n clusterNode) bool { return n.NodeID == m.master().NodeID }
+
+// find returns the node with an id.
+func (m clusterMap) find(nodeID []byte) (n clusterNode, ok bool) {
+	i := slices.IndexFunc(m.nodes, func(n clusterNode) bool { return n.NodeID == string(nodeID) })
+	if i < 0 {
+		return clusterNode{}, false
+	}
+	return m.nodes[i], true
+}
+
+// offset is what stands for a replication offset: the index that the node has applied.
+func (m clusterMap) offset(n clusterNode) int64 {
+	if n.Self {
+		return int64(m.status.AppliedIndex)
+	}
+	return int64(m.status.AppliedIndex - min(n.Lag, m.status.AppliedIndex))
+}

@@ -1,0 +1,176 @@
+package resp
+
+import (
+	"strings"
+
+	"cairn/fsm/command"
+)
+
+// argument is one argument of a command as COMMAND DOCS describes it.
+type argument struct {
+	name  string
+	kind  argumentKind
+	token string // the literal before it, or that it is
+	spec  int    // of a key: the number of its key specification
+	args  []argument
+
+	optional, multiple, multipleToken bool
+}
+
+// argumentKind is Redis's type of an argument.
+type argumentKind string
+
+// The kinds. Those of values are told from the argument's name.
+const (
+	kindString    argumentKind = "string"
+	kindInteger   argumentKind = "integer"
+	kindDouble    argumentKind = "double"
+	kindKey       argumentKind = "key"
+	kindPattern   argumentKind = "pattern"
+	kindUnixTime  argumentKind = "unix-time"
+	kindPureToken argumentKind = "pure-token"
+	kindOneOf     argumentKind = "oneof"
+	kindBlock     argumentKind = "block"
+)
+
+// argumentsOf returns the arguments that a row's Syntax names. first is the position of the first of them in a call. ok is
+// false when the Syntax cannot be read.
+func argumentsOf(row *command.Spec, first int) (args []argument, ok bool) {
+	all, ok := parseSyntax(row.Syntax)
+	if !ok {
+		return nil, false
+	}
+	if len(all.choices) > 1 {
+		return []argument{groupArgument(all)}, true
+	}
+	args = sequence(all.choices[0])
+	markKeys(args, row.Keys, first)
+	return args, true
+}
+
+// sequence makes arguments of items that stand side by side. A literal takes the values behind it: "LIMIT offset count" is
+// one argument, of two.
+func sequence(items []syntaxItem) (args []argument) {
+	for i := 0; i < len(items); {
+		it := items[i]
+		i++
+		if !it.literal() {
+			args = append(args, valueArgument(it))
+			continue
+		}
+		from := i
+		for i < len(items) && items[i].value() {
+			i++
+		}
+		args = append(args, tokenArgument(it.word, items[from:i]))
+	}
+	return args
+}
+
+func tokenArgument(token string, values []syntaxItem) argument {
+	if len(values) == 0 {
+		return argument{name: strings.ToLower(token), kind: kindPureToken, token: token}
+	}
+	a := oneArgument(sequence(values))
+	if a.token != "" {
+		a = blockOf([]argument{a})
+	}
+	a.token = token
+	return a
+}
+
+func valueArgument(it syntaxItem) argument {
+	if it.word != "" {
+		return argument{name: it.word, kind: kindOf(it.word)}
+	}
+	return groupArgument(it)
+}
+
+func groupArgument(g syntaxItem) (a argument) {
+	if len(g.choices) == 1 {
+		items := g.choices[0]
+		a = oneArgument(sequence(items))
+		a.multipleToken = g.repeated && len(items) > 0 && items[0].literal()
+	} else {
+		a.kind = kindOneOf
+		for _, choice := range g.choices {
+			a.args = append(a.args, oneArgument(sequence(choice)))
+		}
+		a.name = joinNames(a.args)
+	}
+	a.optional = a.optional || g.optional
+	a.multiple = a.multiple || g.repeated
+	return a
+}
+
+// oneArgument makes one argument of those that stand side by side.
+func oneArgument(args []argument) argument {
+	if len(args) == 1 {
+		return args[0]
+	}
+	return blockOf(args)
+}
+
+func blockOf(args []argument) argument {
+	return argument{name: joinNames(args), kind: kindBlock, args: args}
+}
+
+// joinNames names what holds several arguments, as Redis often does: "key_value".
+func joinNames(args []argument) string {
+	names := make([]string, len(args))
+	for i, a := range args {
+		names[i] = a.name
+	}
+	return strings.Join(names, "_")
+}
+
+// kindOf tells the kind of a value from its name.
+func kindOf(name string) argumentKind {
+	switch name {
+	case "pattern":
+		return kindPattern
+	case "bit", "client-id", "cluster_bus_port", "config-epoch", "count", "cursor", "db", "decrement", "destination-db", "end",
+		"end-slot", "increment", "index", "index1", "index2", "len", "limit", "milliseconds", "ms", "numkeys", "numreplicas",
+		"num-matches", "offset", "port", "protover", "rank", "seconds", "slot", "start", "start-slot", "stop", "ttl", "version",
+		"weight":
+		return kindInteger
+	case "height", "latitude", "longitude", "radius", "score", "timeout", "width":
+		return kindDouble
+	}
+	if strings.HasPrefix(name, "unix-time") {
+		return kindUnixTime
+	}
+	return kindString
+}
+
+// markKeys finds the keys among arguments by their places in a call, as far as these are the same in every call.
+func markKeys(args []argument, keys []command.KeySpec, at int) {
+	for i := range args {
+		a := &args[i]
+		if a.token != "" {
+			at++
+		}
+		switch {
+		case a.optional || a.kind == kindOneOf:
+			return
+		case a.kind == kindBlock:
+			markKeys(a.args, keys, at)
+			at += len(a.args)
+		case a.kind != kindPureToken:
+			a.markKey(keys, at)
+			at++
+		}
+		if a.multiple {
+			return
+		}
+	}
+}
+
+func (a *argument) markKey(keys []command.KeySpec, at int) {
+	for i, k := range keys {
+		if at >= k.First && (k.Last < 0 || at <= k.Last) && (at-k.First)%k.Step == 0 {
+			a.kind, a.spec = kindKey, i
+			return
+		}
+	}
+}
