@@ -12,16 +12,19 @@ import (
 func databaseRows() []Spec {
 	return []Spec{
 		{Name: "dbsize", Arity: 1, Flags: FlagReadOnly | FlagFast,
-			Group: "server", Since: "1.0.0", Cost: "O(1)", Syntax: "",
+			Group: "server", Since: "1.0.0", Cost: "O(1)",
+			Tips: "request_policy:all_shards response_policy:agg_sum", ACL: "keyspace", Syntax: "",
 			Summary: "Counts the keys of the current database, expired ones that were not yet removed too", Exec: Read(raw, runDBSize)},
 		{Name: "flushdb", Arity: -1, Flags: FlagWrite,
-			Group: "server", Since: "1.0.0", Cost: "O(1)", Syntax: "[ASYNC | SYNC]",
+			Group: "server", Since: "1.0.0", Cost: "O(1)",
+			Tips: "request_policy:all_shards response_policy:all_succeeded", ACL: "keyspace dangerous", Syntax: "[ASYNC | SYNC]",
 			Summary: "Removes all keys of the current database", Exec: Write(parseFlush, runFlushDB)},
 		{Name: "flushall", Arity: -1, Flags: FlagWrite,
-			Group: "server", Since: "1.0.0", Cost: "O(1)", Syntax: "[ASYNC | SYNC]",
+			Group: "server", Since: "1.0.0", Cost: "O(1)",
+			Tips: "request_policy:all_shards response_policy:all_succeeded", ACL: "keyspace dangerous", Syntax: "[ASYNC | SYNC]",
 			Summary: "Removes all keys of all databases", Exec: Write(parseFlush, runFlushAll)},
 		{Name: "swapdb", Arity: 3, Flags: FlagWrite | FlagFast,
-			Group: "server", Since: "4.0.0", Cost: "O(1)", Syntax: "index1 index2",
+			Group: "server", Since: "4.0.0", Cost: "O(1)", ACL: "keyspace dangerous", Syntax: "index1 index2",
 			Summary: "Exchanges two databases, for all clients at once", Exec: Write(parseSwap, runSwap)},
 	}
 }

@@ -9,10 +9,10 @@ import (
 func ttlRows() []Spec {
 	return []Spec{
 		{Name: "ttl", Arity: 2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key",
+			Group: "generic", Since: "1.0.0", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key",
 			Summary: "Tells how many seconds a key has left; -1 is no end, -2 no key", Exec: Read(raw, runTTL(true, false))},
 		{Name: "pttl", Arity: 2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
-			Group: "generic", Since: "2.6.0", Cost: "O(1)", Syntax: "key",
+			Group: "generic", Since: "2.6.0", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key",
 			Summary: "Tells how many milliseconds a key has left; -1 is no end, -2 no key", Exec: Read(raw, runTTL(false, false))},
 		{Name: "expiretime", Arity: 2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
 			Group: "generic", Since: "7.0.0", Cost: "O(1)", Syntax: "key",
