@@ -20,7 +20,7 @@ func clientOwnRows() []command.Spec {
 	return []command.Spec{
 		{Name: "id", Arity: 2, Flags: own, Group: "connection", Since: "5.0.0", Cost: "O(1)",
 			Summary: "Answers the connection's number", Exec: command.Local{}},
-		{Name: "info", Arity: 2, Flags: own, Group: "connection", Since: "6.2.0", Cost: "O(1)",
+		{Name: "info", Arity: 2, Flags: own, Group: "connection", Since: "6.2.0", Cost: "O(1)", Tips: "nondeterministic_output",
 			Summary: "Describes the connection in one line", Exec: command.Local{}},
 		{Name: "getname", Arity: 2, Flags: own, Group: "connection", Since: "2.6.9", Cost: "O(1)",
 			Summary: "Answers the connection's name", Exec: command.Local{}},
@@ -44,11 +44,12 @@ func clientOtherRows() []command.Spec {
 	const admin = command.FlagAdmin | command.FlagNoScript | anytime
 	return []command.Spec{
 		{Name: "list", Arity: -2, Flags: admin, Group: "connection", Since: "2.4.0", Cost: "O(N) where N is the number of connections",
-			Syntax:  "[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]",
+		Tips: "nondeterministic_output",
+			Syntax:  "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
 			Summary: "Describes connections, one a line", Exec: command.Local{}},
 		{Name: "kill", Arity: -3, Flags: admin, Group: "connection", Since: "2.4.0", Cost: "O(N) where N is the number of connections",
-			Syntax: "ip:port | [ID client-id] [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [USER username] [ADDR ip:port] " +
-				"[LADDR ip:port] [SKIPME yes | no]",
+			Syntax: "ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | " +
+				"[LADDR ip:port] | [SKIPME yes/no] ...>",
 			Summary: "Closes the connections that all the filters name", Exec: command.Local{}},
 		{Name: "pause", Arity: -3, Flags: admin, Group: "connection", Since: "2.9.50", Cost: "O(1)", Syntax: "timeout [WRITE | ALL]",
 			Summary: "Lets this node's clients, or their writes, wait for a time in milliseconds", Exec: command.Local{}},

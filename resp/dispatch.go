@@ -58,7 +58,8 @@ func (c *conn) local(r *route, argv [][]byte) {
 	}
 	answer := r.run(c, argv)
 	if answer.Kind == reply.Error {
-		c.srv.fail(r)
+		r.stats.failed.Add(1)
+		c.srv.fail(answer.Str)
 	}
 	c.out.reply(answer)
 	c.count([]*route{r}, began)
@@ -77,7 +78,7 @@ func (c *conn) reject(argv [][]byte, err error) {
 	if !errors.As(err, &user) {
 		user = reply.Errorf("ERR %v", err)
 	}
-	c.srv.fail(nil)
+	c.srv.fail([]byte(user))
 	if len(c.run.early) >= runCalls {
 		c.settle()
 	}

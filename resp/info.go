@@ -2,6 +2,8 @@ package resp
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +30,7 @@ func infoSections() []section {
 		{"cpu", "CPU", false, infoCPU},
 		{"modules", "Modules", false, func(*infoWriter, *Server, replica.Status) {}},
 		{"commandstats", "Commandstats", true, infoCommandStats},
-		{"errorstats", "Errorstats", false, func(*infoWriter, *Server, replica.Status) {}},
+		{"errorstats", "Errorstats", false, infoErrorStats},
 		{"cluster", "Cluster", false, infoCluster},
 		{"raft", "Raft", false, infoRaft},
 		{"keyspace", "Keyspace", false, infoKeyspace},
@@ -120,6 +122,13 @@ func infoCommandStats(w *infoWriter, s *Server, _ replica.Status) {
 		}
 		w.line("cmdstat_"+r.name, fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
 			calls, micros, float64(micros)/float64(max(calls, 1)), rejected, failed))
+	}
+}
+
+func infoErrorStats(w *infoWriter, s *Server, _ replica.Status) {
+	codes := s.stats.codes.snapshot()
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		w.line("errorstat_"+code, fmt.Sprintf("count=%d", codes[code]))
 	}
 }
 

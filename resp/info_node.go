@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"syscall"
 	"time"
 
@@ -36,19 +37,21 @@ func infoServer(w *infoWriter, s *Server, st replica.Status) {
 }
 
 func infoMemory(w *infoWriter, _ *Server, _ replica.Status) {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	w.line("used_memory", m.HeapAlloc)
-	w.line("used_memory_human", human(m.HeapAlloc))
-	w.line("used_memory_rss", m.Sys-m.HeapReleased)
-	w.line("used_memory_rss_human", human(m.Sys-m.HeapReleased))
-	w.line("used_memory_peak", m.HeapSys)
-	w.line("used_memory_peak_human", human(m.HeapSys))
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(samples)
+	used := samples[0].Value.Uint64()
+	resident := samples[1].Value.Uint64() - samples[2].Value.Uint64()
+	w.line("used_memory", used)
+	w.line("used_memory_human", human(used))
+	w.line("used_memory_rss", resident)
+	w.line("used_memory_rss_human", human(resident))
 	w.line("used_memory_lua", 0)
 	w.line("maxmemory", 0)
 	w.line("maxmemory_human", "0B")
 	w.line("maxmemory_policy", "noeviction")
-	w.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", float64(m.Sys-m.HeapReleased)/float64(m.HeapAlloc)))
+	w.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", float64(resident)/float64(max(used, 1))))
 	w.line("mem_allocator", "go")
 }
 

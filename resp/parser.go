@@ -3,7 +3,6 @@ package resp
 import (
 	"bytes"
 	"errors"
-	"io"
 )
 
 // The bounds of a request, Redis's own but maxArgs: Redis 7.0 takes two thousand million arguments.
@@ -190,60 +189,3 @@ func (p *parser) line(tooBig protocolError) (line []byte, ok bool, err error) {
 	p.r += n + 2
 	return rest[:n], true, nil
 }
-
-// fill reads once from rd.
-func (p *parser) fill(rd io.Reader) (int, error) {
-	if p.bulk >= bigBulk && p.r == len(p.buf) && len(p.big) < p.bulk {
-		return p.fillBig(rd)
-	}
-	p.buf = p.buf[:copy(p.buf, p.buf[p.r:])]
-	p.r = 0
-	if len(p.buf) == cap(p.buf) || p.full && cap(p.buf) < maxBuffer {
-		p.buf = append(make([]byte, 0, max(minBuffer, 2*cap(p.buf))), p.buf...)
-	}
-	n, err := rd.Read(p.buf[len(p.buf):cap(p.buf)])
-	p.buf = p.buf[:len(p.buf)+n]
-	p.full = len(p.buf) == cap(p.buf)
-	return n, err
-}
-
-// fillBig reads into the argument itself.
-func (p *parser) fillBig(rd io.Reader) (int, error) {
-	if len(p.big) == cap(p.big) {
-		p.big = append(make([]byte, 0, min(p.bulk, max(bigBulk, 2*cap(p.big)))), p.big...)
-	}
-	n, err := rd.Read(p.big[len(p.big):min(cap(p.big), p.bulk)])
-	p.big = p.big[:len(p.big)+n]
-	return n, err
-}
-
-// recycle ends the life of the arguments handed out since the last recycle, unless keep is true: then they live on for ever,
-// untouched.
-func (p *parser) recycle(keep bool) {
-	switch {
-	case keep:
-		p.mem.keep()
-	case p.argc == 0:
-		p.forget()
-		p.mem.rewind()
-	}
-}
-
-// arena copies short arguments into chunks, so that a batch costs one allocation and often none.
-type arena struct {
-	chunk []byte
-	mark  int // what lies before it was kept
-}
-
-func (a *arena) copy(b []byte) []byte {
-	if len(b) > cap(a.chunk)-len(a.chunk) {
-		a.chunk = make([]byte, 0, max(len(b), min(maxChunk, max(minChunk, 2*cap(a.chunk)))))
-		a.mark = 0
-	}
-	n := len(a.chunk)
-	a.chunk = append(a.chunk, b...)
-	return a.chunk[n:len(a.chunk):len(a.chunk)]
-}
-
-func (a *arena) keep()   { a.mark = len(a.chunk) }
-func (a *arena) rewind() { a.chunk = a.chunk[:a.mark] }

@@ -133,7 +133,8 @@ func (c *conn) emit(next, done int, replies []reply.Reply) int {
 			c.out.reply(c.run.early[next].reply)
 		}
 		if replies[i].Kind == reply.Error {
-			c.srv.fail(c.run.routes[done+i])
+			c.run.routes[done+i].stats.failed.Add(1)
+			c.srv.fail(replies[i].Str)
 		}
 		c.out.reply(replies[i])
 	}

@@ -2,10 +2,15 @@ package resp
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"math"
 	"net"
+	"strconv"
 	"testing"
 	"time"
+
+	"cairn/fsm/reply"
 )
 
 // client is the far end of a connection.
@@ -22,6 +27,10 @@ func dial(t testing.TB, addr string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
+	return newClient(t, nc)
+}
+
+func newClient(t testing.TB, nc net.Conn) *client {
 	nc.SetDeadline(time.Now().Add(20 * time.Second))
 	return &client{Conn: nc, t: t, rd: bufio.NewReader(nc)}
 }
@@ -43,6 +52,13 @@ func (c *client) expect(want string) {
 	}
 }
 
+// ask sends s and expects want.
+func (c *client) ask(s, want string) {
+	c.t.Helper()
+	c.send(s)
+	c.expect(want)
+}
+
 // expectClosed reads the end of the connection.
 func (c *client) expectClosed() {
 	c.t.Helper()
@@ -51,21 +67,125 @@ func (c *client) expectClosed() {
 	}
 }
 
-func TestServerAnswers(t *testing.T) {
-	_, addr := startServer(t, Options{})
-	c := dial(t, addr)
-	c.send("PING\r\n*2\r\n$4\r\nPING\r\n$2\r\nhi\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\nNOPE a\r\nget a b\r\n")
-	c.expect("+PONG\r\n$2\r\nhi\r\n$1\r\nk\r\n-ERR unknown command 'NOPE', with args beginning with: 'a' \r\n" +
-		"-ERR wrong number of arguments for 'get' command\r\n")
+// do sends a call and returns its reply.
+func (c *client) do(argv ...string) reply.Reply {
+	c.t.Helper()
+	words := make([][]byte, len(argv))
+	for i, w := range argv {
+		words[i] = []byte(w)
+	}
+	c.send(string(appendCall(nil, words)))
+	r, err := readReply(c.rd)
+	if err != nil {
+		c.t.Fatalf("%q: %v", argv, err)
+	}
+	return r
 }
 
-func TestThirtyBytes(t *testing.T) {
-	_, addr := startServer(t, Options{})
-	c := dial(t, addr)
-	c.send("*1\r\n$9223372036854775807\r\nx\r\n")
-	c.expect("-ERR Protocol error: invalid bulk length\r\n")
-	c.expectClosed()
-	c = dial(t, addr)
-	c.send("PING\r\n")
-	c.expect("+PONG\r\n")
+// appendCall appends a call as clients send it.
+func appendCall(dst []byte, argv [][]byte) []byte {
+	dst = fmt.Appendf(dst, "*%d\r\n", len(argv))
+	for _, a := range argv {
+		dst = fmt.Appendf(dst, "$%d\r\n%s\r\n", len(a), a)
+	}
+	return dst
+}
+
+// readReply reads one value of RESP2 or RESP3.
+func readReply(rd *bufio.Reader) (r reply.Reply, err error) {
+	line, err := rd.ReadBytes('\n')
+	if err != nil {
+		return r, err
+	}
+	if len(line) < 3 {
+		return r, fmt.Errorf("no reply: %q", line)
+	}
+	mark, text := line[0], line[1:len(line)-2]
+	lines := map[byte]reply.Kind{'+': reply.Status, '-': reply.Error, '(': reply.BigNumber}
+	if kind, ok := lines[mark]; ok {
+		return reply.Reply{Kind: kind, Str: text}, nil
+	}
+	switch mark {
+	case '_':
+		return reply.Nil(), nil
+	case '#':
+		return reply.Reply{Kind: reply.Bool, Int: int64(len(text) - len("f") + boolInt(text[0] == 't'))}, nil
+	case ',':
+		f, err := strconv.ParseFloat(string(text), 64)
+		return reply.DoubleOf(f), err
+	}
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	switch {
+	case err != nil:
+		return r, err
+	case mark == ':':
+		return reply.Int(n), nil
+	case mark == '$' || mark == '=':
+		return readString(rd, mark, n)
+	}
+	return readElems(rd, mark, n)
+}
+
+func readString(rd io.Reader, mark byte, n int64) (reply.Reply, error) {
+	if n < 0 {
+		return reply.Nil(), nil
+	}
+	b := make([]byte, n+2)
+	if _, err := io.ReadFull(rd, b); err != nil {
+		return reply.Reply{}, err
+	}
+	if mark == '=' {
+		return reply.Reply{Kind: reply.Verbatim, Str: b[len("txt:"):n]}, nil
+	}
+	return reply.BulkBytes(b[:n]), nil
+}
+
+func readElems(rd *bufio.Reader, mark byte, n int64) (reply.Reply, error) {
+	kinds := map[byte]reply.Kind{'*': reply.Array, '%': reply.Map, '~': reply.Set, '>': reply.Push}
+	kind, ok := kinds[mark]
+	switch {
+	case !ok:
+		return reply.Reply{}, fmt.Errorf("no reply begins with %q", mark)
+	case n < 0:
+		return reply.NilArray(), nil
+	case mark == '%':
+		n *= 2
+	}
+	r := reply.Reply{Kind: kind, Elems: []reply.Reply{}}
+	for range n {
+		e, err := readReply(rd)
+		if err != nil {
+			return r, err
+		}
+		r.Elems = append(r.Elems, e)
+	}
+	return r, nil
+}
+
+// eventually waits until ok.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s: not yet", what)
+		}
+	}
+}
+
+func sameReply(a, b reply.Reply) bool {
+	if a.Kind != b.Kind || a.Int != b.Int || string(a.Str) != string(b.Str) || len(a.Elems) != len(b.Elems) ||
+		a.Float != b.Float && !(math.IsNaN(a.Float) && math.IsNaN(b.Float)) {
+		return false
+	}
+	for i := range a.Elems {
+		if !sameReply(a.Elems[i], b.Elems[i]) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"bytes"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +16,40 @@ type stats struct {
 	calls       atomic.Uint64
 	errors      atomic.Uint64 // error replies
 	rate        rate
+	codes       errorCodes
+}
+
+// errorCodes counts error replies by their first word, INFO errorstats.
+type errorCodes struct {
+	mu sync.Mutex
+	n  map[string]uint64
+}
+
+// maxErrorCodes bounds how many different ones are counted.
+const maxErrorCodes = 128
+
+func (e *errorCodes) add(line []byte) {
+	code, _, _ := bytes.Cut(line, []byte{' '})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.n == nil {
+		e.n = make(map[string]uint64)
+	}
+	if _, ok := e.n[string(code)]; ok || len(e.n) < maxErrorCodes {
+		e.n[string(code)]++
+	}
+}
+
+func (e *errorCodes) reset() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.n)
+}
+
+func (e *errorCodes) snapshot() map[string]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.n)
 }
 
 // routeStats is INFO commandstats for one command.
@@ -37,12 +73,10 @@ func (c *conn) count(routes []*route, began time.Time) {
 	c.srv.stats.calls.Add(uint64(len(routes)))
 }
 
-// fail notes an error reply.
-func (s *Server) fail(r *route) {
+// fail notes the error reply that line is.
+func (s *Server) fail(line []byte) {
 	s.stats.errors.Add(1)
-	if r != nil {
-		r.stats.failed.Add(1)
-	}
+	s.stats.codes.add(line)
 }
 
 // resetStats begins anew.
@@ -50,6 +84,7 @@ func (s *Server) resetStats() {
 	for _, n := range []*atomic.Uint64{&s.stats.in, &s.stats.out, &s.stats.connections, &s.stats.refused, &s.stats.calls, &s.stats.errors} {
 		n.Store(0)
 	}
+	s.stats.codes.reset()
 	for _, r := range s.routes {
 		for _, n := range []*atomic.Uint64{&r.stats.calls, &r.stats.micros, &r.stats.rejected, &r.stats.failed} {
 			n.Store(0)

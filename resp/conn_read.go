@@ -1,0 +1,81 @@
+package resp
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"cairn/fsm/replica"
+)
+
+// Waits for first bytes.
+const (
+	prefaceWait  = 5 * time.Second        // for the rest of a preface
+	strangerWait = 500 * time.Millisecond // for the first byte of a connection beyond maxclients
+)
+
+// sniff reads the first bytes and says whether they are a node's.
+func (c *conn) sniff(stranger bool) (isLink bool, err error) {
+	if stranger {
+		c.nc.SetReadDeadline(time.Now().Add(strangerWait))
+		_, err = c.in.fill(io.LimitReader(c.nc, int64(len(replica.Preface))))
+	} else {
+		err = c.read(io.LimitReader(c.nc, int64(len(replica.Preface))))
+	}
+	if len(c.in.buf) == 0 || c.in.buf[0] != replica.Preface[0] {
+		return false, err
+	}
+	var head [len(replica.Preface)]byte
+	n := copy(head[:], c.in.buf)
+	c.nc.SetReadDeadline(time.Now().Add(prefaceWait))
+	if _, err := io.ReadFull(c.nc, head[n:]); err != nil {
+		return false, err
+	}
+	if string(head[:]) != replica.Preface {
+		return false, io.EOF
+	}
+	return true, nil
+}
+
+func (c *conn) serveLink() {
+	if !c.srv.clients.link(c) {
+		c.srv.o.Logger.Warn("too many links between nodes", "peer", c.nc.RemoteAddr().String())
+		return
+	}
+	c.nc.SetReadDeadline(time.Time{})
+	c.srv.o.Backend.ServeLink(c.nc)
+}
+
+// read waits for more bytes.
+func (c *conn) read(rd io.Reader) error {
+	for {
+		timeout := c.setIdleDeadline()
+		if c.srv.isStopping() {
+			return errStopping
+		}
+		n, err := c.in.fill(rd)
+		switch {
+		case n > 0:
+			c.srv.stats.in.Add(uint64(n))
+			c.seen.received(len(c.in.buf), cap(c.in.buf))
+			return nil
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
+		case timeout > 0 && time.Now().After(c.seen.idleUntil(timeout)):
+			return errIdle
+		}
+	}
+}
+
+// setIdleDeadline lets a read end when the client has been idle too long. When it returns, a change of the timeout has been
+// seen or will end the read.
+func (c *conn) setIdleDeadline() (timeout time.Duration) {
+	for {
+		timeout = c.srv.settings.load().timeout
+		c.nc.SetReadDeadline(c.seen.idleUntil(timeout))
+		if c.srv.settings.load().timeout == timeout {
+			return timeout
+		}
+	}
+}
