@@ -44,12 +44,12 @@ func clientOtherRows() []command.Spec {
 	const admin = command.FlagAdmin | command.FlagNoScript | anytime
 	return []command.Spec{
 		{Name: "list", Arity: -2, Flags: admin, Group: "connection", Since: "2.4.0", Cost: "O(N) where N is the number of connections",
-		Tips: "nondeterministic_output",
+			Tips:    "nondeterministic_output",
 			Syntax:  "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
 			Summary: "Describes connections, one a line", Exec: command.Local{}},
 		{Name: "kill", Arity: -3, Flags: admin, Group: "connection", Since: "2.4.0", Cost: "O(N) where N is the number of connections",
-			Syntax: "ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | " +
-				"[LADDR ip:port] | [SKIPME yes/no] ...>",
+			Syntax: "ip:port | [ID client-id] [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [USER username] [ADDR ip:port] " +
+				"[LADDR ip:port] [SKIPME <yes | no>]",
 			Summary: "Closes the connections that all the filters name", Exec: command.Local{}},
 		{Name: "pause", Arity: -3, Flags: admin, Group: "connection", Since: "2.9.50", Cost: "O(1)", Syntax: "timeout [WRITE | ALL]",
 			Summary: "Lets this node's clients, or their writes, wait for a time in milliseconds", Exec: command.Local{}},

@@ -11,7 +11,7 @@ func configRow() command.Spec {
 			{Name: "get", Arity: -3, Flags: admin, Group: "server", Since: "2.0.0", Cost: "O(N) where N is the number of parameters",
 				Syntax: "parameter [parameter ...]", Summary: "Answers the parameters whose names match a pattern", Exec: command.Local{}},
 			{Name: "set", Arity: -4, Flags: admin, Group: "server", Since: "2.0.0", Cost: "O(N) where N is the number of parameters",
-			Tips: "request_policy:all_nodes response_policy:all_succeeded",
+				Tips:   "request_policy:all_nodes response_policy:all_succeeded",
 				Syntax: "parameter value [parameter value ...]", Summary: "Changes parameters until the node stops, all of them or none",
 				Exec: command.Local{}},
 			{Name: "resetstat", Arity: 2, Flags: admin, Group: "server", Since: "2.0.0", Cost: "O(1)",

@@ -17,7 +17,7 @@ func connectionRows() []command.Spec {
 	const door = command.FlagNoScript | anytime | command.FlagFast | command.FlagNoAuth | command.FlagAllowBusy
 	return []command.Spec{
 		{Name: "ping", Arity: -1, Flags: command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)",
-		Tips: "request_policy:all_shards response_policy:all_succeeded", Syntax: "[message]",
+			Tips: "request_policy:all_shards response_policy:all_succeeded", Syntax: "[message]",
 			Summary: "Answers PONG, or the message", Exec: command.Local{}},
 		{Name: "echo", Arity: 2, Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "message",
 			Summary: "Answers the message", Exec: command.Local{}},
