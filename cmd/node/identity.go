@@ -12,8 +12,8 @@ import (
 	"cairn/storage"
 )
 
-// ErrRefused is returned by Start when the directory and the options contradict each other.
-var ErrRefused = errors.New("node: refused")
+// ErrRefused is returned by Start when the options are wrong, or the directory contradicts them.
+var ErrRefused = errors.New("node: cannot start")
 
 // identityFile says whose directory it is.
 const identityFile = "identity.json"

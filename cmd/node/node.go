@@ -43,7 +43,7 @@ type Node struct {
 func Start(ctx context.Context, o Options) (*Node, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	n := &Node{asked: make(chan struct{}), failed: make(chan error, 1)}
 	if err := n.open(o); err != nil {

@@ -67,10 +67,10 @@ func (o Options) withDefaults() Options {
 func (o Options) validate() error {
 	var faults []error
 	if len(o.ID) > 64 {
-		faults = append(faults, fmt.Errorf("node: the id %.64q… is longer than 64 bytes", o.ID))
+		faults = append(faults, fmt.Errorf("the id %.64q… is longer than 64 bytes", o.ID))
 	}
 	if o.Port > 65535 {
-		faults = append(faults, fmt.Errorf("node: there is no port %d", o.Port))
+		faults = append(faults, fmt.Errorf("there is no port %d", o.Port))
 	}
 	if o.Advertise != "" {
 		faults = append(faults, checkAddr("the advertised address", o.Advertise))
@@ -80,11 +80,11 @@ func (o Options) validate() error {
 		faults = append(faults, checkAddr("peer "+p.ID, p.Addr))
 		switch {
 		case p.ID == "":
-			faults = append(faults, fmt.Errorf("node: the peer at %s has no id", p.Addr))
+			faults = append(faults, fmt.Errorf("the peer at %s has no id", p.Addr))
 		case ids[p.ID]:
-			faults = append(faults, fmt.Errorf("node: peer id %s stands twice", p.ID))
+			faults = append(faults, fmt.Errorf("peer id %s stands twice", p.ID))
 		case addrs[p.Addr]:
-			faults = append(faults, fmt.Errorf("node: peer address %s stands twice", p.Addr))
+			faults = append(faults, fmt.Errorf("peer address %s stands twice", p.Addr))
 		}
 		ids[p.ID], addrs[p.Addr] = true, true
 	}
@@ -94,10 +94,10 @@ func (o Options) validate() error {
 func checkAddr(what, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("node: %s: %q is not host:port", what, addr)
+		return fmt.Errorf("%s: %q is not host:port", what, addr)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || host == "" {
-		return fmt.Errorf("node: %s: %q is not host:port", what, addr)
+		return fmt.Errorf("%s: %q is not host:port", what, addr)
 	}
 	return nil
 }
