@@ -1,6 +1,8 @@
 package command
 
 import (
+	"slices"
+
 	"cairn/fsm/reply"
 	"cairn/storage"
 	"cairn/storage/keys"
@@ -62,9 +64,9 @@ func parseSet(argv [][]byte) (setArgs, error) {
 	return p, p.expiry.check(p.name)
 }
 
-// accessOfSet says that only SET with GET reads.
+// accessOfSet says that only SET with GET reads. The call need not be right.
 func accessOfSet(argv [][]byte) string {
-	if p, err := parseSet(argv); err == nil && p.get {
+	if slices.ContainsFunc(argv[3:], func(word []byte) bool { return isWord(word, "GET") }) {
 		return "RW ACCESS UPDATE"
 	}
 	return "OW UPDATE"
