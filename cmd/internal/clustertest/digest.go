@@ -11,8 +11,8 @@ import (
 )
 
 // Digest sums up the logical content of a store: every key with its value, type, version and expiry, and the counts. Two
-// replicas at one applied index have one digest.
-func Digest(t testing.TB, s *storage.Store) string {
+// replicas at one applied index have one digest. It is of one view, whose applied index is returned.
+func Digest(t testing.TB, s *storage.Store) (index uint64, digest string) {
 	t.Helper()
 	v, err := s.View(0)
 	if err != nil {
@@ -31,25 +31,31 @@ func Digest(t testing.TB, s *storage.Store) string {
 			t.Fatalf("clustertest: digest: %v", err)
 		}
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return st.Index, fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// Agree waits until the running nodes have applied the same index, and fails the test unless they hold the same keyspace.
-// Writes must have stopped.
+// Agree waits until the running nodes stand at one applied index, and fails the test unless they hold the same keyspace
+// there. Writes must have stopped; what the nodes do by themselves, as removing expired keys, comes to an end.
 func (c *Cluster) Agree() {
 	c.t.Helper()
 	c.Settle()
-	want, first := "", -1
-	for i, m := range c.nodes {
-		if m.node == nil {
-			continue
+	Eventually(c.t, "all nodes to stand at one index", func() bool {
+		var indexes []uint64
+		var digests []string
+		for _, m := range c.nodes {
+			if m.node != nil {
+				index, digest := Digest(c.t, m.node.Store())
+				indexes, digests = append(indexes, index), append(digests, digest)
+			}
 		}
-		got := Digest(c.t, m.node.Store())
-		if first < 0 {
-			want, first = got, i
+		for i := range indexes {
+			if indexes[i] != indexes[0] {
+				return false
+			}
+			if digests[i] != digests[0] {
+				c.t.Errorf("clustertest: the %d. and the first node hold different keyspaces at index %d", i+1, indexes[i])
+			}
 		}
-		if got != want {
-			c.t.Errorf("clustertest: %s and %s hold different keyspaces at index %d", c.ID(first), c.ID(i), m.node.Store().State().Index)
-		}
-	}
+		return true
+	})
 }
