@@ -128,26 +128,27 @@ func (p *parser) argument() (more bool, err error) {
 		if len(p.big) < p.bulk || len(rest) < 2 {
 			return false, p.tooMuch(int64(len(p.big) + len(rest)))
 		}
-		p.take(p.big)
 		p.r += 2
-		return true, p.tooMuch(0)
+		return p.take(p.big)
 	}
 	if len(rest) < p.bulk+2 {
 		return false, p.tooMuch(int64(len(rest)))
 	}
-	p.take(p.mem.copy(rest[:p.bulk]))
-	p.r += len(p.argv[len(p.argv)-1]) + 2
-	return true, p.tooMuch(0)
+	p.r += p.bulk + 2
+	return p.take(p.mem.copy(rest[:p.bulk]))
 }
 
 // take ends an argument. What stands in the place of its CRLF does not matter, to Redis neither.
-func (p *parser) take(arg []byte) {
+func (p *parser) take(arg []byte) (more bool, err error) {
 	p.argv = append(p.argv, arg)
 	p.held += int64(len(arg)) + argOverhead
 	p.argc--
 	p.bulk, p.big = -1, nil
+	err = p.tooMuch(0)
+	return err == nil, err
 }
 
+// tooMuch is the error when the call in progress, with more bytes that belong to it, is too large.
 func (p *parser) tooMuch(more int64) error {
 	if p.held+more > p.limits.buffer {
 		return errQueryBuffer

@@ -7,8 +7,10 @@ func (p *parser) fill(rd io.Reader) (int, error) {
 	if p.bulk >= bigBulk && p.r == len(p.buf) && len(p.big) < p.bulk {
 		return p.fillBig(rd)
 	}
-	p.buf = p.buf[:copy(p.buf, p.buf[p.r:])]
-	p.r = 0
+	if p.r > 0 {
+		p.buf = p.buf[:copy(p.buf, p.buf[p.r:])]
+		p.r = 0
+	}
 	if len(p.buf) == cap(p.buf) || p.full && cap(p.buf) < maxBuffer {
 		p.buf = append(make([]byte, 0, max(minBuffer, 2*cap(p.buf))), p.buf...)
 	}
