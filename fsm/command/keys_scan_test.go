@@ -14,6 +14,7 @@ import (
 func scanAll(t *testing.T, s *keyStore, between func(), options ...string) (found map[string]int, calls int) {
 	t.Helper()
 	found = make(map[string]int)
+	last := uint64(0)
 	for cursor := "0"; ; {
 		r := s.read(append([]string{"scan", cursor}, options...)...)
 		for _, e := range r.Elems[1].Elems {
@@ -23,9 +24,11 @@ func scanAll(t *testing.T, s *keyStore, between func(), options ...string) (foun
 		if cursor = string(r.Elems[0].Str); cursor == "0" {
 			return found, calls
 		}
-		if n, err := strconv.ParseUint(cursor, 10, 64); err != nil || n >= uint64(layout.EndPosition) {
-			t.Fatalf("cursor %q", cursor)
+		n, err := strconv.ParseUint(cursor, 10, 64)
+		if err != nil || n <= last || n >= uint64(layout.EndPosition) {
+			t.Fatalf("cursor %q after %d", cursor, last)
 		}
+		last = n
 		between()
 	}
 }

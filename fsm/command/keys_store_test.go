@@ -91,10 +91,12 @@ func (s *keyStore) view(fn func(v *storage.View)) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	defer func() {
+		if err := v.Close(); err != nil {
+			s.t.Fatal(err)
+		}
+	}()
 	fn(v)
-	if err := v.Close(); err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 // read commits and runs a call that reads.

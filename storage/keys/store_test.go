@@ -32,9 +32,16 @@ func (s *testStore) apply(now int64, fn func(txn *storage.Txn)) {
 	s.t.Helper()
 	txn, err := s.s.Begin()
 	must(s.t, err)
+	done := false
+	defer func() {
+		if !done { // fn has ended the test; the store's Close waits for the transaction
+			txn.Discard()
+		}
+	}()
 	txn.SetTime(now)
 	fn(txn)
 	s.index++
+	done = true
 	must(s.t, txn.Commit(storage.Applied{Index: s.index, Term: 1}))
 }
 
@@ -43,8 +50,8 @@ func (s *testStore) view(now int64, fn func(v *storage.View)) {
 	s.t.Helper()
 	v, err := s.s.View(now)
 	must(s.t, err)
+	defer func() { must(s.t, v.Close()) }()
 	fn(v)
-	must(s.t, v.Close())
 }
 
 func put(t testing.TB, txn *storage.Txn, db uint8, key string, expireAt int64) {
