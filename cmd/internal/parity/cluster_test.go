@@ -17,6 +17,7 @@ func redisPair(t *testing.T) *redistest.Client {
 	t.Helper()
 	master := redis(t, true)
 	addr := redistest.Start(t, "--cluster-enabled", "yes")
+	ask(t, master, "CONFIG SET repl-ping-replica-period 1") // until it is pinged a replica is not shown
 	replica := dial(t, addr)
 	port := addr[strings.LastIndexByte(addr, ':')+1:]
 	ask(t, master, "CLUSTER MEET 127.0.0.1 "+port)
@@ -31,12 +32,9 @@ func redisPair(t *testing.T) *redistest.Client {
 }
 
 // TestClusterShapes compares the shapes of what CLUSTER answers about nodes: those of a real master with one replica and of
-// Cairn's leader with two followers.
+// Cairn's leader with two followers. They agree at last: on a busy machine a node may miss another for a moment.
 func TestClusterShapes(t *testing.T) {
-	c, leader, ours := cairn(t, 3)
-	clustertest.Eventually(t, "the leader to hear from all", func() bool {
-		return !strings.Contains(string(ask(t, c.Client(leader), "CLUSTER NODES").Str), "fail?")
-	})
+	_, _, ours := cairn(t, 3)
 	theirs := redisPair(t)
 	for _, proto := range []string{"2", "3"} {
 		ask(t, ours, "HELLO "+proto)
@@ -46,10 +44,16 @@ func TestClusterShapes(t *testing.T) {
 			"CLUSTER SLAVES <id>", "CLUSTER COUNT-FAILURE-REPORTS <id>", "CLUSTER KEYSLOT k", "CLUSTER COUNTKEYSINSLOT 1",
 		} {
 			t.Run(line+"/resp="+proto, func(t *testing.T) {
-				a, b := shape(askAbout(t, ours, line)), shape(askAbout(t, theirs, line))
-				if a != b {
-					t.Errorf("Cairn answers\n%s\nRedis\n%s", a, b)
-				}
+				var a, b string
+				defer func() {
+					if a != b {
+						t.Logf("Cairn answers\n%s\nRedis\n%s", a, b)
+					}
+				}()
+				clustertest.Eventually(t, "equal shapes", func() bool {
+					a, b = shape(askAbout(t, ours, line)), shape(askAbout(t, theirs, line))
+					return a == b
+				})
 			})
 		}
 	}

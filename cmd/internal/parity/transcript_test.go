@@ -11,10 +11,10 @@ import (
 
 var update = flag.Bool("update", false, "write the replies of a real Redis into the transcripts, and Cairn's where it differs by design")
 
-// TestTranscripts runs the transcripts of COMMAND and CLUSTER on the leader of three nodes, and on a real Redis, which has
+// TestTranscripts runs the transcripts of COMMAND and CLUSTER on a node, and on a real Redis, which has
 // cluster mode on for CLUSTER. The kinds of their replies are compared in RESP2 and RESP3.
 func TestTranscripts(t *testing.T) {
-	c, leader, _ := cairn(t, 3)
+	c, leader, _ := cairn(t, 1)
 	for name, cluster := range map[string]bool{"command": false, "cluster": true} {
 		real := redis(t, cluster)
 		for _, f := range transcript.Load(t, "../../../resp/testdata/"+name+".txt") {
