@@ -28,7 +28,7 @@ type Spec struct {
 	Cost    string // its complexity, as COMMAND DOCS says it
 	Tips    string // its command tips: "request_policy:all_shards response_policy:agg_sum"
 	ACL     string // ACL categories beside those its flags give: "keyspace dangerous"; empty means its group's
-	Syntax  string // its arguments, for help: "key value [NX | XX] [GET]"
+	Syntax  string // its arguments, for help and COMMAND DOCS: "key value [NX | XX] [GET] [LIMIT offset count] [BY <ID | NAME>]"
 	Exec    Exec   // nil when Subs decides
 	Subs    []Spec // the subcommands of a container
 
