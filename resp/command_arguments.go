@@ -90,7 +90,7 @@ func groupArgument(g syntaxItem) (a argument) {
 	if len(g.choices) == 1 {
 		items := g.choices[0]
 		a = oneArgument(sequence(items))
-		a.multipleToken = g.repeated && len(items) > 0 && items[0].literal()
+		a.multipleToken = a.multipleToken || g.repeated && len(items) > 0 && items[0].literal()
 	} else {
 		a.kind = kindOneOf
 		for _, choice := range g.choices {
