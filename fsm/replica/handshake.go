@@ -12,12 +12,13 @@ import (
 
 // A link begins, behind the preface, with two nodes proving to each other that they know the cluster's secret:
 //
-//	opener:   hello = kind | nonce[16] | id | cluster | secret proof is not yet possible
-//	acceptor: nonce[16] | id | cluster | HMAC-SHA256(secret, "acceptor" | hello | answer)
-//	opener:   HMAC-SHA256(secret, "opener" | hello | answer)
-//	acceptor: "" when the link stands, else why it is refused
+//	opener:   hello = kind | nonce[16] | len(id) uint8 | id | cluster
+//	acceptor: hello, with kind 0
+//	opener:   HMAC-SHA256(secret, "opener" | hello | hello of the acceptor)
+//	acceptor: 1 | HMAC-SHA256(secret, "acceptor" | the same), or 0 | why it refuses
 //
-// Every message is a frame: length uint16 BE | bytes. A cluster's id is empty on a node that does not know it yet.
+// Every message is a frame: length uint16 BE | bytes. A cluster's id is empty on a node that does not know it yet. The opener
+// proves itself first: the acceptor, which any stranger can reach, gives nothing away that a secret could be guessed from.
 
 const (
 	nonceLen     = 16
@@ -68,70 +69,65 @@ func (r *Replica) proof(role string, first, answer []byte) []byte {
 	return m.Sum(nil)
 }
 
-// introduce is the opener's part.
-func (r *Replica) introduce(c io.ReadWriter, kind byte) error {
-	first := r.hello(kind)
-	if err := writeFrame(c, first.bytes()); err != nil {
-		return err
+// introduce is the opener's part. It returns how the acceptor introduced itself.
+func (r *Replica) introduce(c io.ReadWriter, kind byte) (peer hello, err error) {
+	first := r.hello(kind).bytes()
+	if err := writeFrame(c, first); err != nil {
+		return hello{}, err
 	}
-	msg, err := readFrame(c)
+	answer, err := readFrame(c)
 	if err != nil {
-		return err
+		return hello{}, err
 	}
-	if len(msg) < sha256.Size {
-		return fmt.Errorf("%w: not an answer", errRefused)
+	if peer, err = parseHello(answer); err != nil {
+		return hello{}, err
 	}
-	answer, proof := msg[:len(msg)-sha256.Size], msg[len(msg)-sha256.Size:]
-	if !hmac.Equal(proof, r.proof("acceptor", first.bytes(), answer)) {
-		return fmt.Errorf("%w: %s", errRefused, wrongSecret)
-	}
-	if _, err := parseHello(answer); err != nil {
-		return err
-	}
-	if err := writeFrame(c, r.proof("opener", first.bytes(), answer)); err != nil {
-		return err
+	if err := writeFrame(c, r.proof("opener", first, answer)); err != nil {
+		return hello{}, err
 	}
 	verdict, err := readFrame(c)
-	if err == nil && len(verdict) > 0 {
-		err = fmt.Errorf("%w: %s", errRefused, verdict)
+	switch {
+	case err != nil:
+		return hello{}, err
+	case len(verdict) == 0 || verdict[0] != 1:
+		return hello{}, fmt.Errorf("%w: %s", errRefused, verdict[min(1, len(verdict)):])
+	case !hmac.Equal(verdict[1:], r.proof("acceptor", first, answer)):
+		return hello{}, fmt.Errorf("%w: %s", errRefused, wrongSecret)
 	}
-	return err
+	return peer, nil
 }
 
-// welcome is the acceptor's part.
-func (r *Replica) welcome(c io.ReadWriter) (kind byte, peer string, err error) {
-	msg, err := readFrame(c)
+// welcome is the acceptor's part. It returns how the opener introduced itself.
+func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
+	first, err := readFrame(c)
 	if err != nil {
-		return 0, "", err
+		return hello{}, err
 	}
-	first, err := parseHello(msg)
-	if err != nil {
-		return 0, "", err
+	if peer, err = parseHello(first); err != nil {
+		return hello{}, err
 	}
-	answer := r.hello(0)
-	if err := writeFrame(c, append(answer.bytes(), r.proof("acceptor", msg, answer.bytes())...)); err != nil {
-		return 0, "", err
+	own := r.hello(0)
+	answer := own.bytes()
+	if err := writeFrame(c, answer); err != nil {
+		return hello{}, err
 	}
 	proof, err := readFrame(c)
 	if err != nil {
-		return 0, "", err
+		return hello{}, err
 	}
-	verdict := ""
+	reason := ""
 	switch {
-	case !hmac.Equal(proof, r.proof("opener", msg, answer.bytes())):
-		verdict = wrongSecret
-	case first.cluster != "" && answer.cluster != "" && first.cluster != answer.cluster:
-		verdict = otherCluster
-	case first.kind != raftLink && first.kind != queryLink:
-		verdict = "unknown kind of link"
+	case !hmac.Equal(proof, r.proof("opener", first, answer)):
+		reason = wrongSecret
+	case peer.cluster != "" && own.cluster != "" && peer.cluster != own.cluster:
+		reason = otherCluster
+	case peer.kind != raftLink && peer.kind != queryLink:
+		reason = "unknown kind of link"
 	}
-	if err := writeFrame(c, []byte(verdict)); err != nil {
-		return 0, "", err
+	if reason != "" {
+		return hello{}, errors.Join(fmt.Errorf("%w: node %q: %s", errRefused, peer.id, reason), writeFrame(c, append([]byte{0}, reason...)))
 	}
-	if verdict != "" {
-		return 0, "", fmt.Errorf("%w: node %q: %s", errRefused, first.id, verdict)
-	}
-	return first.kind, first.id, nil
+	return peer, writeFrame(c, append([]byte{1}, r.proof("acceptor", first, answer)...))
 }
 
 func writeFrame(w io.Writer, b []byte) error {

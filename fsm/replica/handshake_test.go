@@ -45,11 +45,11 @@ func shake(t *testing.T, opener, acceptor *Replica, kind byte) (openErr, acceptE
 	b.SetDeadline(deadline)
 	done := make(chan error, 1)
 	go func() {
-		_, _, err := acceptor.welcome(b)
+		_, err := acceptor.welcome(b)
 		b.Close()
 		done <- err
 	}()
-	openErr = opener.introduce(a, kind)
+	_, openErr = opener.introduce(a, kind)
 	a.Close()
 	return openErr, <-done
 }
@@ -109,7 +109,7 @@ func FuzzWelcome(f *testing.F) {
 	f.Add(append([]byte{0, 18}, make([]byte, 60)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := &Replica{o: Options{ID: "n1", Secret: "s"}, machine: fuzzMachine(t)}
-		if _, _, err := r.welcome(rw{strings.NewReader(string(b)), io.Discard}); err == nil {
+		if _, err := r.welcome(rw{strings.NewReader(string(b)), io.Discard}); err == nil {
 			t.Errorf("%x was taken for a node", b)
 		}
 	})

@@ -28,7 +28,7 @@ func (r *Replica) watchLeadership() {
 	for {
 		if term := r.raft.CurrentTerm(); r.raft.State() == raft.Leader && term != begun {
 			begun = term
-			r.wg.Go(r.beginTerm)
+			r.wg.Go(func() { r.beginTerm(term) })
 		}
 		select {
 		case o := <-seen:
@@ -43,18 +43,25 @@ func (r *Replica) watchLeadership() {
 	}
 }
 
-// beginTerm makes a new leader ready, and gives a new cluster its id.
-func (r *Replica) beginTerm() {
-	err := r.tick()
-	if err == nil && r.machine.State().Cluster == "" {
-		var id [20]byte
-		_, _ = rand.Read(id[:]) // never fails
-		_, err = r.proposeCall(command.ClusterName, hex.EncodeToString(id[:]))
+// beginTerm makes a new leader ready, and gives a new cluster its id. It tries as long as the term lasts: an offer of
+// leadership to another node, which may come to nothing, turns proposals away.
+func (r *Replica) beginTerm(term uint64) {
+	for r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term {
+		err := r.tick()
+		if err == nil && r.machine.State().Cluster == "" {
+			var id [20]byte
+			_, _ = rand.Read(id[:]) // never fails
+			_, err = r.proposeCall(command.ClusterName, hex.EncodeToString(id[:]))
+		}
+		r.changed.wake()
+		if err == nil {
+			return
+		}
+		r.log.Info("leadership cannot begin yet", "term", term, "err", err)
+		if !r.pause(retryPause, nil) {
+			return
+		}
 	}
-	if err != nil {
-		r.log.Info("leadership ended before it began", "err", err)
-	}
-	r.changed.wake()
 }
 
 // takeSnapshots writes a snapshot record whenever the machine says that one is due. What becomes due meanwhile is merged.

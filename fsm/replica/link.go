@@ -24,13 +24,12 @@ const handshakeTimeout = 5 * time.Second
 // rpcTimeout bounds one exchange on a link.
 const rpcTimeout = 5 * time.Second
 
-// links are the connections of this node with its peers. It is the raft.StreamLayer of the transport that it owns.
+// links are the connections of this node with its peers. It is the raft.StreamLayer of the transport.
 type links struct {
-	r         *Replica
-	transport *raft.NetworkTransport
-	accepted  chan net.Conn // raft links for the transport
-	done      chan struct{}
-	once      sync.Once
+	r        *Replica
+	accepted chan net.Conn // raft links for the transport
+	done     chan struct{}
+	once     sync.Once
 
 	mu struct {
 		sync.Mutex
@@ -42,24 +41,24 @@ type links struct {
 func newLinks(r *Replica) *links {
 	l := &links{r: r, accepted: make(chan net.Conn), done: make(chan struct{})}
 	l.mu.open = make(map[net.Conn]struct{})
-	l.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: l, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: rpcTimeout, Logger: newRaftLogger(r.log),
-	})
 	return l
 }
 
-// Close closes every link that a peer opened. It implements net.Listener: closing the transport is what calls it.
+// Close ends Accept and drops the links. It implements net.Listener: closing the transport is what calls it.
 func (l *links) Close() error {
-	l.once.Do(func() {
-		close(l.done)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.mu.closed = true
-		for c := range l.mu.open {
-			_ = c.Close() // it ends its server loop, which is all that matters
-		}
-	})
+	l.once.Do(func() { close(l.done) })
+	l.drop()
 	return nil
+}
+
+// drop closes every link that a peer opened, and lets none in any more.
+func (l *links) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.closed = true
+	for c := range l.mu.open {
+		_ = c.Close() // it ends its server loop, which is all that matters
+	}
 }
 
 // Accept implements net.Listener: the next raft link that a peer opened.
@@ -95,7 +94,10 @@ func (l *links) dial(ctx context.Context, addr string, kind byte) (net.Conn, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	if _, err = io.WriteString(c, Preface); err == nil {
-		err = l.r.introduce(c, kind)
+		var peer hello
+		if peer, err = l.r.introduce(c, kind); err == nil {
+			err = l.r.meet(peer)
+		}
 	}
 	if !stop() {
 		err = errors.Join(err, ctx.Err())
@@ -118,19 +120,27 @@ func (r *Replica) ServeLink(c net.Conn) {
 	}
 	defer r.links.forget(c)
 	_ = c.SetDeadline(time.Now().Add(handshakeTimeout)) // an error shows at the next read
-	kind, peer, err := r.welcome(c)
+	peer, err := r.welcome(c)
+	if err == nil {
+		err = r.meet(peer)
+	}
 	if err != nil {
 		r.log.Warn("link refused", "peer", c.RemoteAddr().String(), "err", err)
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
-	if kind == raftLink {
+	if peer.kind == raftLink {
 		r.links.hand(c)
 		return
 	}
 	if err := r.serveQueries(c); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-		r.log.Debug("link ended", "peer", peer, "err", err)
+		r.log.Debug("link ended", "peer", peer.id, "err", err)
 	}
+}
+
+// meet is called once a link has proved itself, before it is used.
+func (r *Replica) meet(peer hello) error {
+	return r.ballot.meet(r.machine.State().Cluster, peer.cluster)
 }
 
 func (l *links) track(c net.Conn) bool {

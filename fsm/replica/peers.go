@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,9 +20,19 @@ type peers struct {
 
 	mu struct {
 		sync.Mutex
-		seen map[raft.ServerID]sighting
+		seen  map[raft.ServerID]sighting
+		marks []mark // the newest of them, in the order of their times
 	}
 }
+
+// mark says that a state that has applied index was the newest there was at a time.
+type mark struct {
+	index uint64
+	at    time.Time
+}
+
+// maxMarks bounds how many marks wait for this node to reach them.
+const maxMarks = 64
 
 type sighting struct {
 	answered bool
@@ -43,7 +54,12 @@ func (p *peers) run() {
 			a.close()
 		}
 	}()
-	for ok := true; ok; ok = p.r.pause(probePause, nil) {
+	pause := min(probePause, p.r.o.MaxStaleness/4)
+	for ok := true; ok; {
+		changed := p.r.changed.next() // a new leader is asked at once
+		if p.r.raft.State() == raft.Leader {
+			p.mark(mark{p.r.machine.Applied().Index, time.Now()})
+		}
 		var wg sync.WaitGroup
 		for _, s := range p.r.servers() {
 			if string(s.ID) == p.r.o.ID {
@@ -57,17 +73,46 @@ func (p *peers) run() {
 			wg.Go(func() { p.probe(a, s) })
 		}
 		wg.Wait()
+		ok = p.r.pause(pause, changed) || p.r.ctx.Err() == nil
 	}
 }
 
 func (p *peers) probe(a *asker, s raft.Server) {
 	ctx, cancel := context.WithTimeout(p.r.ctx, probePause)
 	defer cancel()
+	_, leader := p.r.raft.LeaderWithID()
+	asked := time.Now()
 	got, err := a.ask(ctx, string(s.Address), askProgress)
+	if err == nil && s.ID == leader {
+		p.mark(mark{got.index, asked})
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.mu.seen[s.ID]
 	p.mu.seen[s.ID] = sighting{err == nil, max(old.applied, got.index)}
+}
+
+func (p *peers) mark(m mark) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.mu.marks) == maxMarks {
+		p.mu.marks = slices.Delete(p.mu.marks, 0, 1)
+	}
+	p.mu.marks = append(p.mu.marks, m)
+}
+
+// fresh reports whether a state that has applied index is at most so old. Contact with a leader would not show that: heartbeats
+// come through where entries do not, as on a full disk.
+func (p *peers) fresh(index uint64, age time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, m := range slices.Backward(p.mu.marks) {
+		if m.index <= index {
+			p.mu.marks = slices.Delete(p.mu.marks, 0, i) // the older ones say nothing more
+			return time.Since(m.at) <= age
+		}
+	}
+	return false
 }
 
 func (p *peers) sighting(id raft.ServerID) sighting {

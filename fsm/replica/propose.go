@@ -105,21 +105,13 @@ func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Repl
 		if r.leaderElsewhere() {
 			return nil, ErrNotLeader
 		}
-		if err := r.await(ctx, changed); err != nil {
-			return nil, err
+		// Nobody tells when a transfer of leadership that has failed lets writes in again: look now and then.
+		if !r.pauseOrChange(ctx, changed) {
+			if r.ctx.Err() != nil {
+				return nil, ErrClosed
+			}
+			return nil, ErrNoLeader
 		}
-	}
-}
-
-// await waits for a change of leadership; its error is ErrNoLeader when time is up, or ErrClosed.
-func (r *Replica) await(ctx context.Context, changed <-chan struct{}) error {
-	select {
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return ErrNoLeader
-	case <-r.ctx.Done():
-		return ErrClosed
 	}
 }
 

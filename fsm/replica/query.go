@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -112,6 +113,9 @@ func (a *asker) exchange(ctx context.Context, question byte) (confirmed, error) 
 		deadline = time.Now().Add(rpcTimeout)
 	}
 	_ = a.conn.SetDeadline(deadline) // an error shows at the write
+	conn := a.conn
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
 	var b [answerLen]byte
 	if _, err := a.conn.Write([]byte{question}); err != nil {
 		return confirmed{}, fmt.Errorf("replica: ask %s: %w", a.addr, err)
@@ -150,5 +154,26 @@ func (r *Replica) askLeader(ctx context.Context, tick bool) (confirmed, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
 	defer cancel()
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel() // ends the watch
+	watch.Go(func() { r.whileLeads(ctx, id, cancel) })
 	return r.leaderAsker.ask(ctx, string(addr), question)
+}
+
+// whileLeads returns when ctx ends, or when another node than id has become the known leader, which it tells by gone: the
+// old one may have died without a word.
+func (r *Replica) whileLeads(ctx context.Context, id raft.ServerID, gone func()) {
+	for {
+		changed := r.changed.next()
+		if _, now := r.raft.LeaderWithID(); now != id {
+			gone()
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm"
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
 	"cairn/fsm/reply"
@@ -20,6 +21,10 @@ var errNotReady = errors.New("replica: the new leader is not ready")
 // retryPause is how long a read waits before it asks again a leader that did not answer.
 const retryPause = 20 * time.Millisecond
 
+// leaseShare is how much of the heartbeat time-out, in tenths, a leader counts on: a follower does not vote for another node
+// before it has heard nothing for the whole of it. The rest is for clocks that run at different speeds.
+const leaseShare = 8
+
 // Read answers calls that only read, on one state. It may answer fewer calls than it was given, but at least one: large
 // replies end an answer early, and the caller asks again for the rest.
 // It returns ErrNoLeader or ErrNoQuorum when no leader could confirm the read in time, ErrStale for a Local read on a node
@@ -28,39 +33,72 @@ func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) (
 	if c == Local {
 		return r.readLocal(calls)
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
+	defer cancel()
 	tick := false
-	for {
-		now, err := r.confirm(ctx, c, tick)
-		if err != nil {
-			return nil, err
+	if c == Lease {
+		a, ok, err := r.readLeased(ctx, calls)
+		if err != nil || ok {
+			return a.Replies, err
 		}
-		a, err := r.machine.Query(now, rand.Uint64(), calls)
-		if err != nil {
-			return nil, err
-		}
-		if !a.Doubted {
-			return a.Replies, nil
-		}
-		// A key counted as expired by a clock, and no entry has reached that time: let the log say so first, or another node
-		// could still find the key after this one has not.
-		tick = true
+		tick = a.Doubted
 	}
+	now, err := r.confirm(ctx, tick)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.machine.Query(now, rand.Uint64(), calls)
+	if err != nil || !a.Doubted {
+		return a.Replies, err
+	}
+	// A key counted as expired by a clock, and no entry has reached that time: let the log say so first, or another node
+	// could still find the key after this one has not. Then the log's own time decides, which leaves no doubt.
+	if now, err = r.confirm(ctx, true); err != nil {
+		return nil, err
+	}
+	a, err = r.machine.Query(now, rand.Uint64(), calls)
+	return a.Replies, err
 }
 
 func (r *Replica) readLocal(calls []entry.Call) ([]reply.Reply, error) {
-	if r.raft.State() != raft.Leader {
-		if last := r.raft.LastContact(); last.IsZero() || time.Since(last) > r.o.MaxStaleness {
-			return nil, fmt.Errorf("%w of %v", ErrStale, r.o.MaxStaleness)
-		}
+	if r.raft.State() != raft.Leader && !r.peers.fresh(r.machine.Applied().Index, r.o.MaxStaleness) {
+		return nil, fmt.Errorf("%w of %v", ErrStale, r.o.MaxStaleness)
 	}
 	a, err := r.machine.Query(r.clock.now(), rand.Uint64(), calls)
 	return a.Replies, err
 }
 
-// confirm returns once this node's state may serve a linearizable read, and at what time of the leader's clock.
-// Source: Ongaro 2014, §6.4, with the difference that the applied index takes the commit index's place: a write is
-// acknowledged only after its leader has applied it.
-func (r *Replica) confirm(ctx context.Context, c Consistency, tick bool) (now int64, err error) {
+// readLeased reads on a leader's lease; ok is false when the lease does not cover the read. The lease is looked at once more
+// after the read: if it holds then, it held when the state was taken, however long the process was stopped in between.
+func (r *Replica) readLeased(ctx context.Context, calls []entry.Call) (a fsm.Answer, ok bool, err error) {
+	term := r.raft.CurrentTerm()
+	index := r.raft.CommitIndex()
+	if !r.leased(term) || r.machine.Applied().Term != term {
+		return a, false, nil
+	}
+	if r.machine.WaitApplied(ctx, index) != nil {
+		return a, false, nil
+	}
+	if a, err = r.machine.Query(r.clock.now(), rand.Uint64(), calls); err != nil {
+		return a, false, err
+	}
+	return a, !a.Doubted && r.leased(term), nil
+}
+
+// leased reports whether no other node can have begun to lead by now, given that clocks run at the same speed and all nodes
+// have the same heartbeat time-out. A term in which leadership was offered to another node has no leases any more: the one
+// that is asked to take over does not wait.
+func (r *Replica) leased(term uint64) bool {
+	if r.raft.State() != raft.Leader {
+		return false
+	}
+	heard := r.contacts.majority(term, r.o.ID, r.voters())
+	return time.Now().Before(heard.Add(r.o.Heartbeat*leaseShare/10)) && r.offered.Load() < term
+}
+
+// confirm returns once this node's state may serve a linearizable read, and at what time, which is the leader's; 0 is the
+// log's own time. Source: Ongaro 2014, §6.4.
+func (r *Replica) confirm(ctx context.Context, tick bool) (now int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
 	defer cancel()
 	final := ErrNoLeader
@@ -69,16 +107,19 @@ func (r *Replica) confirm(ctx context.Context, c Consistency, tick bool) (now in
 		var got confirmed
 		switch {
 		case r.raft.State() == raft.Leader:
-			got, err = r.confirmLeader(ctx, c, tick)
+			got, err = r.leader.join(ctx, tick)
 		case r.leaderElsewhere():
 			final = ErrNoQuorum
-			if got, err = r.remote.join(ctx, tick); err == nil {
-				err = r.machine.WaitApplied(ctx, got.index)
-			}
+			got, err = r.remote.join(ctx, tick)
 		default:
 			err = ErrNoLeader
 		}
+		if err == nil {
+			err = r.machine.WaitApplied(ctx, got.index)
+		}
 		switch {
+		case err == nil && tick:
+			return 0, nil
 		case err == nil:
 			return got.now, nil
 		case errors.Is(err, ErrClosed):
@@ -90,13 +131,6 @@ func (r *Replica) confirm(ctx context.Context, c Consistency, tick bool) (now in
 			return 0, fmt.Errorf("%w: %w", final, err)
 		}
 	}
-}
-
-func (r *Replica) confirmLeader(ctx context.Context, c Consistency, tick bool) (confirmed, error) {
-	if c == Lease && !tick && r.leader.leased(time.Now()) && r.ready() {
-		return confirmed{now: r.clock.now()}, nil
-	}
-	return r.leader.join(ctx, tick)
 }
 
 // pauseOrChange waits a moment, less if leadership changes; it is false when time is up.
@@ -114,27 +148,53 @@ func (r *Replica) pauseOrChange(ctx context.Context, changed <-chan struct{}) bo
 	return ctx.Err() == nil
 }
 
-// verify is one read round of a leader: a majority still follows it, and it has applied an entry of its own term, and with
-// that everything that was acknowledged before the term.
-func (r *Replica) verify(_ context.Context, tick bool) (confirmed, error) {
-	start := time.Now()
+// verify is one read round of a leader: a majority still follows it, and it has applied an entry of its own term.
+//
+// The index it gives is the commit index: a follower may have applied, and shown to a reader, all up to there, even where
+// this node's own machine lags. That index reaches every machine: the only entries that do not are the no-ops that begin
+// terms, and ready says that this term's is behind. The commit index is read first; see ready.
+func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
 	if tick {
 		if err := r.tick(); err != nil {
 			return confirmed{}, err
 		}
-	} else if err := r.raft.VerifyLeader().Error(); err != nil {
+	} else if err := r.confirmTerm(ctx, r.raft.CurrentTerm(), time.Now()); err != nil {
 		return confirmed{}, err
 	}
+	index := r.raft.CommitIndex()
 	if !r.ready() {
 		return confirmed{}, errNotReady
 	}
 	r.stats.reads.Add(1)
-	r.leader.extendLease(start, r.o.Heartbeat*8/10)
-	return confirmed{r.machine.Applied().Index, r.clock.now()}, nil
+	return confirmed{index, r.clock.now()}, nil
+}
+
+// confirmTerm returns nil once a majority has said, when asked after since, that it follows this node as leader of term.
+func (r *Replica) confirmTerm(ctx context.Context, term uint64, since time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
+	defer cancel()
+	if err := r.raft.VerifyLeader().Error(); err != nil { // its worth is in the heartbeats it sends; see contacts
+		return err
+	}
+	for {
+		heard, changed := r.contacts.heard.next(), r.changed.next()
+		if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
+			return ErrNotLeader
+		}
+		if !r.contacts.majority(term, r.o.ID, r.voters()).Before(since) {
+			return nil
+		}
+		select {
+		case <-heard:
+		case <-changed:
+		case <-ctx.Done():
+			return ErrNoQuorum
+		}
+	}
 }
 
 // ready reports whether the machine has applied an entry of the current term. On a leader that has just proved its
-// leadership, that makes the machine's state current.
+// leadership, that makes the machine's state, up to the commit index, current.
 func (r *Replica) ready() bool { return r.machine.Applied().Term == r.raft.CurrentTerm() }
 
 // sweepLimit is how many expired keys one entry removes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,12 +25,16 @@ type Replica struct {
 	log         *slog.Logger
 	clock       *clock
 	links       *links
+	transport   *transport
+	contacts    *contacts
+	ballot      *ballot
 	proposals   *proposals
 	leader      *rounds // read rounds as leader
 	remote      *rounds // read rounds asked of the leader, over leaderAsker
 	leaderAsker *asker
 	peers       *peers
-	changed     *broadcast // leadership or readiness may have changed
+	changed     *broadcast    // leadership or readiness may have changed
+	offered     atomic.Uint64 // the newest term in which leadership was offered to another node
 	stats       stats
 
 	ctx    context.Context // ends when Close begins
@@ -51,19 +56,21 @@ func Start(o Options) (*Replica, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Replica{
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
-		changed: newBroadcast(), ctx: ctx, cancel: cancel,
+		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 	}
 	r.links = newLinks(r)
+	r.transport = newTransport(r.links, r.contacts, r.ballot, o)
 	r.proposals = newProposals(o.MaxInFlight)
 	r.leader, r.remote = newRounds(r.verify), newRounds(r.askLeader)
 	r.leaderAsker = &asker{l: r.links}
 	r.peers = newPeers(r)
 	if err := r.startRaft(); err != nil {
 		cancel()
-		return nil, errors.Join(err, r.links.transport.Close())
+		return nil, errors.Join(err, r.transport.Close())
 	}
 	for _, run := range []func(){
 		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.leader.run(ctx), r.remote.run(ctx), r.peers.run,
+		r.catchUp,
 	} {
 		r.wg.Go(run)
 	}
@@ -76,16 +83,19 @@ func (r *Replica) startRaft() error {
 	if err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
+	if err := r.ballot.load(hasState, r.o.Heartbeat); err != nil {
+		return fmt.Errorf("replica: read the log: %w", err)
+	}
 	if !hasState {
 		var members raft.Configuration
 		for _, p := range r.o.Peers {
 			members.Servers = append(members.Servers, raft.Server{ID: raft.ServerID(p.ID), Address: raft.ServerAddress(p.Addr)})
 		}
-		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.links.transport, members); err != nil {
+		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.transport, members); err != nil {
 			return fmt.Errorf("replica: begin the cluster: %w", err)
 		}
 	}
-	if r.raft, err = raft.NewRaft(c, r.machine, r.o.Log, r.o.Log, r.snapshots, r.links.transport); err != nil {
+	if r.raft, err = raft.NewRaft(c, r.machine, r.o.Log, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	return nil
@@ -100,9 +110,12 @@ func raftConfig(o Options) *raft.Config {
 	c.HeartbeatTimeout, c.ElectionTimeout = o.Heartbeat, o.Heartbeat
 	c.LeaderLeaseTimeout = o.Heartbeat / 2
 	c.CommitTimeout = 10 * time.Millisecond // a follower learns that late at most that an entry is committed
-	c.MaxAppendEntries = 256
+	// A snapshot is sent to a follower whose end the log no longer reaches. It must cover all that the follower may have
+	// beyond what its leader knows, a few batches: Raft would empty the follower's log and still believe it to be there.
+	c.MaxAppendEntries = int(max(1, min(256, o.TrailingLogs/4)))
 	c.SnapshotInterval, c.SnapshotThreshold = never, 1<<62
 	c.TrailingLogs = o.TrailingLogs
+	c.ShutdownOnRemove = false        // Raft would leave futures unanswered; the owner closes
 	c.NoSnapshotRestoreOnStart = true // the store is the snapshot already
 	c.Logger = newRaftLogger(o.Logger)
 	return c
@@ -119,18 +132,25 @@ func (r *Replica) Close() error {
 		}
 		r.cancel()
 		r.proposals.drain()
-		err := r.raft.Shutdown().Error()
+		// A running Raft answers every future; one that is shut down leaves some unanswered. So whoever waits for one ends
+		// first, and so that Raft's main loop can answer, a snapshot that is being received is broken off.
+		r.links.drop()
 		r.wg.Wait()
+		err := r.raft.Shutdown().Error()
 		r.leaderAsker.close()
-		r.err = errors.Join(err, r.links.transport.Close())
+		r.err = errors.Join(err, r.transport.Close())
 	})
 	return r.err
 }
 
 // TransferLeadership makes another voter the leader: the one called id, or for "" the most current one.
 func (r *Replica) TransferLeadership(id string) error {
-	r.leader.forgetLease()
-	defer r.changed.wake() // who was turned away while it lasted may try again
+	if !r.proposals.enter() {
+		return ErrClosed
+	}
+	defer r.proposals.waiting.Done()
+	r.offered.Store(math.MaxUint64) // no leases
+	defer func() { r.offered.Store(r.raft.CurrentTerm()) }()
 	if id == "" {
 		if len(r.voters()) < 2 {
 			return errors.New("replica: there is no other voter")

@@ -3,13 +3,12 @@ package replica
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // confirmed is what a read round found out: a read may be served from a state that has applied index, at time now.
 type confirmed struct {
-	index uint64
-	now   int64 // the leader's clock, Unix milliseconds
+	index uint64 // an entry that reaches every machine
+	now   int64  // the leader's clock, Unix milliseconds
 }
 
 // rounds shares one confirmation among all reads that wait at the moment it begins. A read that comes later waits for the
@@ -22,7 +21,7 @@ type rounds struct {
 		sync.Mutex
 		waiting []chan confirmation
 		tick    bool
-		until   time.Time // until when the newest confirmation also serves lease reads
+		closed  bool
 	}
 }
 
@@ -38,10 +37,9 @@ func newRounds(do func(context.Context, bool) (confirmed, error)) *rounds {
 // join waits for a confirmation that begins after the call. With tick, the log's time moves on in it.
 func (r *rounds) join(ctx context.Context, tick bool) (confirmed, error) {
 	done := make(chan confirmation, 1)
-	r.mu.Lock()
-	r.mu.waiting = append(r.mu.waiting, done)
-	r.mu.tick = r.mu.tick || tick
-	r.mu.Unlock()
+	if !r.enter(done, tick) {
+		return confirmed{}, ErrClosed
+	}
 	select {
 	case r.kick <- struct{}{}:
 	default: // the next round is called for already
@@ -54,14 +52,24 @@ func (r *rounds) join(ctx context.Context, tick bool) (confirmed, error) {
 	}
 }
 
-// run returns the loop that makes the rounds until ctx ends; then it fails all who wait.
+func (r *rounds) enter(done chan confirmation, tick bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.mu.closed {
+		r.mu.waiting = append(r.mu.waiting, done)
+		r.mu.tick = r.mu.tick || tick
+	}
+	return !r.mu.closed
+}
+
+// run returns the loop that makes the rounds until ctx ends; then it fails all who wait and who come later.
 func (r *rounds) run(ctx context.Context) func() {
 	return func() {
 		for {
 			select {
 			case <-r.kick:
 			case <-ctx.Done():
-				r.answer(confirmation{err: ErrClosed})
+				r.close()
 				return
 			}
 			waiting, tick := r.take()
@@ -81,29 +89,12 @@ func (r *rounds) take() ([]chan confirmation, bool) {
 	return waiting, tick
 }
 
-func (r *rounds) answer(c confirmation) {
+func (r *rounds) close() {
+	r.mu.Lock()
+	r.mu.closed = true
+	r.mu.Unlock()
 	waiting, _ := r.take()
 	for _, done := range waiting {
-		done <- c
+		done <- confirmation{err: ErrClosed}
 	}
-}
-
-// extendLease says that a round that began at start has confirmed leadership for the lease's length.
-func (r *rounds) extendLease(start time.Time, length time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.mu.until = start.Add(length)
-}
-
-// forgetLease ends the lease: leadership is about to be given away.
-func (r *rounds) forgetLease() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.mu.until = time.Time{}
-}
-
-func (r *rounds) leased(now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return now.Before(r.mu.until)
 }

@@ -1,0 +1,121 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/storage/raftlog"
+)
+
+var (
+	errRejoining = errors.New("replica: this node has lost its past and does not vote until it has caught up")
+	errRestarted = errors.New("replica: this node has just started and does not vote yet")
+)
+
+// rejoiningKey is the stable value that is 1 while a node is catching up with a cluster that it may have belonged to.
+var rejoiningKey = []byte("CairnRejoining")
+
+// ballot says when this node takes no part in elections. Raft rests on votes and entries never being forgotten, and on
+// followers of a leader not voting for another; two nodes break that:
+//
+//   - One that starts on an empty disk while its cluster exists. It may have stored entries that count as committed; its vote
+//     would elect a node that lacks them. It votes again once it has applied what a leader had committed after it came back.
+//   - One that has just been restarted. It does not know the leader that it has followed a moment ago, and whose lease counts
+//     on it.
+type ballot struct {
+	log       *raftlog.Store
+	until     time.Time // no votes before
+	rejoining atomic.Bool
+	met       chan struct{} // holds one element when rejoining has become true
+}
+
+func newBallot(log *raftlog.Store) *ballot { return &ballot{log: log, met: make(chan struct{}, 1)} }
+
+// load is called before Raft starts; restarted says that the node had a past.
+func (b *ballot) load(restarted bool, heartbeat time.Duration) error {
+	if restarted {
+		b.until = time.Now().Add(heartbeat)
+	}
+	v, err := b.log.GetUint64(rejoiningKey)
+	if err == nil && v != 0 {
+		b.rejoin()
+	}
+	return err
+}
+
+func (b *ballot) rejoin() {
+	b.rejoining.Store(true)
+	select {
+	case b.met <- struct{}{}:
+	default:
+	}
+}
+
+// meet is called with the cluster ids of this node and of a peer whose link has proved itself, before the link is used.
+func (b *ballot) meet(own, peer string) error {
+	if own != "" || peer == "" || b.rejoining.Load() {
+		return nil
+	}
+	if err := b.log.SetUint64(rejoiningKey, 1); err != nil {
+		return fmt.Errorf("replica: note that this node is new to its cluster: %w", err)
+	}
+	b.rejoin()
+	return nil
+}
+
+// caughtUp ends the abstention.
+func (b *ballot) caughtUp() error {
+	if err := b.log.SetUint64(rejoiningKey, 0); err != nil {
+		return fmt.Errorf("replica: note that this node has caught up: %w", err)
+	}
+	b.rejoining.Store(false)
+	return nil
+}
+
+// refuses returns why a peer's request must not reach Raft, or nil.
+func (b *ballot) refuses(request any) error {
+	transfer := false // the leader itself wants the election, and has given up its lease
+	switch v := request.(type) {
+	case *raft.RequestVoteRequest:
+		transfer = v.LeadershipTransfer
+	case *raft.RequestPreVoteRequest:
+	default:
+		return nil
+	}
+	switch {
+	case b.rejoining.Load():
+		return errRejoining
+	case !transfer && time.Now().Before(b.until):
+		return errRestarted
+	}
+	return nil
+}
+
+// catchUp waits for this node to meet an older cluster, and then until it has caught up with that.
+func (r *Replica) catchUp() {
+	for {
+		select {
+		case <-r.ballot.met:
+		case <-r.ctx.Done():
+			return
+		}
+		r.log.Warn("this node is new to a cluster that exists; it does not vote until it has caught up")
+		for {
+			_, err := r.confirm(r.ctx, false)
+			if err == nil {
+				err = r.ballot.caughtUp()
+			}
+			if err == nil {
+				r.log.Info("caught up with the cluster", "index", r.machine.Applied().Index)
+				break
+			}
+			if !r.pause(retryPause, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package replica
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// contacts notes for each peer when the newest request was sent that it has answered as a follower of this node.
+//
+// raft.VerifyLeader is not enough for a read: any answer of a peer counts for it, one to a request from before the call too
+// (an old answer may lie in the socket of a process that was stopped), and a learner's as much as a voter's.
+type contacts struct {
+	heard *broadcast
+
+	mu struct {
+		sync.Mutex
+		term uint64 // that this node led
+		sent map[raft.ServerID]time.Time
+	}
+}
+
+func newContacts() *contacts { return &contacts{heard: newBroadcast()} }
+
+// answered notes that a peer has followed this node as leader of term at some moment after sent.
+func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
+	c.mu.Lock()
+	if c.mu.sent == nil || term > c.mu.term {
+		c.mu.term, c.mu.sent = term, make(map[raft.ServerID]time.Time)
+	}
+	if term == c.mu.term && sent.After(c.mu.sent[id]) {
+		c.mu.sent[id] = sent
+	}
+	c.mu.Unlock()
+	c.heard.wake()
+}
+
+// majority returns the newest time after which a majority of the voters, this node included, has followed this node as
+// leader of term; zero when there is none.
+func (c *contacts) majority(term uint64, self string, voters []raft.Server) time.Time {
+	needed := len(voters)/2 + 1
+	var times []time.Time
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range voters {
+		if string(v.ID) == self {
+			needed--
+		} else if sent, ok := c.mu.sent[v.ID]; ok && term == c.mu.term {
+			times = append(times, sent)
+		}
+	}
+	switch {
+	case needed == 0:
+		return time.Now()
+	case len(times) < needed:
+		return time.Time{}
+	}
+	slices.SortFunc(times, func(a, b time.Time) int { return b.Compare(a) })
+	return times[needed-1]
+}

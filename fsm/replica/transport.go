@@ -1,0 +1,89 @@
+package replica
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// transport is hashicorp/raft's network transport with an ear on it: it notes who follows this node, and keeps a node that
+// must not vote out of elections.
+type transport struct {
+	*raft.NetworkTransport
+	contacts *contacts
+	ballot   *ballot
+	requests chan raft.RPC // what peers ask, without what ballot refuses
+	done     chan struct{}
+	once     sync.Once
+	wg       sync.WaitGroup
+}
+
+func newTransport(stream raft.StreamLayer, c *contacts, b *ballot, o Options) *transport {
+	t := &transport{
+		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream: stream, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: rpcTimeout, Logger: newRaftLogger(o.Logger),
+		}),
+		contacts: c, ballot: b, requests: make(chan raft.RPC), done: make(chan struct{}),
+	}
+	t.wg.Go(t.filter)
+	return t
+}
+
+// Consumer implements raft.Transport.
+func (t *transport) Consumer() <-chan raft.RPC { return t.requests }
+
+// filter hands requests on in the order in which they came.
+func (t *transport) filter() {
+	for {
+		select {
+		case request := <-t.NetworkTransport.Consumer():
+			if err := t.ballot.refuses(request.Command); err != nil {
+				request.Respond(nil, err)
+				continue
+			}
+			select {
+			case t.requests <- request:
+			case <-t.done:
+				return
+			}
+		case <-t.done:
+			return
+		}
+	}
+}
+
+// AppendEntries implements raft.Transport. Heartbeats come this way too.
+func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	sent := time.Now()
+	err := t.NetworkTransport.AppendEntries(id, target, req, resp)
+	if err == nil && resp.Success && resp.Term == req.Term {
+		t.contacts.answered(id, req.Term, sent)
+	}
+	return err
+}
+
+// RequestVote implements raft.Transport.
+func (t *transport) RequestVote(id raft.ServerID, target raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	if t.ballot.rejoining.Load() {
+		return errRejoining
+	}
+	return t.NetworkTransport.RequestVote(id, target, req, resp)
+}
+
+// RequestPreVote implements raft.WithPreVote.
+func (t *transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	if t.ballot.rejoining.Load() {
+		return errRejoining
+	}
+	return t.NetworkTransport.RequestPreVote(id, target, req, resp)
+}
+
+// Close implements raft.WithClose. It is idempotent.
+func (t *transport) Close() error {
+	err := t.NetworkTransport.Close()
+	t.once.Do(func() { close(t.done) })
+	t.wg.Wait()
+	t.CloseStreams() // the pool's connections; Close of the library leaves them open
+	return err
+}
