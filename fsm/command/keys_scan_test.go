@@ -133,3 +133,21 @@ func TestReadsInTransaction(t *testing.T) {
 		t.Errorf("RANDOMKEY of nothing: %q", r.Str)
 	}
 }
+
+// TestParseCursor shows how C reads a number; the real Redis was asked, in testdata/scan.txt.
+func TestParseCursor(t *testing.T) {
+	for _, test := range []struct {
+		arg  string
+		want uint64
+		ok   bool
+	}{
+		{"0", 0, true}, {"00", 0, true}, {"", 0, true}, {"+7", 7, true}, {"7\x00x", 7, true}, {"-0", 0, true},
+		{"-1", 1<<64 - 1, true}, {"-18446744073709551615", 1, true}, {"18446744073709551615", 1<<64 - 1, true},
+		{"18446744073709551616", 0, false}, {"-18446744073709551616", 0, false}, {"x", 0, false}, {"7x", 0, false},
+		{" 7", 0, false}, {"7 ", 0, false}, {"+", 0, false}, {"-", 0, false}, {"--1", 0, false}, {"1_0", 0, false},
+	} {
+		if got, err := parseCursor([]byte(test.arg)); got != test.want || (err == nil) != test.ok {
+			t.Errorf("%q: %d, %v", test.arg, got, err)
+		}
+	}
+}
