@@ -157,7 +157,7 @@ func (k *sink) Close() error {
 	if err := k.stage.Finish(); err != nil {
 		return errors.Join(err, k.stage.Abort())
 	}
-	k.id = k.s.keep(&received{stage: k.stage, record: k.record, size: k.size})
+	k.id = k.s.keep(&received{s: k.s, stage: k.stage, record: k.record, size: k.size})
 	return nil
 }
 
@@ -172,6 +172,7 @@ func (k *sink) Cancel() error {
 // received is a complete state from a leader that waits to become the store. Its bytes are unpacked already, so it reads as
 // empty; Machine.Restore knows it.
 type received struct {
+	s       *Snapshots
 	stage   *storage.Stage
 	record  layout.Record
 	size    int64
@@ -223,10 +224,9 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 	if m.applied.now().Index >= r.record.Index {
 		return m.keepOwn(r) // the store holds all of it, and perhaps more
 	}
-	if err := m.store.Adopt(r.stage, r.record); err != nil {
+	if err := r.adopt(); err != nil {
 		return err
 	}
-	r.adopted = true
 	m.restored.Add(1)
 	s := m.store.State()
 	m.snapshotAt = s.Index
@@ -235,9 +235,22 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 	return nil
 }
 
-// keepOwn answers a restore that would bring the store nothing new: only the record moves. It is synced, for Raft drops its
-// log up to there next.
+// adopt makes r the store. The lock keeps a snapshot of this node, begun before and saved now, from moving the record back:
+// Raft empties its log up to the record next.
+func (r *received) adopt() error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	err := r.s.store.Adopt(r.stage, r.record)
+	r.adopted = err == nil
+	return err
+}
+
+// keepOwn answers a restore that would bring the store nothing new: only the record moves, with the log. It may move back:
+// Raft begins again behind it, and what it hands out from there up to the applied index is skipped. It is synced, for Raft
+// empties its log next.
 func (m *Machine) keepOwn(r *received) error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
 	if err := m.store.SaveRecord(r.record); err != nil {
 		return err
 	}

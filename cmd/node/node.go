@@ -31,9 +31,10 @@ type Node struct {
 	replica *replica.Replica
 	server  *resp.Server
 
-	asked  chan struct{} // closed when a client has sent SHUTDOWN
-	once   sync.Once     // closes asked
-	failed chan error    // what Serve ended with
+	asked  chan struct{}  // closed when a client has sent SHUTDOWN
+	once   sync.Once      // closes asked
+	failed chan error     // what Serve ended with
+	wg     sync.WaitGroup // Serve
 	closed sync.Once
 	err    error
 }
@@ -49,7 +50,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	if err := n.open(o); err != nil {
 		return nil, errors.Join(err, n.release())
 	}
-	go func() { n.failed <- n.server.Serve(n.ln) }()
+	n.wg.Go(func() { n.failed <- n.server.Serve(n.ln) })
 	context.AfterFunc(ctx, func() { _ = n.Close() }) // the owner's own Close gets the error
 	n.o.Logger.Info("serving", "id", n.o.ID, "addr", n.o.Advertise, "dir", n.o.Dir)
 	return n, nil
@@ -75,6 +76,9 @@ func (n *Node) open(o Options) (err error) {
 		return err
 	}
 	if !found {
+		if last, _ := n.log.LastIndex(); last > 0 || n.store.State().Index > 0 {
+			return fmt.Errorf("%w: %s holds a node's data but not its %s", ErrRefused, n.o.Dir, identityFile)
+		}
 		if err := id.write(n.o); err != nil {
 			return err
 		}
@@ -120,26 +124,36 @@ func (n *Node) openStores() (err error) {
 	return n.fit()
 }
 
-// fit makes sure that state and log fit together: a node never serves a hole.
+// fit makes sure that state and log fit together: a node never serves a hole. The log must go on where the record ends, even
+// when the state is further: Raft hands out entries from there.
 func (n *Node) fit() error {
-	r, ok, err := n.store.Record()
+	r, _, err := n.store.Record()
 	if err != nil {
 		return err
 	}
-	if ok {
-		if err := n.log.DropBehind(r.Index); err != nil {
-			return err
-		}
+	if err := n.log.DropBehind(r.Index); err != nil {
+		return err
 	}
 	first, err := n.log.FirstIndex()
 	if err != nil {
 		return err
 	}
-	if has := max(n.store.State().Index, r.Index); first > has+1 {
-		return fmt.Errorf("%w: %s: the state has applied entry %d and the log begins at %d, so entries are lost; "+
-			"let this node catch up from the others on an empty --dir", ErrRefused, n.o.Dir, has, first)
+	term, err := n.log.GetUint64([]byte("CurrentTerm")) // as hashicorp/raft calls it
+	if err != nil {
+		return err
 	}
-	return nil
+	applied, fault := n.store.State().Index, ""
+	switch {
+	case applied < r.Index:
+		fault = fmt.Sprintf("its snapshot is at entry %d and its state at %d", r.Index, applied)
+	case first > r.Index+1:
+		fault = fmt.Sprintf("its snapshot is at entry %d and its log begins at %d", r.Index, first)
+	case applied > 0 && term == 0:
+		fault = fmt.Sprintf("its state is at entry %d and its log has never been used", applied)
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: %s has lost entries: %s; let this node catch up from the others on an empty --dir", ErrRefused, n.o.Dir, fault)
 }
 
 func (n *Node) openReplica() (err error) {
@@ -191,6 +205,7 @@ func (n *Node) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
 		n.err = errors.Join(n.server.Shutdown(ctx), n.release())
+		n.wg.Wait()
 		n.o.Logger.Info("stopped", "id", n.o.ID)
 	})
 	return n.err
