@@ -26,7 +26,7 @@ type Spec struct {
 	Since   string // the Redis version that brought it
 	Summary string // one sentence without a full stop
 	Cost    string // its complexity, as COMMAND DOCS says it
-	Tips    string // its command tips: "request_policy:all_shards response_policy:agg_sum"
+	Tips    string // its command tips, but never multi_shard: clients would part one call, and here one shard has all slots
 	ACL     string // ACL categories beside those its flags give: "keyspace dangerous"; empty means its group's
 	Syntax  string // its arguments, for help and COMMAND DOCS: "key value [NX | XX] [GET] [LIMIT offset count] [BY <ID | NAME>]"
 	Exec    Exec   // nil when Subs decides
