@@ -12,10 +12,20 @@ import (
 	"cairn/fsm/reply"
 )
 
+// oneShard is why a row lacks the tip multi_shard.
+const oneShard = "one shard has all slots: a client that parts the call by slots would take its atomicity for nothing"
+
 // ownWay lists where COMMAND INFO or COMMAND DOCS differs from Redis by design, and why. What is not compared: summaries,
 // which are ours; history, deprecation and notes of key specifications, which are prose about Redis's past; and the names of
 // oneof and block arguments, which nobody sees.
 var ownWay = map[string]string{
+	"unlink: tips":                        oneShard,
+	"touch: tips":                         oneShard,
+	"msetnx: tips":                        oneShard,
+	"mset: tips":                          oneShard,
+	"mget: tips":                          oneShard,
+	"exists: tips":                        oneShard,
+	"del: tips":                           oneShard,
 	"append: complexity":                  "a value is written anew as a whole",
 	"auth: complexity":                    "there is one password",
 	"client|caching: missing":             "there is no client-side caching",
