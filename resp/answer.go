@@ -89,13 +89,15 @@ func (c *conn) writeFaults(err error) []reply.Reply {
 // readFaults answers reads that failed with err.
 func (c *conn) readFaults(err error, calls []entry.Call, routes []*route) []reply.Reply {
 	switch {
+	case errors.Is(err, replica.ErrNoQuorum): // whatever else it wraps
+		return c.same(errNoQuorum, calls)
 	case errors.Is(err, replica.ErrNotLeader):
 		return c.moved(errNoLeader, calls, routes)
 	case errors.Is(err, replica.ErrStale):
 		return c.moved(errStale, calls, routes)
 	case errors.Is(err, replica.ErrNoLeader):
 		return c.same(errNoLeader, calls)
-	case errors.Is(err, replica.ErrNoQuorum), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded):
 		return c.same(errNoQuorum, calls)
 	case errors.Is(err, replica.ErrClosed), errors.Is(err, context.Canceled):
 		return c.same(errClosed, calls)

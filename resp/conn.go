@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -73,7 +74,7 @@ func (c *conn) serve(stranger bool) {
 	switch {
 	case isLink:
 		c.serveLink()
-	case stranger && !errors.Is(err, io.EOF):
+	case stranger && (err == nil || errors.Is(err, os.ErrDeadlineExceeded)):
 		c.srv.stats.refused.Add(1)
 		c.out.reply(reply.Errorf("ERR max number of clients reached").Reply())
 		c.linger()

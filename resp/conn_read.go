@@ -15,6 +15,9 @@ const (
 	strangerWait = 500 * time.Millisecond // for the first byte of a connection beyond maxclients
 )
 
+// errNoNode is returned for a connection that began like a node's and went on otherwise.
+var errNoNode = errors.New("resp: no preface")
+
 // sniff reads the first bytes and says whether they are a node's.
 func (c *conn) sniff(stranger bool) (isLink bool, err error) {
 	if stranger {
@@ -29,11 +32,8 @@ func (c *conn) sniff(stranger bool) (isLink bool, err error) {
 	var head [len(replica.Preface)]byte
 	n := copy(head[:], c.in.buf)
 	c.nc.SetReadDeadline(time.Now().Add(prefaceWait))
-	if _, err := io.ReadFull(c.nc, head[n:]); err != nil {
-		return false, err
-	}
-	if string(head[:]) != replica.Preface {
-		return false, io.EOF
+	if _, err := io.ReadFull(c.nc, head[n:]); err != nil || string(head[:]) != replica.Preface {
+		return false, errNoNode
 	}
 	return true, nil
 }
@@ -62,7 +62,7 @@ func (c *conn) read(rd io.Reader) error {
 			return nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
-		case timeout > 0 && time.Now().After(c.seen.idleUntil(timeout)):
+		case timeout > 0 && !time.Now().Before(c.seen.idleUntil(timeout)):
 			return errIdle
 		}
 	}

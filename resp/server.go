@@ -97,6 +97,7 @@ func (s *Server) accept(nc net.Conn) {
 	s.stats.connections.Add(1)
 	stranger, ok := s.clients.add(c, s.settings.load().maxClients)
 	if !ok {
+		s.stats.refused.Add(1)
 		c.kill()
 		return
 	}
