@@ -55,7 +55,7 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 func (s *Store) pebbleOptions() *pebble.Options {
 	l := pebbleLogger{s.o.Logger}
 	o := &pebble.Options{
-		FS:            s.o.FS,
+		FS:            walWatch{s.o.FS, s.o.Logger},
 		Cache:         s.cache,
 		ReadOnly:      s.o.ReadOnly,
 		Logger:        l,
