@@ -3,7 +3,6 @@ package node_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 
 	"github.com/redis/go-redis/v9"
@@ -15,12 +14,12 @@ import (
 func Example() {
 	dir, err := os.MkdirTemp("", "cairn-example-")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
 	n, err := node.Start(context.Background(), node.Options{Dir: dir, Port: -1})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer n.Close()
 
@@ -28,7 +27,7 @@ func Example() {
 	client := redis.NewClient(&redis.Options{Addr: n.Addr()})
 	defer client.Close()
 	if err := client.Set(ctx, "greeting", "hello", 0).Err(); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(client.Get(ctx, "greeting").Val())
 	// Output: hello
