@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +17,16 @@ var (
 	errRestarted = errors.New("replica: this node has just started and does not vote yet")
 )
 
-// rejoiningKey is the stable value that is 1 while a node is catching up with a cluster that it may have belonged to.
-var rejoiningKey = []byte("CairnRejoining")
+// originKey is the stable value that says how a node came to its cluster.
+var originKey = []byte("CairnOrigin")
+
+// The values of originKey. A node is a founder when it has met another one before either of them knew a cluster: those whose
+// votes made the first leader are. Nobody who comes later is.
+const (
+	originUnknown   = 0 // it has met nobody yet, or has caught up
+	originRejoining = 1 // it has met a cluster that exists, and has not caught up with it
+	originFounder   = 2
+)
 
 // ballot says when this node takes no part in elections. Raft rests on votes and entries never being forgotten, and on
 // followers of a leader not voting for another; two nodes break that:
@@ -31,17 +40,23 @@ type ballot struct {
 	until     time.Time // no votes before
 	rejoining atomic.Bool
 	met       chan struct{} // holds one element when rejoining has become true
+
+	mu struct {
+		sync.Mutex
+		origin uint64
+	}
 }
 
 func newBallot(log *raftlog.Store) *ballot { return &ballot{log: log, met: make(chan struct{}, 1)} }
 
 // load is called before Raft starts; restarted says that the node had a past.
-func (b *ballot) load(restarted bool, heartbeat time.Duration) error {
+func (b *ballot) load(restarted bool, heartbeat time.Duration) (err error) {
 	if restarted {
 		b.until = time.Now().Add(heartbeat)
 	}
-	v, err := b.log.GetUint64(rejoiningKey)
-	if err == nil && v != 0 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.origin, err = b.log.GetUint64(originKey); b.mu.origin == originRejoining {
 		b.rejoin()
 	}
 	return err
@@ -57,20 +72,38 @@ func (b *ballot) rejoin() {
 
 // meet is called with the cluster ids of this node and of a peer whose link has proved itself, before the link is used.
 func (b *ballot) meet(own, peer string) error {
-	if own != "" || peer == "" || b.rejoining.Load() {
+	if own != "" {
 		return nil
 	}
-	if err := b.log.SetUint64(rejoiningKey, 1); err != nil {
-		return fmt.Errorf("replica: note that this node is new to its cluster: %w", err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.origin != originUnknown {
+		return nil
+	}
+	if peer == "" {
+		return b.setLocked(originFounder)
+	}
+	if err := b.setLocked(originRejoining); err != nil {
+		return err
 	}
 	b.rejoin()
 	return nil
 }
 
+func (b *ballot) setLocked(origin uint64) error {
+	if err := b.log.SetUint64(originKey, origin); err != nil {
+		return fmt.Errorf("replica: note how this node came to its cluster: %w", err)
+	}
+	b.mu.origin = origin
+	return nil
+}
+
 // caughtUp ends the abstention.
 func (b *ballot) caughtUp() error {
-	if err := b.log.SetUint64(rejoiningKey, 0); err != nil {
-		return fmt.Errorf("replica: note that this node has caught up: %w", err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.setLocked(originUnknown); err != nil {
+		return err
 	}
 	b.rejoining.Store(false)
 	return nil

@@ -1,0 +1,57 @@
+package replica
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// TestMajority: what counts for a leader is when a majority of the voters was asked, in its own term.
+func TestMajority(t *testing.T) {
+	begin := time.Now()
+	at := func(n int) time.Time { return begin.Add(time.Duration(n) * time.Second) }
+	type answer struct {
+		id   raft.ServerID
+		term uint64
+		sent int
+	}
+	voters := func(ids ...raft.ServerID) (v []raft.Server) {
+		for _, id := range ids {
+			v = append(v, raft.Server{ID: id})
+		}
+		return v
+	}
+	three := voters("n1", "n2", "n3")
+	for _, c := range []struct {
+		name    string
+		answers []answer
+		voters  []raft.Server
+		want    time.Time
+	}{
+		{"nobody", nil, three, time.Time{}},
+		{"one of two", []answer{{"n2", 5, 1}}, three, at(1)},
+		{"the faster of two", []answer{{"n2", 5, 1}, {"n3", 5, 4}}, three, at(4)},
+		{"an answer that comes late to an old request", []answer{{"n2", 5, 4}, {"n2", 5, 1}}, three, at(4)},
+		{"a learner does not count", []answer{{"n4", 5, 9}}, three, time.Time{}},
+		{"an earlier term does not count", []answer{{"n2", 4, 9}}, three, time.Time{}},
+		{"nor while another peer has answered in this one", []answer{{"n2", 4, 9}, {"n3", 5, 1}}, three, at(1)},
+		{"a later term ends this one", []answer{{"n2", 5, 1}, {"n2", 6, 2}}, three, time.Time{}},
+		{"the second of four", []answer{{"n2", 5, 3}, {"n3", 5, 2}, {"n4", 5, 1}}, voters("n1", "n2", "n3", "n4", "n5"), at(2)},
+		{"one of four", []answer{{"n2", 5, 3}}, voters("n1", "n2", "n3", "n4", "n5"), time.Time{}},
+		{"a leader that is no voter", []answer{{"n2", 5, 3}, {"n3", 5, 2}}, voters("n2", "n3"), at(2)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			contacts := newContacts()
+			for _, a := range c.answers {
+				contacts.answered(a.id, a.term, at(a.sent))
+			}
+			if got := contacts.majority(5, "n1", c.voters); !got.Equal(c.want) {
+				t.Errorf("the majority is of %v, want %v", got, c.want)
+			}
+		})
+	}
+	if got := newContacts().majority(5, "n1", voters("n1")); got.Before(begin) {
+		t.Errorf("a lone voter's majority is of %v, want now", got)
+	}
+}
