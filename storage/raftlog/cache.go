@@ -41,7 +41,7 @@ func newCache(maxEntries, maxBytes int) *cache {
 func (c *cache) get(index uint64, log *raft.Log) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if index < c.mu.lo || index-c.mu.lo >= c.mu.count {
+	if index-c.mu.lo >= c.mu.count { // below lo it wraps around and is large too
 		return false
 	}
 	*log = c.slotLocked(index).log

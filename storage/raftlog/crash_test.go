@@ -52,8 +52,14 @@ func (c *crashScript) before(op errorfs.Op) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clone := crashClone(c.mem, c.unsyncedPercent, uint64(len(c.mu.points)))
-	c.mu.points = append(c.mu.points, crashPoint{op, clone, c.mu.done, c.mu.try})
+	clones := 1
+	if c.unsyncedPercent%100 != 0 && isSync(op) {
+		clones = 8 // what survives is random, and most is at stake just before a sync
+	}
+	for range clones {
+		clone := crashClone(c.mem, c.unsyncedPercent, uint64(len(c.mu.points)))
+		c.mu.points = append(c.mu.points, crashPoint{op, clone, c.mu.done, c.mu.try})
+	}
 	return nil
 }
 
@@ -226,6 +232,27 @@ func TestAcknowledgedEntriesSurvive(t *testing.T) {
 		mustClose(t, after)
 	}
 	t.Logf("%d crashes", len(points))
+}
+
+// TestMarkerComesAfterTheFileItNames: no crash leaves a marker without the manifest, see markerFS.
+func TestMarkerComesAfterTheFileItNames(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	if err := errors.Join(mem.MkdirAll("log", 0o755), syncDir(mem, "/")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"log/MANIFEST-000001", "log/marker.manifest.000001.MANIFEST-000001"} {
+		f, err := markerFS{mem}.Create(name, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	if got, err := crashClone(mem, 0, 1).List("log"); err != nil || len(got) != 1 || got[0] != "MANIFEST-000001" {
+		t.Fatalf("the crash left %v, %v", got, err)
+	}
+	if vfs.Root(markerFS{mem}) != vfs.FS(mem) {
+		t.Fatal("the file system below is hidden")
+	}
 }
 
 // TestFailedSyncIsNeverAcknowledged: the process stops, because nobody knows what the disk holds.

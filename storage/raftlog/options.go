@@ -81,7 +81,7 @@ func (o Options) validate() error {
 func (o Options) pebble() *pebble.Options {
 	l := logger{o.Logger}
 	p := &pebble.Options{
-		FS:       o.FS,
+		FS:       markerFS{o.FS},
 		ReadOnly: o.ReadOnly,
 		Logger:   l,
 		EventListener: &pebble.EventListener{

@@ -196,6 +196,44 @@ func TestConcurrentReaders(t *testing.T) {
 	wg.Wait()
 }
 
+// TestReadersNeverTakeADeletionForDamage: the log is emptied all the time, under the eyes of readers.
+func TestReadersNeverTakeADeletionForDamage(t *testing.T) {
+	s := mustOpen(t, vfs.NewMem(), noCache(Options{}))
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	reader := func(read func() error) {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					if err := read(); err != nil && err != raft.ErrLogNotFound {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	reader(func() error { return s.GetLog(2, new(raft.Log)) })
+	reader(func() error { return s.Entries(1, 3, func(*raft.Log) error { return nil }) })
+	if err := s.readMissing(2, new(raft.Log)); err != raft.ErrLogNotFound {
+		t.Errorf("the rare case: %v", err)
+	}
+	for i := range 2000 {
+		mustStore(t, s, 1, 3, 1)
+		mustDelete(t, s, 1, 3)
+		if i%100 == 0 { // or a thousand range deletions in one memtable make every read slow
+			if err := s.db.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	close(done)
+	wg.Wait()
+}
+
 func TestCorruptEntries(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -235,8 +273,9 @@ func TestCorruptEntries(t *testing.T) {
 			wantEntry(t, s, makeEntry(4, 1))
 			wantEntry(t, s, makeEntry(6, 1))
 			for hi, want := range map[uint64]error{4: nil, 5: tt.want, 10: tt.want} {
-				if err := s.Entries(1, hi, func(*raft.Log) error { return nil }); !errors.Is(err, want) {
-					t.Errorf("Entries to %d: %v", hi, err)
+				calls := 0
+				if err := s.Entries(1, hi, func(*raft.Log) error { calls++; return nil }); !errors.Is(err, want) || calls != 4 {
+					t.Errorf("Entries to %d: %v after %d calls", hi, err, calls)
 				}
 			}
 		})

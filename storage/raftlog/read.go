@@ -24,16 +24,22 @@ func (s *Store) GetLog(index uint64, log *raft.Log) error {
 		return nil
 	}
 	err := s.readEntry(index, log)
-	if !errors.Is(err, pebble.ErrNotFound) {
-		return err
+	if errors.Is(err, pebble.ErrNotFound) {
+		return s.readMissing(index, log)
 	}
-	// A deletion may have come between looking at the bounds and reading; under mu none can.
+	return err
+}
+
+// readMissing tells an entry that is missing from one that was deleted after GetLog had looked at the bounds: under mu
+// no deletion can come in between.
+func (s *Store) readMissing(index uint64, log *raft.Log) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.contains(index) {
 		return raft.ErrLogNotFound
 	}
-	if err = s.readEntry(index, log); errors.Is(err, pebble.ErrNotFound) {
+	err := s.readEntry(index, log)
+	if errors.Is(err, pebble.ErrNotFound) {
 		return fmt.Errorf("storage/raftlog: get: %w: entry %d is missing", ErrCorrupt, index)
 	}
 	return err

@@ -45,6 +45,16 @@ func TestStableValues(t *testing.T) {
 	if want := "=no name;L=tag;a=22;b=333;c=;"; err != nil || walk.String() != want {
 		t.Fatalf("walk: got %q, %v, want %q", &walk, err, want)
 	}
+	kept := make(map[string][]byte)
+	if err := s.StableValues(func(key, value []byte) error { kept[string(key)] = value; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range kept {
+		clear(value) // were it Pebble's memory, the next reader would notice
+	}
+	if got, err := s.Get([]byte("b")); err != nil || string(got) != "333" {
+		t.Fatalf("got %q, %v", got, err)
+	}
 	stop := errors.New("stop")
 	if err := s.StableValues(func(_, _ []byte) error { return stop }); err != stop {
 		t.Fatalf("walk returned %v", err)
