@@ -26,6 +26,9 @@ func (c *conn) handle(argv [][]byte) {
 func (c *conn) dispatch(argv [][]byte) {
 	spec, err := c.srv.table.Resolve(argv)
 	if err != nil {
+		if known, ok := c.srv.table.Lookup(argv[0]); ok && c.srv.routes[known] != nil {
+			c.srv.routes[known].stats.rejected.Add(1)
+		}
 		c.reject(argv, err)
 		return
 	}
