@@ -20,8 +20,8 @@ var (
 // originKey is the stable value that says how a node came to its cluster.
 var originKey = []byte("CairnOrigin")
 
-// The values of originKey. A node is a founder when it has met another one before either of them knew a cluster: those whose
-// votes made the first leader are. Nobody who comes later is.
+// The values of originKey. A node is a founder when it has met another one before either of them had a past: those whose votes
+// made the first leader are. Nobody who comes later is, unless it meets another newcomer first.
 const (
 	originUnknown   = 0 // it has met nobody yet, or has caught up
 	originRejoining = 1 // it has met a cluster that exists, and has not caught up with it
@@ -70,9 +70,9 @@ func (b *ballot) rejoin() {
 	}
 }
 
-// meet is called with the cluster ids of this node and of a peer whose link has proved itself, before the link is used.
-func (b *ballot) meet(own, peer string) error {
-	if own != "" {
+// meet says whether this node and a peer have been part of a cluster, before the link between them is used.
+func (b *ballot) meet(own, peer bool) error {
+	if own {
 		return nil
 	}
 	b.mu.Lock()
@@ -80,7 +80,7 @@ func (b *ballot) meet(own, peer string) error {
 	if b.mu.origin != originUnknown {
 		return nil
 	}
-	if peer == "" {
+	if !peer {
 		return b.setLocked(originFounder)
 	}
 	if err := b.setLocked(originRejoining); err != nil {

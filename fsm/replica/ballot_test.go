@@ -40,13 +40,13 @@ func TestBallot(t *testing.T) {
 	check(b, &raft.AppendEntriesRequest{}, nil)
 
 	b = start(false)
-	for _, ids := range [][2]string{{"c", "c"}, {"c", ""}} {
-		if err := b.meet(ids[0], ids[1]); err != nil {
+	for _, peer := range []bool{true, false} {
+		if err := b.meet(true, peer); err != nil {
 			t.Fatal(err)
 		}
 		check(b, vote, nil)
 	}
-	if err := b.meet("", "c"); err != nil {
+	if err := b.meet(false, true); err != nil {
 		t.Fatal(err)
 	}
 	check(b, vote, errRejoining)
@@ -67,12 +67,12 @@ func TestBallot(t *testing.T) {
 	b = start(false)
 	check(b, vote, nil)
 
-	if err := b.meet("", ""); err != nil { // a founder
+	if err := b.meet(false, false); err != nil { // a founder
 		t.Fatal(err)
 	}
 	b = start(true)
 	b.until = time.Time{}
-	if err := b.meet("", "c"); err != nil {
+	if err := b.meet(false, true); err != nil {
 		t.Fatal(err)
 	}
 	check(b, vote, nil)

@@ -12,7 +12,7 @@ import (
 
 // A link begins, behind the preface, with two nodes proving to each other that they know the cluster's secret:
 //
-//	opener:   hello = kind | nonce[16] | len(id) uint8 | id | cluster
+//	opener:   hello = kind | nonce[16] | 1 when the node has a past, else 0 | len(id) uint8 | id | cluster
 //	acceptor: hello, with kind 0
 //	opener:   HMAC-SHA256(secret, "opener" | hello | hello of the acceptor)
 //	acceptor: 1 | HMAC-SHA256(secret, "acceptor" | the same), or 0 | why it refuses
@@ -34,28 +34,33 @@ var errRefused = errors.New("refused")
 type hello struct {
 	kind    byte // 0 in the answer
 	nonce   []byte
+	past    bool // it has been part of a cluster
 	id      string
 	cluster string
 }
 
 func (h hello) bytes() []byte {
 	b := append([]byte{h.kind}, h.nonce...)
-	b = append(b, byte(len(h.id)))
+	past := byte(0)
+	if h.past {
+		past = 1
+	}
+	b = append(b, past, byte(len(h.id)))
 	b = append(b, h.id...)
 	return append(b, h.cluster...)
 }
 
 func parseHello(b []byte) (hello, error) {
-	if len(b) < 1+nonceLen+1 || len(b) < 1+nonceLen+1+int(b[1+nonceLen]) {
+	const fixed = 1 + nonceLen + 1 + 1
+	if len(b) < fixed || len(b) < fixed+int(b[fixed-1]) || b[fixed-2] > 1 {
 		return hello{}, fmt.Errorf("%w: not a hello", errRefused)
 	}
-	rest := b[1+nonceLen+1:]
-	n := int(b[1+nonceLen])
-	return hello{b[0], b[1 : 1+nonceLen], string(rest[:n]), string(rest[n:])}, nil
+	rest, n := b[fixed:], int(b[fixed-1])
+	return hello{b[0], b[1 : 1+nonceLen], b[fixed-2] == 1, string(rest[:n]), string(rest[n:])}, nil
 }
 
 func (r *Replica) hello(kind byte) hello {
-	h := hello{kind: kind, nonce: make([]byte, nonceLen), id: r.o.ID, cluster: r.machine.State().Cluster}
+	h := hello{kind: kind, nonce: make([]byte, nonceLen), past: r.hasPast(), id: r.o.ID, cluster: r.machine.State().Cluster}
 	_, _ = rand.Read(h.nonce) // never fails
 	return h
 }

@@ -14,6 +14,7 @@ import (
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
 	"cairn/storage"
+	"cairn/storage/raftlog"
 
 	"github.com/hashicorp/raft"
 )
@@ -33,7 +34,7 @@ func side(t *testing.T, id, secret, cluster string) *Replica {
 			Groups: []entry.Group{{Calls: []entry.Call{call}}},
 		})})
 	}
-	return &Replica{o: Options{ID: id, Secret: secret}, machine: m}
+	return &Replica{o: Options{ID: id, Secret: secret, Log: memLog(t)}, machine: m}
 }
 
 // shake lets two sides meet and returns what each thinks of it.
@@ -108,11 +109,21 @@ func FuzzWelcome(f *testing.F) {
 	f.Add([]byte{0xff, 0xff, 1, 2, 3})
 	f.Add(append([]byte{0, 18}, make([]byte, 60)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r := &Replica{o: Options{ID: "n1", Secret: "s"}, machine: fuzzMachine(t)}
+		r := &Replica{o: Options{ID: "n1", Secret: "s", Log: memLog(t)}, machine: fuzzMachine(t)}
 		if _, err := r.welcome(rw{strings.NewReader(string(b)), io.Discard}); err == nil {
 			t.Errorf("%x was taken for a node", b)
 		}
 	})
+}
+
+func memLog(t *testing.T) *raftlog.Store {
+	t.Helper()
+	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
 }
 
 type rw struct {

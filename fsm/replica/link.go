@@ -139,8 +139,13 @@ func (r *Replica) ServeLink(c net.Conn) {
 }
 
 // meet is called once a link has proved itself, before it is used.
-func (r *Replica) meet(peer hello) error {
-	return r.ballot.meet(r.machine.State().Cluster, peer.cluster)
+func (r *Replica) meet(peer hello) error { return r.ballot.meet(r.hasPast(), peer.past) }
+
+// hasPast reports whether this node has been part of a cluster: its log holds more than the membership it begins with, or its
+// state has gone further, and says so even where a crash has taken what was not synced.
+func (r *Replica) hasPast() bool {
+	last, _ := r.o.Log.LastIndex() // never fails
+	return last > 1 || r.machine.Applied().Index > 0
 }
 
 func (l *links) track(c net.Conn) bool {

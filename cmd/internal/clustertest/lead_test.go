@@ -1,0 +1,97 @@
+package clustertest_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/cmd/internal/clustertest"
+	"cairn/cmd/node"
+	"cairn/fsm/reply"
+)
+
+// TestTransferToNobody: leadership is offered to a node that cannot be reached. Writes that wait meanwhile go on once the
+// offer has come to nothing.
+func TestTransferToNobody(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Tune: quick})
+	leader := c.Leader()
+	other := c.Followers(leader)[0]
+	c.Do(leader, "SET", "k", "v")
+	c.Net.Isolate(c.Addr(leader), c.Addr(other))
+	for n := range 3 {
+		var offer sync.WaitGroup
+		offer.Go(func() {
+			if c.Node(leader).Replica().TransferLeadership(c.ID(other)) == nil {
+				t.Error("leadership went to a node that cannot be reached")
+			}
+		})
+		if r := c.Do(leader, "SET", "k", fmt.Sprint(n)); string(r.Str) != "OK" {
+			t.Errorf("SET answers %q", r.Str)
+		}
+		offer.Wait()
+	}
+}
+
+// TestCloseUnderLoad: a node closes while clients read and write on it, leader or not, and waits for nobody in vain.
+func TestCloseUnderLoad(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
+		quick(i, o)
+		o.ElectionWait = 300 * time.Millisecond
+	}})
+	stop := make(chan struct{})
+	_, wait := storm(c, 5, 8, stop)
+	for i := range 9 {
+		c.Leader()
+		begin := time.Now()
+		c.Stop(i % 3)
+		if d := time.Since(begin); d > 5*time.Second {
+			t.Errorf("closing took %v", d)
+		}
+		c.Start(i % 3)
+	}
+	close(stop)
+	wait()
+}
+
+// TestLostDisk: a node comes back on an empty disk. Until it has caught up it elects nobody: together with a follower that is
+// behind, it would make a majority that lacks acknowledged writes.
+func TestLostDisk(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Tune: quick, Seed: 2})
+	leader := c.Leader()
+	behind, lost := c.Followers(leader)[0], c.Followers(leader)[1]
+	c.Do(leader, "SET", "k", "old")
+	c.Settle()
+	c.Kill(behind)
+	c.Do(leader, "SET", "k", "new") // on leader and lost
+	c.Kill(lost)
+	c.Kill(leader)
+
+	c.SetDisk(lost, vfs.NewCrashableMem())
+	c.Start(behind)
+	c.Start(lost)
+	quiet := time.NewTimer(2 * time.Second) // twenty election time-outs
+	for waiting := true; waiting; {
+		select {
+		case <-quiet.C:
+			waiting = false
+		case <-time.After(10 * time.Millisecond):
+		}
+		for _, i := range []int{behind, lost} {
+			if s := c.Node(i).Replica().Status(); s.State == "leader" {
+				t.Fatalf("%s leads without %s, which alone has an acknowledged write", s.ID, c.ID(leader))
+			}
+		}
+	}
+	c.Start(leader)
+	if r := c.Do(c.Leader(), "GET", "k"); r.Kind != reply.Bulk || string(r.Str) != "new" {
+		t.Fatalf("the acknowledged write is %q", r.Str)
+	}
+	c.Settle()
+	c.Kill(leader) // and now it may vote again
+	clustertest.Eventually(t, "the node to have caught up", func() bool {
+		return string(c.Do(c.Leader(), "GET", "k").Str) == "new"
+	})
+}
