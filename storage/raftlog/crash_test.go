@@ -3,6 +3,7 @@ package raftlog
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ type crashScript struct {
 	}
 	mem             *vfs.MemFS
 	unsyncedPercent int
+	states          []map[uint64]uint64 // terms by index: before the first step, and after each
 }
 
 func isSync(op errorfs.Op) bool {
@@ -63,8 +65,20 @@ func (c *crashScript) before(op errorfs.Op) error {
 	return nil
 }
 
-func (c *crashScript) run(t *testing.T, step func() error) {
+// run does one step, after which the entries lo..hi have the given term, or are gone if it is 0.
+func (c *crashScript) run(t *testing.T, lo, hi, term uint64, step func() error) {
 	t.Helper()
+	state := maps.Clone(c.states[len(c.states)-1])
+	if state == nil {
+		state = make(map[uint64]uint64)
+	}
+	for i := lo; i <= hi; i++ {
+		state[i] = term
+		if term == 0 {
+			delete(state, i)
+		}
+	}
+	c.states = append(c.states, state)
 	c.mu.Lock()
 	c.mu.try++
 	c.mu.Unlock()
@@ -82,59 +96,41 @@ func (c *crashScript) run(t *testing.T, step func() error) {
 func TestCrashAtEveryFileOperation(t *testing.T) {
 	for _, percent := range []int{0, 50, 100} {
 		t.Run(fmt.Sprintf("unsynced=%d", percent), func(t *testing.T) {
-			c := &crashScript{mem: vfs.NewCrashableMem(), unsyncedPercent: percent}
+			c := &crashScript{mem: vfs.NewCrashableMem(), unsyncedPercent: percent, states: []map[uint64]uint64{nil}}
 			o := Options{TruncateEvery: 20}
 			fs := errorfs.Wrap(c.mem, errorfs.InjectorFunc(c.before))
 			var s *Store
-			states := []map[uint64]uint64{nil} // terms by index, after each step
-			step := func(edit func(state map[uint64]uint64), do func() error) {
-				state := make(map[uint64]uint64)
-				for index, term := range states[len(states)-1] {
-					state[index] = term
-				}
-				edit(state)
-				states = append(states, state)
-				c.run(t, do)
-			}
-			store := func(lo, hi, term uint64) {
-				step(func(m map[uint64]uint64) {
-					for i := lo; i <= hi; i++ {
-						m[i] = term
-					}
-				}, func() error { return s.StoreLogs(makeEntries(lo, hi, term)) })
-			}
-			remove := func(lo, hi uint64) {
-				step(func(m map[uint64]uint64) {
-					for i := lo; i <= hi; i++ {
-						delete(m, i)
-					}
-				}, func() error { return s.DeleteRange(lo, hi) })
-			}
-			nothing := func(map[uint64]uint64) {}
 			open := func() error { s = mustOpen(t, fs, o); return nil }
 			flush := func() error { return s.db.Flush() }
+			closed := func() error { return s.Close() }
+			store := func(lo, hi, term uint64) {
+				c.run(t, lo, hi, term, func() error { return s.StoreLogs(makeEntries(lo, hi, term)) })
+			}
+			remove := func(lo, hi uint64) {
+				c.run(t, lo, hi, 0, func() error { return s.DeleteRange(lo, hi) })
+			}
 
-			step(nothing, open)
+			c.run(t, 1, 0, 0, open)
 			store(1, 10, 1)
 			store(11, 40, 1)
-			step(nothing, flush)
+			c.run(t, 1, 0, 0, flush)
 			remove(1, 10)  // logical
 			remove(11, 25) // physical
 			store(41, 60, 1)
 			remove(50, 60) // conflict
 			store(50, 52, 2)
-			step(nothing, func() error { return s.Close() })
-			step(nothing, open)
+			c.run(t, 1, 0, 0, closed)
+			c.run(t, 1, 0, 0, open)
 			store(53, 90, 2)
 			remove(26, 60)
-			step(nothing, flush)
+			c.run(t, 1, 0, 0, flush)
 			store(91, 92, 2)
 			remove(0, 92) // all
 			store(200, 230, 3)
-			step(nothing, flush)
-			step(nothing, func() error { return s.Close() })
+			c.run(t, 1, 0, 0, flush)
+			c.run(t, 1, 0, 0, closed)
 			for _, p := range c.mu.points {
-				checkCrashPoint(t, p, states, o)
+				checkCrashPoint(t, p, c.states, o)
 			}
 			t.Logf("%d crashes", len(c.mu.points))
 		})
