@@ -49,8 +49,10 @@ func TestSlowReader(t *testing.T) {
 func TestWriteAllThenRead(t *testing.T) {
 	_, addr := startServer(t, Options{})
 	c := dial(t, addr)
+	c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+	c.Conn.(*net.TCPConn).SetWriteBuffer(64 << 10)
 	var in, out bytes.Buffer
-	for i := range 20_000 {
+	for i := range 8000 {
 		value := fmt.Sprintf("%01000d", i)
 		in.Write(appendCall(nil, [][]byte{[]byte("ECHO"), []byte(value)}))
 		fmt.Fprintf(&out, "$1000\r\n%s\r\n", value)

@@ -19,25 +19,25 @@ func FuzzConn(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		s := NewServer(Options{Backend: leaderBackend(), ElectionWait: time.Millisecond})
-		talk := func(in []byte, read func(nc net.Conn)) {
+		talk := func(in []byte) net.Conn {
 			here, there := net.Pipe()
 			s.accept(there)
 			here.SetDeadline(time.Now().Add(10 * time.Second))
-			go func() {
-				here.Write(in)
-				time.AfterFunc(5*time.Millisecond, func() { here.Close() }) // replies may still come
-			}()
-			read(here)
+			go here.Write(in)
+			return here
 		}
-		talk(in, func(nc net.Conn) { io.Copy(io.Discard, nc) })
+		nc := talk(in)
+		enough := time.AfterFunc(5*time.Millisecond, func() { nc.Close() }) // replies may still come
+		io.Copy(io.Discard, nc)
+		enough.Stop()
 		s.pause.lift()
 		s.apply(settings{maxClients: 10, maxBulk: 1 << 20, queryBuffer: 1 << 20, logLevel: "notice"})
-		talk([]byte("PING\r\n"), func(nc net.Conn) {
-			answer := make([]byte, len("+PONG\r\n"))
-			if _, err := io.ReadFull(nc, answer); err != nil || string(answer) != "+PONG\r\n" {
-				t.Errorf("after %q: %q, %v", in, answer, err)
-			}
-		})
+		nc = talk([]byte("PING\r\n"))
+		answer := make([]byte, len("+PONG\r\n"))
+		if _, err := io.ReadFull(nc, answer); err != nil || string(answer) != "+PONG\r\n" {
+			t.Errorf("after %q: %q, %v", in, answer, err)
+		}
+		nc.Close()
 		if err := s.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
