@@ -7,7 +7,6 @@ import (
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
 	"cairn/fsm/reply"
-	"cairn/storage/keys"
 	"cairn/storage/layout"
 )
 
@@ -48,12 +47,20 @@ func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, e
 // State returns what the store says of itself: applied entry, time, cluster, key counts.
 func (m *Machine) State() layout.State { return m.store.State() }
 
-// NextExpiry returns when the next key is due to expire, Unix milliseconds; ok is false when none is.
-func (m *Machine) NextExpiry() (at int64, ok bool, err error) {
+// NextExpiry returns when the next key is due to expire after a time, Unix milliseconds; ok is false when none is. Sweeping
+// leaves tombstones in front of the rows that are left; a caller that knows how far it has swept is spared a walk over them.
+func (m *Machine) NextExpiry(after int64) (at int64, ok bool, err error) {
 	v, err := m.store.View(0)
 	if err != nil {
 		return 0, false, err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	return keys.NextExpiry(v)
+	_, lo := layout.ExpiryBounds(after)
+	err = v.Scan(lo, []byte{layout.TagExpiry + 1}, func(k, _ []byte) (bool, error) {
+		var err error
+		at, _, _, err = layout.ParseExpiry(k)
+		ok = err == nil
+		return false, err
+	})
+	return at, ok, err
 }

@@ -206,19 +206,25 @@ const sweepPause = 100 * time.Millisecond
 // sweep removes expired keys while this node leads. A key is gone for readers before that; this gives back its space.
 func (r *Replica) sweep() {
 	limit := fmt.Sprint(sweepLimit)
+	// Up to here nothing is left, on any node and for good: a key cannot get an expiry that the log's time has passed.
+	swept := int64(0)
 	for r.pause(sweepPause, nil) {
-		for r.raft.State() == raft.Leader && r.ready() && r.due() {
+		for r.raft.State() == raft.Leader && r.ready() && r.due(swept) {
+			before := r.machine.State().Time
 			n, err := r.proposeCall(command.SweepName, limit)
 			if err != nil {
 				break // leadership is gone, or the next turn tries again
 			}
 			r.stats.expired.Add(uint64(n.Int))
+			if n.Int < sweepLimit {
+				swept = before
+			}
 		}
 	}
 }
 
-func (r *Replica) due() bool {
-	at, ok, err := r.machine.NextExpiry()
+func (r *Replica) due(swept int64) bool {
+	at, ok, err := r.machine.NextExpiry(swept)
 	if err != nil {
 		r.log.Error("cannot look for expired keys", "err", err)
 	}
