@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/hashicorp/raft"
+
+	"cairn/storage"
+	"cairn/storage/layout"
+	"cairn/storage/raftlog"
+)
+
+// TestFit: a directory whose parts contradict each other is refused, for Raft would serve a hole, vote twice, or panic.
+func TestFit(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		applied, record    uint64
+		first, last, term  uint64
+		identity, wantOpen bool
+	}{
+		{name: "new", wantOpen: true},
+		{name: "no snapshot yet", applied: 3, first: 1, last: 5, term: 1, identity: true, wantOpen: true},
+		{name: "the log goes on", applied: 9, record: 7, first: 8, last: 9, term: 1, identity: true, wantOpen: true},
+		{name: "restored, log empty", applied: 9, record: 7, term: 1, identity: true, wantOpen: true},
+		{name: "restored, log behind", applied: 9, record: 7, first: 1, last: 3, term: 1, identity: true, wantOpen: true},
+		{name: "hole", applied: 9, record: 7, first: 9, last: 9, term: 1, identity: true},
+		{name: "hole at the front", applied: 0, first: 2, last: 5, term: 1, identity: true},
+		{name: "snapshot ahead of state", applied: 5, record: 7, first: 8, last: 9, term: 1, identity: true},
+		{name: "log lost", applied: 9, record: 7, identity: true},
+		{name: "identity lost", applied: 3, first: 1, last: 5, term: 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fs := vfs.NewMem()
+			o := Options{Dir: "/data", FS: fs, Port: -1}.withDefaults()
+			prepare(t, fs, c.applied, c.record, c.first, c.last, c.term)
+			if c.identity {
+				if err := (identity{Format: 1, ID: "n1", Peers: []string{"n1"}}).write(o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n, err := Start(context.Background(), o)
+			if c.wantOpen != (err == nil) || (err != nil && !errors.Is(err, ErrRefused)) {
+				t.Errorf("Start: %v", err)
+			}
+			if err == nil {
+				if err := n.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// prepare writes a state and a log.
+func prepare(t *testing.T, fs vfs.FS, applied, record, first, last, term uint64) {
+	t.Helper()
+	s, err := storage.Open("/data/state", storage.Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	members := raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "127.0.0.1:1"}}}
+	if applied > 0 {
+		txn, err := s.Begin()
+		if err == nil {
+			err = txn.Commit(storage.Applied{Index: applied, Term: 1})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if record > 0 {
+		r := layout.Record{Index: record, Term: 1, ConfigIndex: 1, ConfigVersion: 1, Config: raft.EncodeConfiguration(members)}
+		if err := s.SaveRecord(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := storage.MkdirAll(fs, "/data/log"); err != nil {
+		t.Fatal(err)
+	}
+	log, err := raftlog.Open("/data/log", raftlog.Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for index := first; index > 0 && index <= last; index++ {
+		l := &raft.Log{Index: index, Term: 1, Type: raft.LogNoop}
+		if index == 1 {
+			l.Type, l.Data = raft.LogConfiguration, raft.EncodeConfiguration(members)
+		}
+		if err := log.StoreLog(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if term > 0 {
+		if err := log.SetUint64([]byte("CurrentTerm"), term); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(s.Close(), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
