@@ -1,0 +1,149 @@
+//go:build linux
+
+package faults
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cairn/fsm/reply"
+)
+
+// cluster is nodes that know each other.
+type cluster struct {
+	t     *testing.T
+	nodes []*process
+	lan   *lan // their network; nil when they share the machine's
+}
+
+// startCluster starts n nodes on the machine's own network.
+func startCluster(t *testing.T, n int, flags ...string) *cluster {
+	t.Helper()
+	c := &cluster{t: t}
+	for _, port := range freePorts(t, n) {
+		c.nodes = append(c.nodes, &process{t: t, addr: "127.0.0.1:" + port})
+	}
+	c.begin(flags)
+	return c
+}
+
+// begin gives the nodes their directories and flags and starts them.
+func (c *cluster) begin(flags []string) {
+	c.t.Helper()
+	var peers []string
+	for i, p := range c.nodes {
+		peers = append(peers, fmt.Sprintf("n%d=%s", i+1, p.addr))
+	}
+	base := c.t.TempDir()
+	for i, p := range c.nodes {
+		id := fmt.Sprintf("n%d", i+1)
+		if p.dir == "" {
+			p.dir = filepath.Join(base, id)
+		}
+		p.args = []string{"--id", id, "--peers", strings.Join(peers, ","), "--bind", p.addr[:strings.LastIndexByte(p.addr, ':')], "--dir", p.dir}
+		p.args = append(p.args, flags...)
+		log, err := os.Create(filepath.Join(base, id+".log"))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		p.log = log
+	}
+	c.t.Cleanup(c.end)
+	for _, p := range c.nodes {
+		p.start()
+	}
+	c.leader()
+}
+
+// end kills the nodes and shows their logs' ends when the test has failed.
+func (c *cluster) end() {
+	for i, p := range c.nodes {
+		p.end(syscall.SIGKILL)
+		if said := p.said(); c.t.Failed() {
+			c.t.Logf("node n%d at %s said at last:\n%s", i+1, p.addr, said[max(0, len(said)-4000):])
+		}
+		p.log.Close()
+	}
+}
+
+func (c *cluster) addrs() []string {
+	var addrs []string
+	for _, p := range c.nodes {
+		addrs = append(addrs, p.addr)
+	}
+	return addrs
+}
+
+// leader waits until a node serves as leader and returns which.
+func (c *cluster) leader() int {
+	c.t.Helper()
+	leader := -1
+	until(c.t, "a leader", time.Minute, func() bool {
+		leader = c.leading()
+		return leader >= 0
+	})
+	return leader
+}
+
+// leading returns the node that serves writes now, or -1.
+func (c *cluster) leading() int {
+	for i, p := range c.nodes {
+		if p.info("raft_state") == "leader" && p.writes("leader:"+fmt.Sprint(i), "x") == nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// writes sets a key on this node and returns what is wrong with that.
+func (p *process) writes(key, value string) error {
+	cl, err := p.dial(opLimit)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	r, err := cl.Cmd("SET", key, value)
+	if err == nil && r.Kind == reply.Error {
+		err = fmt.Errorf("%s", r.Str)
+	}
+	return err
+}
+
+// get returns a key's value on this node as histories have it.
+func (p *process) get(key string) (string, error) {
+	got, err := p.mget([]string{key})
+	if err != nil {
+		return "", err
+	}
+	return text(got[0]), nil
+}
+
+// mget returns the values of keys on this node.
+func (p *process) mget(keys []string) ([]reply.Reply, error) {
+	cl, err := p.dial(opLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	r, err := cl.Cmd(append([]string{"MGET"}, keys...)...)
+	if err == nil && len(r.Elems) != len(keys) {
+		err = fmt.Errorf("%s", r.Str)
+	}
+	return r.Elems, err
+}
+
+// followers returns the nodes that are not the leader.
+func (c *cluster) followers(leader int) []int {
+	var others []int
+	for i := range c.nodes {
+		if i != leader {
+			others = append(others, i)
+		}
+	}
+	return others
+}

@@ -1,0 +1,243 @@
+//go:build linux
+
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"cairn/fsm/reply"
+)
+
+// load is clients that read and write on all nodes, whatever happens to these.
+type load struct {
+	t       *testing.T
+	c       *cluster
+	begin   time.Time
+	stop    atomic.Bool
+	wg      sync.WaitGroup
+	acked   atomic.Int64
+	checked tally
+	rounds  []*round // over; their keys set once are read back at the end
+
+	mu  sync.Mutex
+	now *round
+}
+
+// worker is one client; it is for one goroutine.
+type worker struct {
+	l     *load
+	id    int
+	rng   *rand.Rand
+	at    int // the node that takes writes, as far as it knows
+	conns []*client
+	shy   []time.Time // when a node may be asked again
+}
+
+func startLoad(c *cluster, seed uint64, clients int) *load {
+	l := &load{t: c.t, c: c, begin: time.Now(), now: &round{}}
+	for id := range clients {
+		w := &worker{
+			l: l, id: id, rng: rand.New(rand.NewPCG(seed, uint64(id+1))),
+			conns: make([]*client, len(c.nodes)), shy: make([]time.Time, len(c.nodes)),
+		}
+		l.wg.Go(w.run)
+	}
+	c.t.Cleanup(l.end)
+	return l
+}
+
+// end stops the clients and waits for them. It is idempotent.
+func (l *load) end() {
+	l.stop.Store(true)
+	l.wg.Wait()
+}
+
+func (l *load) clock() int64 { return int64(time.Since(l.begin)) }
+
+// more waits for n more acknowledged writes.
+func (l *load) more(n int64) {
+	l.t.Helper()
+	before := l.acked.Load()
+	until(l.t, "acknowledged writes", time.Minute, func() bool { return l.acked.Load() >= before+n })
+}
+
+// enter counts an operation into the round that is now.
+func (l *load) enter() *round {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now.busy.Add(1)
+	return l.now
+}
+
+// turn begins a new round and checks the one that ends.
+func (l *load) turn() {
+	l.t.Helper()
+	l.mu.Lock()
+	over := l.now
+	l.now = &round{n: over.n + 1}
+	l.mu.Unlock()
+	l.checked.add(over.check(l.t, l.c, l.clock))
+	over.history = nil
+	l.rounds = append(l.rounds, over)
+	l.readBack(over)
+	l.checked.acked += len(over.acked)
+	l.checked.refused += len(over.refused)
+}
+
+// finish ends the load and reads back everything that was ever set once.
+func (l *load) finish() {
+	l.t.Helper()
+	l.end()
+	l.turn()
+	for _, r := range l.rounds {
+		l.readBack(r)
+	}
+}
+
+// readBack looks for the keys of a round that were set once, on any node.
+func (l *load) readBack(r *round) {
+	l.t.Helper()
+	look := func(keys []string, want bool) {
+		for part := range slices.Chunk(keys, 500) {
+			var got []reply.Reply
+			node := l.c.nodes[rand.IntN(len(l.c.nodes))]
+			until(l.t, "keys to be read back", time.Minute, func() bool {
+				var err error
+				got, err = node.mget(part)
+				return err == nil
+			})
+			for i, key := range part {
+				if there := string(got[i].Str) == key; there != want {
+					l.t.Errorf("%s: found %v (%q), want %v; an acknowledged write is lost, or a refused one was done", key, there, got[i].Str, want)
+					return
+				}
+			}
+		}
+	}
+	look(r.acked, true)
+	look(r.refused, false)
+}
+
+func (w *worker) run() {
+	defer func() {
+		for i := range w.conns {
+			w.hangUp(i)
+		}
+	}()
+	for n := 0; !w.l.stop.Load(); n++ {
+		r := w.l.enter()
+		if w.rng.IntN(4) == 0 {
+			w.setOnce(r, n)
+		} else {
+			w.act(r, r.pick(w.rng, w.id, n))
+		}
+		r.busy.Done()
+	}
+}
+
+// act does one action and notes it in the history.
+func (w *worker) act(r *round, a action) {
+	node := w.at
+	if a.isRead() {
+		node = w.rng.IntN(len(w.conns))
+	}
+	o := porcupine.Operation{ClientId: w.id, Call: w.l.clock()}
+	answer, f := w.send(node, a.words())
+	o.Return = w.l.clock()
+	a.open = f == unknown
+	o.Input, o.Output = a, text(answer)
+	if f == refused || a.open && a.isRead() {
+		return
+	}
+	if !a.isRead() && f == done {
+		w.l.acked.Add(1)
+	}
+	r.note(o)
+}
+
+// setOnce sets a key that nobody else touches to its own name.
+func (w *worker) setOnce(r *round, n int) {
+	key := fmt.Sprintf("once:%d:%d:%d", r.n, w.id, n)
+	_, f := w.send(w.at, []string{"SET", key, key})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch f {
+	case done:
+		r.acked = append(r.acked, key)
+		w.l.acked.Add(1)
+	case refused:
+		if len(r.refused) < 2000 {
+			r.refused = append(r.refused, key)
+		}
+	}
+}
+
+// send sends a command to a node and learns from its answer where the leader is. It never sends one twice.
+func (w *worker) send(node int, words []string) (reply.Reply, fate) {
+	if w.conns[node] == nil {
+		conn, err := w.dial(node)
+		if err != nil {
+			w.elsewhere(node)
+			return reply.Reply{}, refused
+		}
+		w.conns[node] = conn
+	}
+	r, err := w.conns[node].Cmd(words...)
+	f, leader, wrong := fateOf(r, err)
+	if wrong != nil {
+		w.l.t.Errorf("%v: %v", words, wrong)
+	}
+	if at := slices.Index(w.l.c.addrs(), leader); at >= 0 {
+		w.at = at
+	}
+	if err != nil {
+		w.hangUp(node)
+	}
+	if f == unknown || f == refused && leader == "" {
+		w.elsewhere(node)
+	}
+	return r, f
+}
+
+func (w *worker) dial(node int) (*client, error) {
+	if wait := time.Until(w.shy[node]); wait > 0 {
+		<-time.After(min(wait, 10*time.Millisecond))
+		return nil, fmt.Errorf("not yet")
+	}
+	return w.l.c.nodes[node].dial(opLimit)
+}
+
+// elsewhere makes the worker try another node for its next write, and leave this one alone for a moment.
+func (w *worker) elsewhere(node int) {
+	if w.at == node {
+		w.at = w.rng.IntN(len(w.conns))
+	}
+	w.shy[node] = time.Now().Add(100 * time.Millisecond)
+}
+
+func (w *worker) hangUp(node int) {
+	if w.conns[node] != nil {
+		w.conns[node].Close()
+		w.conns[node] = nil
+	}
+}
+
+// text is an answer as histories have it.
+func text(r reply.Reply) string {
+	switch r.Kind {
+	case reply.Null, reply.NullArray:
+		return absent
+	case reply.Integer:
+		return strconv.FormatInt(r.Int, 10)
+	}
+	return string(r.Str)
+}
