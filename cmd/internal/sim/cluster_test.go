@@ -1,0 +1,229 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/cmd/node"
+	"cairn/fsm/replica"
+)
+
+// cluster is the nodes of a world.
+type cluster struct {
+	w       *world
+	net     *network
+	peers   []replica.Peer
+	members []*member
+}
+
+// member is a node with what outlives it.
+type member struct {
+	c      *cluster
+	i      int
+	addr   string
+	skew   atomic.Int64 // nanoseconds that its clock is ahead
+	drift  atomic.Int64 // how much its clock runs too fast, in parts per million
+	rng    *rand.Rand   // what its crashes leave; under mu
+	logger *slog.Logger
+
+	mu struct {
+		sync.Mutex
+		disk    *disk
+		life    int           // counts starts
+		node    *node.Node    // nil while it is down
+		up      bool          // it runs, or is being started
+		excused bool          // its disk was hurt in this life: it may end or refuse to start
+		gone    chan struct{} // closed when it crashes
+	}
+}
+
+func newCluster(w *world) *cluster {
+	c := &cluster{w: w, net: newNetwork(w.seed)}
+	for i := range w.o.nodes {
+		m := &member{c: c, i: i, addr: fmt.Sprintf("10.0.0.%d:6379", i+1), rng: rand.New(rand.NewPCG(w.seed, uint64(100+i)))}
+		m.logger = slog.New(&handler{m: m})
+		m.mu.disk = newDisk(vfs.NewCrashableMem(), w.seed+uint64(i))
+		c.members = append(c.members, m)
+		c.peers = append(c.peers, replica.Peer{ID: m.id(), Addr: m.addr})
+	}
+	return c
+}
+
+func (m *member) id() string { return fmt.Sprintf("n%d", m.i+1) }
+
+// clock is the node's own idea of the time.
+func (m *member) clock() time.Time {
+	since := time.Since(m.c.w.begin)
+	return time.Now().Add(time.Duration(m.skew.Load()) + since*time.Duration(m.drift.Load())/1_000_000)
+}
+
+// start starts the node if it is down. Where a disk fault stands in the way, it stays down.
+func (m *member) start() error {
+	m.mu.Lock()
+	if m.mu.up {
+		m.mu.Unlock()
+		return nil
+	}
+	gone := make(chan struct{})
+	m.mu.up, m.mu.excused, m.mu.gone = true, false, gone
+	m.mu.life++
+	life, d := m.mu.life, m.mu.disk
+	m.mu.Unlock()
+
+	// A node that cannot start says so and ends, which is right; but Pebble, after a failed Open, lets goroutines go on
+	// that panic. So a disk is sound while its node starts, and fails later.
+	d.set(func(d *disk) {
+		if d.mu.full = false; d.mu.fuse.fails {
+			d.mu.fuse = fuse{}
+		}
+	})
+	ln, err := m.c.net.listen(m.addr)
+	if err != nil {
+		return err
+	}
+	o := m.c.w.o
+	n, err := node.Start(context.Background(), node.Options{
+		ID: m.id(), Dir: "/data", Peers: m.c.peers, Listener: ln, FS: d.fs(), Clock: m.clock, Logger: m.logger.With("life", life),
+		Dial:            func(ctx context.Context, addr string) (net.Conn, error) { return m.dial(ctx, addr, gone) },
+		SnapshotEntries: o.snapshotEntries, TrailingLogs: o.trailingLogs, Reads: o.reads, MaxStaleness: o.maxStaleness,
+	})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.mu.life != life || !m.mu.up: // it crashed while it started
+		if err == nil {
+			go func() { _ = n.Close() }()
+		}
+		return nil
+	case err != nil:
+		m.mu.up = false
+		m.c.net.kill(m.addr)
+		return fmt.Errorf("%s does not start: %w", m.id(), err)
+	}
+	m.mu.node = n
+	return nil
+}
+
+// dial connects the node of a life to another. Once that life has ended, what is left of it reaches nobody.
+func (m *member) dial(ctx context.Context, addr string, gone <-chan struct{}) (net.Conn, error) {
+	select {
+	case <-gone:
+		return nil, net.ErrClosed
+	default:
+	}
+	c, err := m.c.net.dial(ctx, m.addr, addr)
+	select {
+	case <-gone:
+		if err == nil {
+			_ = c.Close() // nothing was sent
+		}
+		return nil, net.ErrClosed
+	default:
+		return c, err
+	}
+}
+
+// crash ends the node as a power cut does. It is false when the node is down already.
+func (m *member) crash(why string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.mu.up {
+		return false
+	}
+	m.crashLocked(why)
+	return true
+}
+
+func (m *member) crashLocked(why string) {
+	close(m.mu.gone)
+	m.c.net.kill(m.addr)
+	left := m.mu.disk.crash(m.rng)
+	m.mu.disk = newDisk(left, m.rng.Uint64())
+	ghost := m.mu.node
+	m.mu.node, m.mu.up, m.mu.excused = nil, false, false
+	m.c.w.event("%s dies: %s", m.id(), why)
+	if ghost != nil {
+		go func() { _ = ghost.Close() }() // nobody minds what it thinks; it may wait for ever for a goroutine that is stopped
+	}
+}
+
+// closeTime is how long a node may take to close.
+const closeTime = time.Minute
+
+// stop closes the node in order.
+func (m *member) stop() error {
+	m.mu.Lock()
+	n, life, gone := m.mu.node, m.mu.life, m.mu.gone
+	m.mu.Unlock()
+	if n == nil {
+		return nil
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- n.Close() }()
+	var err error
+	select {
+	case err = <-closed:
+	case <-gone:
+		return nil
+	case <-time.After(closeTime):
+		m.c.w.dump()
+		return fmt.Errorf("%s does not close within %v", m.id(), closeTime)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.mu.life != life || !m.mu.up {
+		return nil // it died while it closed
+	}
+	m.mu.node, m.mu.up = nil, false
+	close(m.mu.gone)
+	m.c.net.kill(m.addr)
+	if err != nil && !m.mu.excused && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop %s: %w", m.id(), err)
+	}
+	return nil
+}
+
+// running returns the node, nil while it is down.
+func (m *member) running() *node.Node {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mu.node
+}
+
+// hurt sets a fault of the disk of a running node that may end the node.
+func (m *member) hurt(change func(*disk)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.mu.node == nil {
+		return
+	}
+	m.mu.excused = true
+	m.mu.disk.set(change)
+}
+
+// withDisk sets a fault of the node's disk that the node must live with.
+func (m *member) withDisk(change func(*disk)) {
+	m.mu.Lock()
+	d := m.mu.disk
+	m.mu.Unlock()
+	d.set(change)
+}
+
+// leader returns the node that leads and is ready, nil when none does.
+func (c *cluster) leader() *member {
+	for _, m := range c.members {
+		if n := m.running(); n != nil && n.Replica().Status().Ready {
+			return m
+		}
+	}
+	return nil
+}

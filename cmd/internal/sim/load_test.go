@@ -1,0 +1,105 @@
+package sim
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"cairn/cmd/internal/difftest"
+	"cairn/fsm/command"
+	"cairn/fsm/reply"
+)
+
+// historyDB is the database of the histories: random commands do not touch it.
+const historyDB = "15"
+
+// families are the kinds of key in a history, each with its operations.
+var families = []struct {
+	name string
+	ops  []string
+}{
+	{"register", []string{"set", "get", "get"}},
+	{"counter", []string{"incr", "incr", "get"}},
+	{"append", []string{"append", "append", "get", "del"}},
+	{"cas", []string{"setnx", "getdel", "get", "setnx"}},
+}
+
+const (
+	writers    = 5
+	readers    = 3 // they stay at one node each
+	randomizer = 2
+	watchers   = 3                // READONLY
+	epoch      = 15 * time.Second // after which the histories go on on new keys
+)
+
+// startLoad starts the clients; they end when stop is closed.
+func (w *world) startLoad(wg *sync.WaitGroup, stop <-chan struct{}) {
+	for i := range writers {
+		wg.Go(func() { w.write(w.newClient("writer", i), stop) })
+	}
+	for i := range readers {
+		c := w.newClient("reader", i)
+		c.pinned = true
+		wg.Go(func() { w.read(c, stop) })
+	}
+	for i := range randomizer {
+		wg.Go(func() {
+			w.random(w.newClient("random", i), w.seed+uint64(i), map[string]string{"flushall": "histories"}, stop)
+		})
+	}
+	wg.Go(func() { w.tick(w.newClient("ticker", 0), stop) })
+	for i := range watchers {
+		c := w.newClient("watcher", i)
+		c.pinned = true
+		wg.Go(func() { w.watch(c, stop) })
+	}
+}
+
+// key returns a key of the present epoch.
+func (c *client) key(family string) string {
+	return fmt.Sprintf("%s:%d:%d", family, time.Since(c.w.begin)/epoch, c.rng.IntN(2))
+}
+
+// write does operations on keys that all writers share.
+func (w *world) write(c *client, stop <-chan struct{}) {
+	c.greet = [][]string{{"SELECT", historyDB}}
+	for n := 0; pause(time.Duration(c.rng.IntN(400))*time.Millisecond, stop); n++ {
+		f := families[c.rng.IntN(len(families))]
+		c.operate(op{f.ops[c.rng.IntN(len(f.ops))], c.key(f.name), fmt.Sprintf("%s.%d ", c.host, n)})
+	}
+	c.leave()
+}
+
+// read reads the same keys on one node.
+func (w *world) read(c *client, stop <-chan struct{}) {
+	c.greet = [][]string{{"SELECT", historyDB}}
+	for pause(time.Duration(c.rng.IntN(600))*time.Millisecond, stop) {
+		c.operate(op{name: "get", key: c.key(families[c.rng.IntN(len(families))].name)})
+		if c.rng.IntN(40) == 0 {
+			c.leave()
+			c.at = c.rng.IntN(len(w.c.members))
+		}
+	}
+	c.leave()
+}
+
+// operate runs one operation of the history.
+func (c *client) operate(o op) error {
+	began := c.w.h.begin()
+	r, err := c.cmd(o.words()...)
+	if err == nil && r.Kind == reply.Error {
+		c.w.violation("%s: %v answers %q", c.host, o, r.Str)
+		return nil
+	}
+	c.w.h.end(o, began, r, err)
+	return err
+}
+
+// random sends commands of every kind.
+func (w *world) random(c *client, seed uint64, skip map[string]string, stop <-chan struct{}) {
+	gen := difftest.NewGenerator(command.Rows(), skip, seed)
+	for pause(time.Duration(c.rng.IntN(200))*time.Millisecond, stop) {
+		_, _ = c.do(gen.Next()) // whatever it answers, the replicas must agree on what it did
+	}
+	c.leave()
+}
