@@ -14,7 +14,8 @@ import (
 // engine is one open Pebble database. Adopt replaces it while the old one may still be read.
 type engine struct {
 	db    *pebble.DB
-	name  string         // its folder, inside the store's
+	name  string // its folder, inside the store's
+	rows  *rowCache
 	users sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 
 	mu struct {
@@ -27,6 +28,7 @@ type engine struct {
 // commit share it: opening a view costs no Pebble lock, and does not wait for a commit that Pebble is holding up.
 type frozen struct {
 	snap  *pebble.Snapshot
+	seq   uint64 // counts the states that the engine has published
 	state layout.State
 	users int // views, and the engine while it is the newest; guarded by engine.mu
 }
@@ -48,6 +50,7 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
+	e.rows = newRowCache(s.o.RowCacheBytes)
 	e.publish(state)
 	return e, nil
 }
@@ -87,6 +90,9 @@ func (e *engine) publish(state layout.State) {
 	f := &frozen{snap: e.db.NewSnapshot(), state: state, users: 1}
 	e.mu.Lock()
 	old := e.mu.newest
+	if old != nil {
+		f.seq = old.seq + 1
+	}
 	e.mu.newest = f
 	e.mu.Unlock()
 	if old != nil {
@@ -113,11 +119,17 @@ func (e *engine) release(f *frozen) error {
 	return f.snap.Close()
 }
 
-// state returns the newest published state row.
-func (e *engine) state() layout.State {
+// published returns the newest published state, and its number.
+func (e *engine) published() (state layout.State, seq uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.mu.newest.state
+	return e.mu.newest.state, e.mu.newest.seq
+}
+
+// state returns the newest published state row.
+func (e *engine) state() layout.State {
+	state, _ := e.published()
+	return state
 }
 
 // record reads the snapshot record; ok is false when there is none.
@@ -128,6 +140,21 @@ func (e *engine) record() (r layout.Record, ok bool, err error) {
 	}
 	r, err = layout.ParseRecord(b)
 	return r, err == nil, err
+}
+
+// row returns the row of pkey in state seq, from the cache or from r, which shows the database in that state.
+func (e *engine) row(r pebble.Reader, pkey []byte, seq uint64) ([]byte, error) {
+	if pkey[0] != layout.TagKey {
+		return get(r, pkey)
+	}
+	if v, known := e.rows.get(pkey, seq); known {
+		return v, nil
+	}
+	v, err := get(r, pkey)
+	if err == nil {
+		e.rows.fill(pkey, v, seq)
+	}
+	return v, err
 }
 
 // get returns a copy of the value of key, nil when it is absent.

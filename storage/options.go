@@ -15,6 +15,7 @@ type FS = vfs.FS
 type Options struct {
 	FS            FS           // default: the operating system's
 	CacheBytes    int64        // block cache; default 64 MiB
+	RowCacheBytes int64        // newest rows, kept in front of Pebble; default 64 MiB
 	MemTableBytes uint64       // default 32 MiB, at least 64 KiB, at most 1 GiB
 	ReadOnly      bool         // for looking at a stopped node's store: nothing in the directory changes
 	Logger        *slog.Logger // default: discards
@@ -26,6 +27,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 64 << 20
+	}
+	if o.RowCacheBytes == 0 {
+		o.RowCacheBytes = 64 << 20
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 32 << 20
@@ -40,6 +44,9 @@ func (o Options) validate() error {
 	var errs []error
 	if o.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("CacheBytes is %d, must not be negative", o.CacheBytes))
+	}
+	if o.RowCacheBytes < 0 {
+		errs = append(errs, fmt.Errorf("RowCacheBytes is %d, must not be negative", o.RowCacheBytes))
 	}
 	if o.MemTableBytes < 64<<10 || o.MemTableBytes > 1<<30 {
 		errs = append(errs, fmt.Errorf("MemTableBytes is %d, must be from 64 KiB to 1 GiB", o.MemTableBytes))

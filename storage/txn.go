@@ -29,6 +29,7 @@ type Applied struct{ Index, Term uint64 }
 type Txn struct {
 	e     *engine
 	batch *pebble.Batch // nil once the transaction has ended
+	base  uint64        // the number of the state it is on top of
 	state layout.State
 	own   overlay
 }
@@ -39,7 +40,8 @@ func (s *Store) Begin() (*Txn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Txn{e: e, batch: e.db.NewBatch(), state: e.state(), own: overlay{values: make(map[string][]byte)}}, nil
+	state, seq := e.published()
+	return &Txn{e: e, batch: e.db.NewBatch(), base: seq, state: state, own: overlay{values: make(map[string][]byte)}}, nil
 }
 
 // SetTime says that what follows happens at now, Unix milliseconds. A time before an earlier one counts as that one.
@@ -102,7 +104,7 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 	if v, known := t.own.get(key); known {
 		return v, nil
 	}
-	return get(t.e.db, key)
+	return t.e.row(t.e.db, key, t.base)
 }
 
 // Scan implements Reader: the store's rows and the transaction's own, merged. fn must not write to the transaction.
@@ -147,6 +149,7 @@ func (t *Txn) Commit(a Applied) error {
 	if err := t.batch.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("storage: commit index %d: %w", a.Index, err)
 	}
+	t.e.rows.put(&t.own, t.base+1)
 	t.e.publish(t.state)
 	return nil
 }

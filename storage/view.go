@@ -40,7 +40,9 @@ func (v *View) State() layout.State { return v.frozen.state }
 func (v *View) Time() int64 { return v.now }
 
 // Get implements Reader.
-func (v *View) Get(key []byte) ([]byte, error) { return get(v.frozen.snap, key) }
+func (v *View) Get(key []byte) ([]byte, error) {
+	return v.e.row(v.frozen.snap, key, v.frozen.seq)
+}
 
 // Scan implements Reader.
 func (v *View) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {

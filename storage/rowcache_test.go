@@ -1,0 +1,106 @@
+package storage
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/storage/layout"
+)
+
+// TestRowCacheShowsEachViewItsState keeps views of many states open while rows change, are deleted, in ranges too, and are
+// forgotten: each view must show its own state, whatever the cache holds.
+func TestRowCacheShowsEachViewItsState(t *testing.T) {
+	for _, size := range []int64{1, 20 << 10, 1 << 20} {
+		seed := rand.Uint64()
+		t.Run(fmt.Sprintf("bytes=%d/seed=%d", size, seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			s, err := Open("/s", Options{FS: vfs.NewMem(), RowCacheBytes: size, MemTableBytes: 256 << 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			type seen struct {
+				view  *View
+				model map[string]string
+			}
+			model := map[string]string{}
+			var views []seen
+			defer func() { // Close of the store waits for them, after a failure too
+				for _, at := range views {
+					at.view.Close()
+				}
+			}()
+			key := func() []byte { return layout.AppendKey(nil, 0, fmt.Append(nil, "k", rng.IntN(40))) }
+			for index := range uint64(400) {
+				changeRows(t, s, rng, model, key, index+1)
+				v, err := s.View(0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				copied := map[string]string{}
+				for k, v := range model {
+					copied[k] = v
+				}
+				views = append(views, seen{v, copied})
+				for range 20 {
+					at := views[rng.IntN(len(views))]
+					k := key()
+					got, err := at.view.Get(k)
+					want, there := at.model[string(k)]
+					if err != nil || there != (got != nil) || string(got) != want {
+						t.Fatalf("index %d, view of %d: %x is %.20q, %v; want %.20q (%v)", index+1, at.view.State().Index, k, got, err, want, there)
+					}
+				}
+				if len(views) > 12 {
+					i := rng.IntN(len(views))
+					views[i].view.Close()
+					views = append(views[:i], views[i+1:]...)
+				}
+			}
+		})
+	}
+}
+
+// changeRows commits a few random changes to the store and to the model.
+func changeRows(t *testing.T, s *Store, rng *rand.Rand, model map[string]string, key func() []byte, index uint64) {
+	t.Helper()
+	txn, err := s.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 1 + rng.IntN(5) {
+		k := key()
+		if _, err := txn.Get(k); err != nil { // a write looks first, which fills the cache
+			t.Fatal(err)
+		}
+		switch rng.IntN(8) {
+		case 0:
+			delete(model, string(k))
+			err = txn.Delete(k)
+		case 1:
+			if rng.IntN(8) == 0 {
+				clear(model)
+				err = txn.DeleteRange([]byte{layout.TagKey}, []byte{layout.TagKey + 1})
+			}
+		default:
+			v := make([]byte, 1+rng.IntN(300))
+			if rng.IntN(10) == 0 {
+				v = make([]byte, cacheMaxValue+1)
+			}
+			for i := range v {
+				v[i] = byte(rng.Uint32())
+			}
+			model[string(k)] = string(v)
+			err = txn.Set(k, v)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := txn.Commit(Applied{Index: index, Term: 1}); err != nil {
+		t.Fatal(err)
+	}
+}
