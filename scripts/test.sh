@@ -12,6 +12,7 @@ step() { printf '\n== %s (%ds)\n' "$1" "$SECONDS"; }
 install() {
 	local missing=()
 	command -v redis-server >/dev/null || missing+=(redis-server)
+	command -v ip >/dev/null || missing+=(iproute2) # network namespaces, for cuts between real processes
 	command -v redis-cli >/dev/null && command -v redis-benchmark >/dev/null || missing+=(redis-tools)
 	[ "$quick" = quick ] || command -v gcc >/dev/null || missing+=(gcc libc6-dev) # the race detector needs cgo
 	[ ${#missing[@]} -gt 0 ] || return 0
@@ -46,8 +47,17 @@ if [ "$quick" = quick ]; then
 	exit
 fi
 
-step "tests, with the race detector"
-go test -race -timeout 10m ./cmd/... ./resp/... ./fsm/... ./storage/...
+# Whole clusters and real processes keep time: one package of them at a time.
+clusters=$(go list ./cmd/cairn ./cmd/node ./cmd/internal/clustertest ./cmd/internal/faults ./cmd/internal/sim)
+units=$(go list ./cmd/... ./resp/... ./fsm/... ./storage/... | grep -vxF "$clusters")
+
+step "unit and transcript tests, with the race detector"
+# shellcheck disable=SC2086 # lists of packages
+go test -race -timeout 10m $units
+
+step "clusters and processes"
+# shellcheck disable=SC2086
+go test -p 1 -timeout 10m $clusters
 
 step "fuzz targets, a few seconds each"
 go list -f '{{.Dir}} {{.ImportPath}}' ./... | while read -r dir pkg; do
