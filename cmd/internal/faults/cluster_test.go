@@ -24,11 +24,18 @@ type cluster struct {
 // startCluster starts n nodes on the machine's own network.
 func startCluster(t *testing.T, n int, flags ...string) *cluster {
 	t.Helper()
+	c := newCluster(t, n)
+	c.begin(flags)
+	return c
+}
+
+// newCluster returns n nodes to begin on the machine's own network.
+func newCluster(t *testing.T, n int) *cluster {
+	t.Helper()
 	c := &cluster{t: t}
 	for _, port := range freePorts(t, n) {
 		c.nodes = append(c.nodes, &process{t: t, addr: "127.0.0.1:" + port})
 	}
-	c.begin(flags)
 	return c
 }
 
