@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 
 // op is one operation on a key as its client meant it.
 type op struct {
-	name string // "get", "set", "setnx", "getdel", "incr", "append", "del"
+	name string // "get", "set", "setpx", "setnx", "getdel", "incr", "append", "del"
 	key  string
 	arg  string
+	px   int // milliseconds to live, of setpx
 }
 
 // words returns the operation as a command.
@@ -26,6 +28,8 @@ func (o op) words() []string {
 		return []string{o.name, o.key, o.arg}
 	case "setnx":
 		return []string{"set", o.key, o.arg, "NX"}
+	case "setpx":
+		return []string{"set", o.key, o.arg, "PX", strconv.Itoa(o.px)}
 	}
 	return []string{o.name, o.key}
 }
@@ -99,6 +103,9 @@ func (h *history) keys() []string {
 	return keys
 }
 
+// mortal is what keys begin with that may expire at any time.
+const mortal = "mortal"
+
 // model says what a string key does: the state is "" when the key is absent, and else "=" and its value.
 func model() porcupine.Model {
 	return porcupine.Model{
@@ -116,8 +123,11 @@ func model() porcupine.Model {
 		},
 		Init: func() any { return "" },
 		Step: func(state, in, out any) (bool, any) {
-			want, next := in.(op).run(state.(string))
-			s := out.(seen)
+			o, s := in.(op), out.(seen)
+			if o.name == "get" && s.value == "nil" && strings.HasPrefix(o.key, mortal) {
+				return true, "" // expired: from here on the key is gone, for every node, until it is set again
+			}
+			want, next := o.run(state.(string))
 			return !s.known || s.value == want, next
 		},
 		DescribeOperation: func(in, out any) string { return fmt.Sprint(in, " -> ", out) },
@@ -135,7 +145,7 @@ func (o op) run(state string) (answer, next string) {
 		return value, state
 	case "getdel":
 		return value, ""
-	case "set":
+	case "set", "setpx":
 		return "OK", "=" + o.arg
 	case "setnx":
 		if state != "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cairn/cmd/internal/difftest"
+	"cairn/cmd/internal/redistest"
 	"cairn/fsm/command"
 	"cairn/fsm/reply"
 )
@@ -22,6 +23,7 @@ var families = []struct {
 	{"counter", []string{"incr", "incr", "get"}},
 	{"append", []string{"append", "append", "get", "del"}},
 	{"cas", []string{"setnx", "getdel", "get", "setnx"}},
+	{mortal, []string{"setpx", "get", "get", "get"}},
 }
 
 const (
@@ -65,7 +67,8 @@ func (w *world) write(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
 	for n := 0; pause(time.Duration(c.rng.IntN(400))*time.Millisecond, stop); n++ {
 		f := families[c.rng.IntN(len(families))]
-		c.operate(op{f.ops[c.rng.IntN(len(f.ops))], c.key(f.name), fmt.Sprintf("%s.%d ", c.host, n)})
+		o := op{f.ops[c.rng.IntN(len(f.ops))], c.key(f.name), fmt.Sprintf("%s.%d ", c.host, n), 1 + c.rng.IntN(3000)}
+		_ = c.operate(o) // the history knows
 	}
 	c.leave()
 }
@@ -74,7 +77,7 @@ func (w *world) write(c *client, stop <-chan struct{}) {
 func (w *world) read(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
 	for pause(time.Duration(c.rng.IntN(600))*time.Millisecond, stop) {
-		c.operate(op{name: "get", key: c.key(families[c.rng.IntN(len(families))].name)})
+		_ = c.operate(op{name: "get", key: c.key(families[c.rng.IntN(len(families))].name)})
 		if c.rng.IntN(40) == 0 {
 			c.leave()
 			c.at = c.rng.IntN(len(w.c.members))
@@ -99,7 +102,12 @@ func (c *client) operate(o op) error {
 func (w *world) random(c *client, seed uint64, skip map[string]string, stop <-chan struct{}) {
 	gen := difftest.NewGenerator(command.Rows(), skip, seed)
 	for pause(time.Duration(c.rng.IntN(200))*time.Millisecond, stop) {
-		_, _ = c.do(gen.Next()) // whatever it answers, the replicas must agree on what it did
+		argv := gen.Next()
+		if c.rng.IntN(6) == 0 { // difftest's keys never expire while somebody looks
+			key, px := []string{"a", "b", "num", "{tag}1"}[c.rng.IntN(4)], fmt.Sprint(1+c.rng.IntN(3000))
+			argv = [][][]byte{redistest.Argv("PEXPIRE", key, px), redistest.Argv("GETEX", key, "PX", px), redistest.Argv("PSETEX", key, px, "1")}[c.rng.IntN(3)]
+		}
+		_, _ = c.do(argv) // whatever it answers, the replicas must agree on what it did
 	}
 	c.leave()
 }
