@@ -58,7 +58,7 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 func (s *Store) pebbleOptions() *pebble.Options {
 	l := pebbleLogger{s.o.Logger}
 	o := &pebble.Options{
-		FS:            walWatch{s.o.FS, s.o.Logger},
+		FS:            pebbleFS{s.o.FS, s.o.Logger},
 		Cache:         s.cache,
 		ReadOnly:      s.o.ReadOnly,
 		Logger:        l,

@@ -41,8 +41,8 @@ func (s *Store) lockDir() error {
 		if _, err := s.current(); err != nil {
 			return err
 		}
-	} else if err := makeDir(s.o.FS, s.dir); err != nil {
-		return fmt.Errorf("storage: create %s: %w", s.dir, err)
+	} else if err := MkdirAll(s.o.FS, s.dir); err != nil {
+		return err
 	}
 	lock, err := s.o.FS.Lock(s.path(lockFile))
 	if file := (*iofs.PathError)(nil); errors.As(err, &file) {
@@ -138,23 +138,6 @@ func ReadFile(fs FS, path string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(f)
 	return b, errors.Join(err, f.Close())
-}
-
-// makeDir makes a folder, with those above it, so that a crash does not take it away again.
-func makeDir(fs FS, dir string) error {
-	if _, err := fs.Stat(dir); !errors.Is(err, iofs.ErrNotExist) {
-		return err
-	}
-	parent := fs.PathDir(dir)
-	if parent != dir {
-		if err := makeDir(fs, parent); err != nil {
-			return err
-		}
-	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return syncDir(fs, parent)
 }
 
 func syncDir(fs FS, dir string) error {

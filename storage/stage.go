@@ -37,8 +37,8 @@ func (s *Store) NewStage() (*Stage, error) {
 		return nil, fmt.Errorf("storage: new stage: %w", pebble.ErrReadOnly)
 	}
 	g := &Stage{s: s, name: freshName(enginePrefix), done: make(chan error, 1)}
-	if err := makeDir(s.o.FS, s.path(g.name)); err != nil {
-		return nil, fmt.Errorf("storage: create stage: %w", err)
+	if err := MkdirAll(s.o.FS, s.path(g.name)); err != nil {
+		return nil, err
 	}
 	r, w := io.Pipe()
 	g.pipe = w
