@@ -26,7 +26,7 @@ func TestClientList(t *testing.T) {
 		b.do("SELECT", "5")
 		b.do("READONLY")
 		b.do("CLIENT", "NO-EVICT", "ON")
-		time.Sleep(90 * time.Second)
+		pass(90 * time.Second)
 		lines := strings.Split(string(a.do("CLIENT", "LIST").Str), "\n")
 		if len(lines) != 3 || lines[2] != "" {
 			t.Fatalf("%q", lines)
@@ -144,7 +144,7 @@ func TestClientPause(t *testing.T) {
 
 		admin.ask("CLIENT PAUSE 60000 WRITE\r\nCLIENT PAUSE 1 WRITE\r\n", "+OK\r\n+OK\r\n") // does not shorten
 		other.send("SET a b\r\n")
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if got := string(admin.do("CLIENT", "LIST").Str); !strings.Contains(got, " flags=b ") {
 			t.Errorf("nobody is blocked: %s", got)
 		}

@@ -15,6 +15,12 @@ const (
 	strangerWait = 500 * time.Millisecond // for the first byte of a connection beyond maxclients
 )
 
+// An idle client's buffers are taken away when there is more than a little in them.
+const (
+	trimWait  = 2 * time.Second
+	trimBytes = 16 << 10
+)
+
 // errNoNode is returned for a connection that began like a node's and went on otherwise.
 var errNoNode = errors.New("resp: no preface")
 
@@ -65,17 +71,32 @@ func (c *conn) read(rd io.Reader) error {
 		case timeout > 0 && !time.Now().Before(c.seen.idleUntil(timeout)):
 			return errIdle
 		}
+		c.trim()
 	}
 }
 
-// setIdleDeadline lets a read end when the client has been idle too long. When it returns, a change of the timeout has been
-// seen or will end the read.
+// setIdleDeadline lets a read end when the client has been idle too long, or long enough to take its buffers away. When it
+// returns, a change of the timeout has been seen or will end the read.
 func (c *conn) setIdleDeadline() (timeout time.Duration) {
 	for {
 		timeout = c.srv.settings.load().timeout
-		c.nc.SetReadDeadline(c.seen.idleUntil(timeout))
+		end := c.seen.idleUntil(timeout)
+		if quiet := time.Now().Add(trimWait); c.buffers() > trimBytes && (timeout == 0 || quiet.Before(end)) {
+			end = quiet
+		}
+		c.nc.SetReadDeadline(end)
 		if c.srv.settings.load().timeout == timeout {
 			return timeout
 		}
 	}
+}
+
+// buffers returns how many bytes the connection keeps for its next calls.
+func (c *conn) buffers() int { return cap(c.in.buf) + cap(c.in.mem.chunk) + cap(c.out.buf) }
+
+func (c *conn) trim() {
+	c.in.trim()
+	c.out.buf = nil
+	c.seen.unread.Store(int64(len(c.in.buf)))
+	c.seen.buffer.Store(int64(cap(c.in.buf)))
 }

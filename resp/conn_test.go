@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -57,11 +58,13 @@ func TestWriteAllThenRead(t *testing.T) {
 		in.Write(appendCall(nil, [][]byte{[]byte("ECHO"), []byte(value)}))
 		fmt.Fprintf(&out, "$1000\r\n%s\r\n", value)
 	}
-	c.send(in.String())
+	out.WriteString("+OK\r\n")
+	c.send(in.String() + "QUIT\r\n")
 	got := make([]byte, out.Len())
 	if _, err := io.ReadFull(c.rd, got); err != nil || !bytes.Equal(got, out.Bytes()) {
 		t.Errorf("the replies are not those to the calls: %v", err)
 	}
+	c.expectClosed()
 }
 
 // TestLongReply is longer than any buffer.
@@ -89,13 +92,37 @@ func TestTimeout(t *testing.T) {
 		idle.ask("PING\r\n", "+PONG\r\n")
 		busy.ask("CONFIG SET timeout 10\r\n", "+OK\r\n")
 		for range 4 {
-			time.Sleep(4 * time.Second)
+			pass(4 * time.Second)
 			busy.ask("PING\r\n", "+PONG\r\n")
 		}
 		idle.expectClosed()
 		busy.ask("CONFIG SET timeout 0\r\n", "+OK\r\n")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		busy.ask("PING\r\n", "+PONG\r\n")
+	})
+}
+
+// TestTrim: an idle client keeps no large buffers, and half a call outlives them.
+func TestTrim(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, _ *Server, dial func() *client) {
+		c, admin := dial(), dial()
+		admin.ask("PING\r\n", "+PONG\r\n")
+		pings := strings.Repeat("PING\r\n", 20_000)
+		go c.send(pings + "*2\r\n$4\r\nECHO\r\n$5\r\nhe")
+		c.expect(strings.Repeat("+PONG\r\n", 20_000))
+		size := func() string {
+			return regexp.MustCompile(`id=1 .* tot-mem=(\d+)`).FindStringSubmatch(string(admin.do("CLIENT", "LIST").Str))[1]
+		}
+		if got := size(); len(got) < 5 {
+			t.Errorf("a busy client has %s bytes", got)
+		}
+		pass(time.Minute)
+		c.ask("llo\r\n", "$5\r\nhello\r\n")
+		pass(time.Minute)
+		if got := size(); got != "0" {
+			t.Errorf("an idle client has %s bytes", got)
+		}
+		c.ask("PING\r\n", "+PONG\r\n")
 	})
 }
 
@@ -131,11 +158,11 @@ func TestLinks(t *testing.T) {
 		for _, split := range []int{8, 1, 5} { // each is a stranger: maxclients is reached
 			link := dial()
 			link.send(replica.Preface[:split])
-			time.Sleep(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 			if split < len(replica.Preface) {
 				link.send(replica.Preface[split:])
 			}
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			client.ask("PING\r\n", "+PONG\r\n")
 			link.send("hello")
 			if s := <-got; s != "hello <nil>" {
@@ -147,7 +174,7 @@ func TestLinks(t *testing.T) {
 		for _, wrong := range []string{"\x00CAIRN2\n", "\x00PING\r\n", "\x00"} {
 			c := dial()
 			c.send(wrong)
-			time.Sleep(prefaceWait)
+			pass(prefaceWait)
 			c.expectClosed()
 		}
 		if n := s.clients.countLinks(); n != 0 {
@@ -182,7 +209,7 @@ func TestMaxClients(t *testing.T) {
 		c.ask("PING\r\n", "+PONG\r\n")
 		b.Close()
 		c.Close()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		dial().ask("PING\r\n", "+PONG\r\n")
 		if got := s.stats.refused.Load(); got != 2+maxStrangers+1 {
 			t.Errorf("%d connections were refused", got)

@@ -42,10 +42,12 @@ func connectionHandlers() map[string]handler {
 	}
 }
 
+var pong = []byte("PONG")
+
 func runPing(_ *conn, argv [][]byte) reply.Reply {
 	switch len(argv) {
 	case 1:
-		return reply.Statusf("PONG")
+		return reply.Reply{Kind: reply.Status, Str: pong}
 	case 2:
 		return reply.BulkBytes(argv[1])
 	}

@@ -75,6 +75,9 @@ func (l *pipeListener) dial() net.Conn {
 	return here
 }
 
+// pass lets time pass, inside a bubble.
+func pass(d time.Duration) { <-time.After(d) }
+
 // bubble runs fn inside synctest with a server on a pipeListener.
 func bubble(t *testing.T, o Options, fn func(t *testing.T, s *Server, dial func() *client)) {
 	t.Helper()

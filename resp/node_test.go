@@ -129,7 +129,7 @@ func TestWait(t *testing.T) {
 			t.Errorf("it waited %v", d)
 		}
 		c.send("WAIT 2 0\r\n")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		st := clusterStatus()
 		st.AppliedIndex += 100
 		st.Members[1].Lag, st.Members[2].Lag, st.Members[2].Connected = 50, 100, true
@@ -140,7 +140,7 @@ func TestWait(t *testing.T) {
 
 func TestTime(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, _ *Server, dial func() *client) {
-		time.Sleep(1234567 * time.Microsecond)
+		pass(1234567 * time.Microsecond)
 		r := dial().do("TIME")
 		sec, _ := strconv.ParseInt(string(r.Elems[0].Str), 10, 64)
 		if sec != time.Now().Unix() || string(r.Elems[1].Str) != "234567" {

@@ -42,6 +42,14 @@ func (p *parser) recycle(keep bool) {
 	}
 }
 
+// trim lets go of memory that nothing is in.
+func (p *parser) trim() {
+	p.mem = arena{}
+	if p.r == len(p.buf) {
+		p.buf, p.r, p.full = nil, 0, false
+	}
+}
+
 // arena copies short arguments into chunks, so that a batch costs one allocation and often none.
 type arena struct {
 	chunk []byte

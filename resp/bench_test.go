@@ -1,0 +1,99 @@
+package resp
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+
+	"cairn/fsm/entry"
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// BenchmarkParse parses pipelines of 16 calls; an operation is one call.
+func BenchmarkParse(b *testing.B) {
+	for _, size := range []int{3, 100, 10_000, 100_000} {
+		for _, keep := range []bool{false, true} {
+			b.Run(fmt.Sprintf("value=%dB/keep=%v", size, keep), func(b *testing.B) {
+				const depth = 16
+				var wire []byte
+				for range depth {
+					wire = appendCall(wire, [][]byte{[]byte("SET"), []byte("key:000000001"), bytes.Repeat([]byte("x"), size)})
+				}
+				p := newParser(testLimits())
+				rd := bytes.NewReader(wire)
+				b.SetBytes(int64(len(wire) / depth))
+				b.ReportAllocs()
+				for n := 0; b.Loop(); {
+					argv, err := p.next()
+					for argv == nil && err == nil {
+						p.recycle(keep)
+						if _, err = p.fill(rd); err == io.EOF {
+							rd.Reset(wire)
+							err = nil
+						}
+						argv, err = p.next()
+					}
+					if n++; err != nil || len(argv) != 3 {
+						b.Fatal(err, len(argv))
+					}
+				}
+			})
+		}
+	}
+}
+
+// nullBackend answers at once.
+type nullBackend struct {
+	fakeBackend
+	replies []reply.Reply
+}
+
+func (n *nullBackend) Write(_ context.Context, groups []entry.Group) ([]reply.Reply, error) {
+	return n.replies[:len(groups[0].Calls)], nil
+}
+
+func (n *nullBackend) Read(_ context.Context, _ replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
+	return n.replies[:len(calls)], nil
+}
+
+// BenchmarkPipeline is one client on the loopback; an operation is one call, allocations are those of the whole process.
+func BenchmarkPipeline(b *testing.B) {
+	for _, call := range []string{"PING", "GET key:000000001", "SET key:000000001 xxx"} {
+		for _, depth := range []int{1, 16, 256} {
+			b.Run(fmt.Sprintf("call=%.4s/depth=%d", call, depth), func(b *testing.B) {
+				backend := &nullBackend{}
+				for range runCalls {
+					backend.replies = append(backend.replies, reply.OK())
+				}
+				_, addr := startServer(b, Options{Backend: backend})
+				nc, err := net.Dial("tcp", addr)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer nc.Close()
+				words, _ := splitWords([]byte(call))
+				wire := bytes.Repeat(appendCall(nil, words), depth)
+				answers := make([]byte, depth*len("+OK\r\n"))
+				if call == "PING" {
+					answers = make([]byte, depth*len("+PONG\r\n"))
+				}
+				b.ReportAllocs()
+				for n := 0; b.Loop(); n++ {
+					if n%depth != 0 {
+						continue
+					}
+					if _, err := nc.Write(wire); err != nil {
+						b.Fatal(err)
+					}
+					if _, err := io.ReadFull(nc, answers); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
