@@ -20,6 +20,9 @@ func small(_ int, o *node.Options) {
 
 func quick(_ int, o *node.Options) { o.Heartbeat = 100 * time.Millisecond }
 
+// slow has time-outs that a busy machine keeps, for tests that want their leader to stay.
+func slow(_ int, o *node.Options) { o.Heartbeat = 2 * time.Second }
+
 func wantBulk(t *testing.T, r reply.Reply, want string) {
 	t.Helper()
 	if r.Kind != reply.Bulk || string(r.Str) != want {

@@ -16,7 +16,7 @@ import (
 // TestTransferToNobody: leadership is offered to a node that cannot be reached. Writes that wait meanwhile go on once the
 // offer has come to nothing.
 func TestTransferToNobody(t *testing.T) {
-	c := clustertest.New(t, clustertest.Options{Tune: quick})
+	c := clustertest.New(t, clustertest.Options{Tune: slow})
 	leader := c.Leader()
 	other := c.Followers(leader)[0]
 	c.Do(leader, "SET", "k", "v")

@@ -10,7 +10,7 @@ import (
 // TestTranscripts runs every transcript of the command table against the leader of three nodes; after each, the three
 // keyspaces agree.
 func TestTranscripts(t *testing.T) {
-	c := clustertest.New(t, clustertest.Options{}) // with time-outs that a busy machine keeps: the leader stays
+	c := clustertest.New(t, clustertest.Options{Tune: slow})
 	leader := c.Leader()
 	for _, f := range transcript.Load(t, "../../../fsm/command/testdata/*.txt") {
 		t.Run(f.Name, func(t *testing.T) {
