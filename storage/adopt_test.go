@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ func tidy(fs FS) error {
 // crashes collects what crashes at different moments leave.
 type crashes struct {
 	sync.Mutex
+	r    *rand.Rand
 	fs   []*vfs.MemFS
 	when []string
 }
@@ -46,9 +48,11 @@ type crashes struct {
 func (c *crashes) at(t testing.TB, fs *vfs.MemFS, when string) {
 	c.Lock()
 	defer c.Unlock()
-	r := newRand(t)
+	if c.r == nil {
+		c.r = newRand(t)
+	}
 	for _, percent := range []int{0, 50, 100} {
-		c.fs = append(c.fs, crash(fs, r, percent))
+		c.fs = append(c.fs, crash(fs, c.r, percent))
 		c.when = append(c.when, fmt.Sprintf("crash %d, with %d %% of the unsynced, %s", len(c.fs), percent, when))
 	}
 }
@@ -293,6 +297,13 @@ func TestFaultInAdopt(t *testing.T) {
 			c.check(t, older, newer)
 		}
 		_ = s.Close()
+		// And with everything that was done, removals too, which vfs.MemFS has no crash keep.
+		c = crashes{fs: []*vfs.MemFS{mem}, when: []string{when + ", then Close"}}
+		if want != nil {
+			c.check(t, want)
+		} else {
+			c.check(t, older, newer)
+		}
 		if t.Failed() {
 			return
 		}
