@@ -7,9 +7,6 @@ import (
 	_ "unsafe" // go:linkname
 )
 
-// simulating says that this binary was built to be a world.
-const simulating = true
-
 // waitReasons is how many reasons to wait the runtime of Go 1.26 knows.
 const waitReasons = 47
 

@@ -13,7 +13,7 @@ import (
 	"cairn/fsm/reply"
 )
 
-// patience is how long a client waits for an answer before it gives the connection up.
+// patience is the longest that a client waits for an answer before it gives the connection up.
 const patience = 5 * time.Second
 
 // tries is how often a client tries an operation that was certainly not done.
@@ -33,8 +33,9 @@ type client struct {
 	rng    *rand.Rand
 	at     int // the node it talks to
 	conn   *redistest.Client
-	greet  [][]string // what a new connection begins with
-	pinned bool       // it does not go to another node by itself
+	greet  [][]string    // what a new connection begins with
+	pinned bool          // it does not go to another node by itself
+	wait   time.Duration // its own patience
 }
 
 func (w *world) newClient(kind string, n int) *client {
@@ -43,28 +44,32 @@ func (w *world) newClient(kind string, n int) *client {
 		seed = seed*131 + uint64(b)
 	}
 	rng := rand.New(rand.NewPCG(w.seed, seed))
-	return &client{w: w, host: fmt.Sprintf("%s-%d", kind, n), rng: rng, at: rng.IntN(len(w.c.members))}
+	wait := []time.Duration{patience / 10, patience / 4, patience}[rng.IntN(3)]
+	return &client{w: w, host: fmt.Sprintf("%s-%d", kind, n), rng: rng, at: rng.IntN(len(w.c.members)), wait: wait}
 }
 
 // hasty gives up earlier than redistest.Client does.
-type hasty struct{ net.Conn }
+type hasty struct {
+	net.Conn
+	wait time.Duration
+}
 
 // SetReadDeadline implements net.Conn.
 func (h hasty) SetReadDeadline(time.Time) error {
-	return h.Conn.SetReadDeadline(time.Now().Add(patience))
+	return h.Conn.SetReadDeadline(time.Now().Add(h.wait))
 }
 
 func (c *client) connect() error {
 	if c.conn != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), c.wait)
 	defer cancel()
 	raw, err := c.w.c.net.dial(ctx, c.host, c.w.c.members[c.at].addr)
 	if err != nil {
 		return err
 	}
-	c.conn = redistest.NewClient(hasty{raw})
+	c.conn = redistest.NewClient(hasty{raw, c.wait})
 	for _, words := range c.greet {
 		if r, err := c.conn.Cmd(words...); err != nil || r.Kind == reply.Error {
 			c.leave()

@@ -55,7 +55,7 @@ func (w *world) readAll() {
 	var wg sync.WaitGroup
 	for i := range w.c.members {
 		c := w.newClient("final", i)
-		c.at, c.pinned, c.greet = i, true, [][]string{{"SELECT", historyDB}}
+		c.at, c.pinned, c.wait, c.greet = i, true, patience, [][]string{{"SELECT", historyDB}}
 		wg.Go(func() {
 			for _, key := range keys {
 				if err := c.operate(op{name: "get", key: key}); err != nil {

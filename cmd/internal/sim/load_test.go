@@ -27,11 +27,11 @@ var families = []struct {
 }
 
 const (
-	writers    = 5
-	readers    = 3 // they stay at one node each
+	writers    = 6
+	readers    = 5 // they stay at one node each
 	randomizer = 2
 	watchers   = 3                // READONLY
-	epoch      = 15 * time.Second // after which the histories go on on new keys
+	epoch      = 10 * time.Second // after which the histories go on on new keys
 )
 
 // startLoad starts the clients; they end when stop is closed.
@@ -65,7 +65,7 @@ func (c *client) key(family string) string {
 // write does operations on keys that all writers share.
 func (w *world) write(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
-	for n := 0; pause(time.Duration(c.rng.IntN(400))*time.Millisecond, stop); n++ {
+	for n := 0; pause(time.Duration(c.rng.IntN(250))*time.Millisecond, stop); n++ {
 		f := families[c.rng.IntN(len(families))]
 		o := op{f.ops[c.rng.IntN(len(f.ops))], c.key(f.name), fmt.Sprintf("%s.%d ", c.host, n), 1 + c.rng.IntN(3000)}
 		_ = c.operate(o) // the history knows
@@ -76,7 +76,7 @@ func (w *world) write(c *client, stop <-chan struct{}) {
 // read reads the same keys on one node.
 func (w *world) read(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
-	for pause(time.Duration(c.rng.IntN(600))*time.Millisecond, stop) {
+	for pause(time.Duration(c.rng.IntN(300))*time.Millisecond, stop) {
 		_ = c.operate(op{name: "get", key: c.key(families[c.rng.IntN(len(families))].name)})
 		if c.rng.IntN(40) == 0 {
 			c.leave()

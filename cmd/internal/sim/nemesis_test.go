@@ -59,7 +59,7 @@ type fault struct {
 
 func faultTable() []fault {
 	return []fault{
-		{"one-way", 3, oneWay}, {"isolate", 5, isolate}, {"split", 4, split}, {"pause", 4, pauseNode}, {"slow-net", 3, slowNet},
+		{"one-way", 3, oneWay}, {"isolate", 5, isolate}, {"split", 4, split}, {"pause", 4, pauseNode}, {"stuck", 5, stuck}, {"slow-net", 3, slowNet},
 		{"break", 3, breakLinks}, {"cut-streams", 4, cutStreams}, {"kill", 6, kill}, {"kill-at-io", 6, killAtIO}, {"power-cut", 2, powerCut},
 		{"restart", 3, restart}, {"transfer", 6, transfer}, {"clock", 4, clockJump}, {"disk-error", 4, diskError},
 		{"stage-error", 2, stageError}, {"disk-full", 3, diskFull}, {"disk-slow", 5, diskSlow},
@@ -140,6 +140,25 @@ func pauseNode(w *world, p plan) {
 	pause(p.last, nil)
 	thaw()
 	w.c.net.freeze(-1, p.node.addr)
+}
+
+// stuck lets the disk of a node, mostly the leader, stand still while it is cut off from the others, but not from clients. Raft's
+// own loop waits for the disk, so the node does not notice that it leads no more, as after a real pause.
+func stuck(w *world, p plan) {
+	if leader := w.c.leader(); leader != nil && p.rng.IntN(4) > 0 {
+		p.node = leader
+	}
+	p.node.mu.Lock()
+	d := p.node.mu.disk
+	p.node.mu.Unlock()
+	thaw := d.freeze()
+	to, from := w.others(p.node)
+	if p.rng.IntN(4) > 0 {
+		w.c.net.stall(1, append(to, from...)...)
+		defer w.c.net.stall(-1, append(to, from...)...)
+	}
+	pause(p.last+2*time.Second, nil)
+	thaw()
 }
 
 func slowNet(w *world, p plan) {

@@ -2,7 +2,4 @@
 
 package sim
 
-// simulating says that this binary was built to be a world.
-const simulating = false
-
-func countMutexes() {}
+func countMutexes() { panic("sim: a world is built with the tag cairnsim, by Go 1.26") }

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,10 +23,18 @@ import (
 // worldTime is how much wall time a world may take before it counts as hung.
 const worldTime = 3 * time.Minute
 
-// TestSim simulates worlds: the one of -sim.seed, or fresh ones until -sim.budget is used up.
+// TestSim simulates worlds: the one of -sim.seed, or fresh ones until -sim.budget, or CAIRN_SIM_BUDGET, is used up.
 func TestSim(t *testing.T) {
 	if *worldFlag || testing.Short() {
 		t.Skip("it takes some seconds of wall time for minutes of a cluster's")
+	}
+	if !strings.HasPrefix(runtime.Version(), "go1.26") {
+		t.Skip("bubble_test.go knows the runtime of Go 1.26 only, this is " + runtime.Version())
+	}
+	if env := os.Getenv("CAIRN_SIM_BUDGET"); env != "" {
+		if err := flag.Set("sim.budget", env); err != nil {
+			t.Fatal(err)
+		}
 	}
 	bin := buildWorld(t)
 	var h hours
