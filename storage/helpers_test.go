@@ -15,8 +15,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// small makes Pebble flush and compact within a test.
-func small(fs FS) Options { return Options{FS: fs, MemTableBytes: 64 << 10, CacheBytes: 1 << 20} }
+// small makes Pebble flush and compact, and the row cache forget, within a test.
+func small(fs FS) Options { return Options{FS: fs, MemTableBytes: 64 << 10, CacheBytes: 1 << 20, RowCacheBytes: 256 << 10} }
 
 func mustOpen(t testing.TB, fs FS) *Store {
 	t.Helper()

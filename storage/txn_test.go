@@ -20,6 +20,14 @@ func TestLongTransaction(t *testing.T) {
 	}
 	x, err := w.s.Begin()
 	must(t, err)
+	for range 3 {
+		for range 100 { // without a Scan or DeleteRange in between
+			k, v := randomRow(w.r), fmt.Sprint(w.r.Uint32())
+			must(t, x.Set([]byte(k), []byte(v)))
+			w.m.rows[k] = v
+		}
+		must(t, w.m.checkScan(x, "M", "N", 1000))
+	}
 	for i := range 3000 {
 		w.operation(x)
 		if i%100 < 20 { // long runs of writes without a read, too
