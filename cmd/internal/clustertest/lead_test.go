@@ -16,7 +16,10 @@ import (
 // TestTransferToNobody: leadership is offered to a node that cannot be reached. Writes that wait meanwhile go on once the
 // offer has come to nothing.
 func TestTransferToNobody(t *testing.T) {
-	c := clustertest.New(t, clustertest.Options{Tune: slow})
+	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
+		slow(i, o)
+		o.ElectionWait = 20 * time.Second // an offer lasts an election time-out
+	}})
 	leader := c.Leader()
 	other := c.Followers(leader)[0]
 	c.Do(leader, "SET", "k", "v")
