@@ -69,8 +69,10 @@ func (c *conn) awaitPause(write bool) {
 	}
 }
 
-// block waits until an event, for at most d, or until the connection ends. CLIENT LIST shows it meanwhile as blocked.
+// block waits until an event, for at most d, or until the connection ends. What was answered before goes out first, and
+// CLIENT LIST shows the connection as blocked.
 func (c *conn) block(d time.Duration, event <-chan struct{}) {
+	c.out.flush()
 	c.seen.blocked.Store(true)
 	defer c.seen.blocked.Store(false)
 	timer := time.NewTimer(d)

@@ -139,6 +139,10 @@ func TestClientPause(t *testing.T) {
 		lasts(other, "GET a\r\nPING\r\n", "$1\r\na\r\n+PONG\r\n", 0)
 		lasts(other, "SET a b\r\nPING\r\n", "+OK\r\n+PONG\r\n", 5*time.Second)
 
+		admin.ask("CLIENT PAUSE 5000 WRITE\r\n", "+OK\r\n")
+		lasts(other, "ECHO before\r\nSET a b\r\n", "$6\r\nbefore\r\n", 0) // is not held back with what follows
+		other.expect("+OK\r\n")
+
 		admin.ask("CLIENT PAUSE 5000\r\n", "+OK\r\n")
 		lasts(admin, "PING\r\n", "+PONG\r\n", 5*time.Second)
 

@@ -99,11 +99,12 @@ func (c *conn) loop() {
 		c.out.flush()
 		c.in.recycle(c.run.kept)
 		c.run.kept = false
-		if err := c.read(c.nc); errors.Is(err, errStopping) {
-			break
+		if err := c.read(c.nc); errors.Is(err, errStopping) || errors.Is(err, io.EOF) {
+			break // it may still read
 		} else if err != nil {
 			return
 		}
+		c.applySession() // the settings may have changed
 	}
 	c.linger()
 }
@@ -114,8 +115,8 @@ func (c *conn) refuse(err error) {
 	var wrong protocolError
 	if errors.As(err, &wrong) {
 		c.out.reply(reply.Errorf("ERR %v", wrong).Reply())
-		c.linger()
 	}
+	c.linger()
 }
 
 // linger writes what is left to write and gives the client a moment to read it: a connection closed over unread bytes is

@@ -67,6 +67,29 @@ func TestWriteAllThenRead(t *testing.T) {
 	c.expectClosed()
 }
 
+// TestHalfClosed: who closes only its own half, as "nc" does, still reads its replies.
+func TestHalfClosed(t *testing.T) {
+	_, addr := startServer(t, Options{})
+	c := dial(t, addr)
+	value := strings.Repeat("x", 8<<20)
+	c.send(strings.Repeat("ECHO y\r\n", 10) + string(appendCall(nil, [][]byte{[]byte("ECHO"), []byte(value)})) + "PING\r\n")
+	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	c.expect(strings.Repeat("$1\r\ny\r\n", 10) + fmt.Sprintf("$%d\r\n%s\r\n+PONG\r\n", len(value), value))
+	c.expectClosed()
+}
+
+// TestLimitsChange: CONFIG SET counts for connections that are there already.
+func TestLimitsChange(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, _ *Server, dial func() *client) {
+		a, b := dial(), dial()
+		b.ask("PING\r\n", "+PONG\r\n")
+		a.ask("CONFIG SET proto-max-bulk-len 1mb\r\n", "+OK\r\n")
+		b.ask("*1\r\n$1048577\r\n", "-ERR Protocol error: invalid bulk length\r\n")
+	})
+}
+
 // TestLongReply is longer than any buffer.
 func TestLongReply(t *testing.T) {
 	_, addr := startServer(t, Options{})

@@ -25,7 +25,7 @@ type Options struct {
 
 	Advertise string // host:port that clients and nodes use for this node: a redirect never names it
 	Version   string // of this program, for INFO
-	// Config is shown by CONFIG GET beside what the server itself knows, and wins over it: "port", "dir", "bind" …
+	// Config is shown by CONFIG GET: "port", "dir", "bind" … It cannot change what CONFIG SET can.
 	Config map[string]string
 	// Shutdown is what the SHUTDOWN command calls; it must return at once. Without it SHUTDOWN is an error.
 	Shutdown func()

@@ -10,7 +10,7 @@ import (
 // Bounds of a run.
 const (
 	runCalls = 1024
-	runBytes = 512 << 10 // unless one call alone is larger
+	runBytes = 384 << 10 // unless one call alone is larger; fsm/replica makes entries of that size
 )
 
 // run is neighbouring calls of one kind that one client has pipelined: they go to the backend together.
