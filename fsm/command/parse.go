@@ -17,16 +17,6 @@ func parseInt64(arg []byte) (int64, error) {
 	return n, nil
 }
 
-// parseFloat64 reads a floating point number as Redis reads a score: what C's strtod reads, "inf" and hexadecimal included,
-// but no NaN, no spaces, and nothing that overflows or underflows to zero.
-func parseFloat64(arg []byte) (float64, error) {
-	f, ok := str.ParseDouble(arg)
-	if !ok {
-		return 0, reply.ErrNotFloat
-	}
-	return f, nil
-}
-
 // isWord reports whether arg is an option's word, given in upper case.
 func isWord(arg []byte, word string) bool {
 	return len(arg) == len(word) && strings.EqualFold(string(arg), word)

@@ -133,7 +133,7 @@ func (r *Replica) ServeLink(c net.Conn) {
 		r.links.hand(c)
 		return
 	}
-	if err := r.serveQueries(c); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	if err := r.serveQueries(c); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		r.log.Debug("link ended", "peer", peer.id, "err", err)
 	}
 }

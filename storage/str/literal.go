@@ -96,7 +96,7 @@ func ParseDouble(b []byte) (f float64, ok bool) {
 		return 0, false
 	}
 	text := string(b)
-	if l.hex && bytes.IndexAny(b, "pP") < 0 {
+	if l.hex && !bytes.ContainsAny(b, "pP") {
 		text += "p0" // which C does not ask for
 	}
 	f, err := strconv.ParseFloat(text, 64)

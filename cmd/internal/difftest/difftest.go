@@ -140,13 +140,13 @@ func (r *runner) step(argv [][]byte) (what string, err error) {
 // both executes one command on both sides.
 func (r *runner) both(argv [][]byte) (cairn, redis reply.Reply, err error) {
 	if redis, err = r.sides.Redis.Do(argv); err != nil {
-		return cairn, redis, fmt.Errorf("Redis: %w", err)
+		return cairn, redis, fmt.Errorf("redis: %w", err)
 	}
 	if c, ok := r.sides.Cairn.(clock); ok {
 		c.SetTime(time.Now().UnixMilli())
 	}
 	if cairn, err = r.sides.Cairn.Do(argv); err != nil {
-		return cairn, redis, fmt.Errorf("Cairn: %w", err)
+		return cairn, redis, fmt.Errorf("cairn: %w", err)
 	}
 	return cairn, redis, nil
 }
