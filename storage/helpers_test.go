@@ -16,7 +16,9 @@ import (
 )
 
 // small makes Pebble flush and compact, and the row cache forget, within a test.
-func small(fs FS) Options { return Options{FS: fs, MemTableBytes: 64 << 10, CacheBytes: 1 << 20, RowCacheBytes: 256 << 10} }
+func small(fs FS) Options {
+	return Options{FS: fs, MemTableBytes: 64 << 10, CacheBytes: 1 << 20, RowCacheBytes: 256 << 10}
+}
 
 func mustOpen(t testing.TB, fs FS) *Store {
 	t.Helper()
