@@ -58,9 +58,6 @@ func (s *Store) Checkpoint() (*Checkpoint, error) {
 		return nil, err
 	}
 	defer e.users.Done()
-	if s.o.ReadOnly {
-		return nil, fmt.Errorf("storage: checkpoint: %w", pebble.ErrReadOnly)
-	}
 	c := &Checkpoint{s: s, dir: s.path(freshName(checkpointPrefix))}
 	if err := e.db.Checkpoint(c.dir, pebble.WithFlushedWAL()); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage: checkpoint: %w", err), c.Close())
