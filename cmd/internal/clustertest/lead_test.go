@@ -93,6 +93,10 @@ func TestLostDisk(t *testing.T) {
 		t.Fatalf("the acknowledged write is %q", r.Str)
 	}
 	c.Settle()
+	clustertest.Eventually(t, "the node to say that it has caught up", func() bool {
+		origin, err := c.Node(lost).Replica().Log().GetUint64([]byte("CairnOrigin"))
+		return origin == 0 && err == nil
+	})
 	c.Kill(leader) // and now it may vote again
 	clustertest.Eventually(t, "the node to have caught up", func() bool {
 		return string(c.Do(c.Leader(), "GET", "k").Str) == "new"
