@@ -20,10 +20,11 @@ import (
 // serve exactly what was acknowledged; it never serves something else in silence. The table of what happened is printed.
 // CAIRN_FAULTS_DAMAGES says how many damages there are.
 func TestDamagedFiles(t *testing.T) {
+	t.Parallel()
 	_, rng := newSeed(t)
 	trials, err := strconv.Atoi(os.Getenv("CAIRN_FAULTS_DAMAGES"))
 	if err != nil {
-		trials = 16
+		trials = 20
 	}
 	c := newCluster(t, 1)
 	p := c.nodes[0]

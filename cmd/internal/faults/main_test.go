@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -51,7 +52,12 @@ func newSeed(t *testing.T) (uint64, *rand.Rand) {
 		}
 		seed = n
 	}
-	t.Logf("seed: CAIRN_FAULTS_SEED=%d go test -v -count=1 -run '^%s$' ./cmd/internal/faults", seed, t.Name())
+	name, _, _ := strings.Cut(t.Name(), "/")
+	more := ""
+	if minutes := os.Getenv("CAIRN_FAULTS_MINUTES"); minutes != "" {
+		more = " CAIRN_FAULTS_MINUTES=" + minutes
+	}
+	t.Logf("seed: CAIRN_FAULTS_SEED=%d%s go test -v -count=1 -run '^%s$' ./cmd/internal/faults", seed, more, name)
 	return seed, rand.New(rand.NewPCG(seed, 0))
 }
 

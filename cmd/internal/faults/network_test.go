@@ -85,6 +85,7 @@ func (c *cluster) broken(l *load, rng *rand.Rand, writes int64, links func(from,
 
 // TestNetwork cuts real nodes off from each other, and makes their network bad.
 func TestNetwork(t *testing.T) {
+	t.Parallel()
 	seed, rng := newSeed(t)
 	reads := []string{"linearizable", "lease"}[rng.IntN(2)]
 	t.Logf("--reads %s", reads)

@@ -137,7 +137,7 @@ func (c *cluster) frozen(l *load) {
 }
 
 // few is how many faults a test does, of a seed's choice; TestSoak does them all, again and again.
-const few = 5
+const few = 4
 
 // run does faults in an order of the seed's, each in a round of its own, until enough says so.
 func (c *cluster) run(l *load, rng *rand.Rand, faults []fault, enough func(done int) bool) (n int) {
@@ -162,6 +162,7 @@ func (c *cluster) run(l *load, rng *rand.Rand, faults []fault, enough func(done 
 
 // TestSignals kills and stops real processes.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	seed, rng := newSeed(t)
 	reads := []string{"linearizable", "lease"}[rng.IntN(2)]
 	t.Logf("--reads %s", reads)
