@@ -41,7 +41,7 @@ func TestRandom(t *testing.T) {
 			fs := vfs.NewCrashableMem()
 			w := &world{t: t, r: newRand(t), fs: fs, s: mustOpen(t, fs), m: newModel()}
 			w.note()
-			for range 800 {
+			for range 600 {
 				w.step()
 			}
 			w.restart()

@@ -94,7 +94,7 @@ func TestTogether(t *testing.T) {
 			return errors.Join(s.SaveRecord(layout.Record{Index: at.Index, Term: at.Term}), s.Sync())
 		})
 	}
-	for range 8 {
+	for range 5 {
 		if err := catchUp(leader, follower); err != nil {
 			t.Error(err)
 			break

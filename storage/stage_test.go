@@ -142,7 +142,7 @@ func TestFlippedBits(t *testing.T) {
 	leader, s := opened(t, vfs.NewMem()), opened(t, vfs.NewMem())
 	fill(t, leader, "x", 100)
 	stream, m := streamOf(t, leader), fill(t, s, "own", 3)
-	for range 300 {
+	for range 200 {
 		altered := bytes.Clone(stream)
 		at, bit := r.IntN(len(stream)), byte(1)<<r.IntN(8)
 		if r.IntN(2) == 0 {
