@@ -8,13 +8,15 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"cairn/cmd/internal/clustertest"
 )
 
-// writer writes through a go-redis ClusterClient with its default settings and remembers what was acknowledged.
+// writer writes through a go-redis ClusterClient and remembers what was acknowledged. The client asks for the map once a
+// second: by default it asks once a minute, and has only dead connections to its old leader meanwhile.
 type writer struct {
 	client *redis.ClusterClient
 	stop   atomic.Bool
@@ -24,7 +26,9 @@ type writer struct {
 }
 
 func startWriter(p *processes, goroutines int) *writer {
-	w := &writer{client: redis.NewClusterClient(&redis.ClusterOptions{Addrs: p.addrs()}), keys: make([][]int, goroutines)}
+	w := &writer{client: redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: p.addrs(), ClusterStateReloadInterval: time.Second,
+	}), keys: make([][]int, goroutines)}
 	for g := range goroutines {
 		w.wg.Go(func() {
 			for n := 0; !w.stop.Load(); n++ {
