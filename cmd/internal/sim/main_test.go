@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,8 +32,23 @@ func TestMain(m *testing.M) {
 	countMutexes()
 	born = make(chan result)
 	go m.Run()
+	go limitMemory()
 	r := <-born
 	os.Exit(r.report())
+}
+
+// maxWorldBytes is more memory than a world needs; one that spins without time going on would take all there is.
+const maxWorldBytes = 3 << 30
+
+// limitMemory ends a world that has taken too much memory, and prints where everybody is.
+func limitMemory() {
+	for range time.Tick(time.Second) {
+		var s runtime.MemStats
+		if runtime.ReadMemStats(&s); s.HeapAlloc > maxWorldBytes {
+			debug.SetTraceback("all")
+			panic(fmt.Sprintf("sim: the world of seed %d takes %d bytes", *seedFlag, s.HeapAlloc))
+		}
+	}
 }
 
 // born takes the world's result to TestMain. It is made outside of the bubble: who waits for it stops the bubble's time.

@@ -57,6 +57,23 @@ func transfer(w *world, p plan) {
 	}
 }
 
+// transferDeaf lets the leader hand over and hear nothing from then on: another leads before it knows.
+func transferDeaf(w *world, p plan) {
+	for range 1 + p.rng.IntN(4) {
+		leader := w.c.leader()
+		if leader == nil {
+			return
+		}
+		to, _ := w.others(leader)
+		transfer(w, plan{rng: p.rng, node: w.c.members[p.rng.IntN(len(w.c.members))]})
+		pause(time.Duration(1+p.rng.IntN(6))*time.Millisecond, nil)
+		w.c.net.stall(1, to...)
+		pause(time.Duration(300+p.rng.IntN(600))*time.Millisecond, nil)
+		w.c.net.stall(-1, to...)
+		pause(time.Second, nil)
+	}
+}
+
 // clockJump moves the node's clock, and lets it run too fast or too slow.
 func clockJump(w *world, p plan) {
 	if !w.o.skewed {
