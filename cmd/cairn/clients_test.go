@@ -37,7 +37,7 @@ func TestRedisCLI(t *testing.T) {
 // TestRedisBenchmark: the real one runs without an error on the leader.
 func TestRedisBenchmark(t *testing.T) {
 	p := startNodes(t, 3)
-	out := tool(t, "redis-benchmark", "-p", p.nodes[p.leader()].port, "-t", "ping,set,get,incr,mset", "-n", "3000", "-c", "20", "-P", "4", "-q")
+	out := tool(t, "redis-benchmark", "-p", p.nodes[p.leader()].port, "-t", "ping,set,get,incr,mset", "-n", "3000", "-q")
 	for _, test := range []string{"PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"} {
 		if !strings.Contains(out, test+": ") {
 			t.Errorf("no result for %s in %q", test, out)
