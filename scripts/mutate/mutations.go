@@ -15,7 +15,7 @@ var (
 	machine = []string{"./fsm"}
 	store   = []string{"./storage"}
 	raftLog = []string{"./storage/raftlog"}
-	nodes   = []string{"./fsm/replica", "./cmd/internal/clustertest"}
+	nodes   = []string{"./fsm/replica"}
 )
 
 func mutations() []mutation {
@@ -33,10 +33,10 @@ func readMutations() []mutation {
 			"func (r *Replica) ready() bool { return true }", nodes, ""},
 		{"read before apply", "fsm/replica/read.go", "err = r.machine.WaitApplied(ctx, got.index)", "_ = got.index", nodes, ""},
 		{"read index is what the leader has applied", "fsm/replica/read.go", "index := r.raft.CommitIndex()\n\tif !r.ready() {",
-			"index := r.machine.Applied().Index\n\tif !r.ready() {", nodes, ""},
+			"index := r.machine.Applied().Index\n\tif !r.ready() {", []string{"./cmd/internal/clustertest", "-run", "TestLeaderAppliesLate"}, ""},
 		{"lease kept across a transfer", "fsm/replica/read.go", " && r.offered.Load() < term", "", nodes, ""},
 		{"lease ten times too long", "fsm/replica/read.go", "r.o.Heartbeat*leaseShare/10", "r.o.Heartbeat*leaseShare", nodes, ""},
-		{"a key is gone by the reader's clock alone", "fsm/replica/read.go", "if err != nil || !a.Doubted {", "if err != nil || true {", nodes, ""},
+		{"a key is gone by the reader's clock alone", "fsm/replica/read.go", "if err != nil || !a.Doubted {", "if err != nil || true {", []string{"./cmd/internal/sim", "-run", "TestExpiredStaysExpired"}, ""},
 		{"READONLY reads of any age", "fsm/replica/peers.go", "return time.Since(m.at) <= age", "return true", nodes, ""},
 	}
 }
