@@ -251,10 +251,7 @@ func (r *received) adopt() error {
 func (m *Machine) keepOwn(r *received) error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	if err := m.store.SaveRecord(r.record); err != nil {
-		return err
-	}
-	return m.store.Sync()
+	return m.store.Rewind(r.record)
 }
 
 // Restored returns how many received states have become the store since start.

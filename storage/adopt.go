@@ -52,7 +52,20 @@ func (e *engine) become(r layout.Record) error {
 	if at := e.state().Index; at < r.Index {
 		return fmt.Errorf("%w: the state is at %d, the snapshot at %d", ErrStream, at, r.Index)
 	}
-	return e.db.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, r), pebble.Sync)
+	return e.restored(r)
+}
+
+// restored writes, durably and in one, the snapshot record r and that the log may end before the state.
+func (e *engine) restored(r layout.Record) error {
+	b := e.db.NewBatch()
+	defer b.Close()
+	if err := b.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, r), nil); err != nil {
+		return err
+	}
+	if err := b.Set([]byte(layout.RestoredRow), layout.AppendRestored(nil, e.state().Index), nil); err != nil {
+		return err
+	}
+	return b.Commit(pebble.Sync)
 }
 
 // replace makes e the engine and removes the old one once nobody reads it. What fails now, the next Open mends.

@@ -143,6 +143,35 @@ func (s *Store) SaveRecord(r layout.Record) error {
 	return nil
 }
 
+// Rewind makes r the snapshot record when the Raft log is to begin again behind it, while the state stays where it is. It
+// returns once that is on disk, and with it that the log may end before the state: see Restored.
+func (s *Store) Rewind(r layout.Record) error {
+	e, err := s.retain()
+	if err != nil {
+		return err
+	}
+	defer e.users.Done()
+	if err := e.restored(r); err != nil {
+		return fmt.Errorf("storage: rewind to snapshot record %d: %w", r.Index, err)
+	}
+	return nil
+}
+
+// Restored returns the index to which the last Adopt or Rewind brought the state, 0 when there was none. The Raft log was
+// emptied then: while the state is no further, the log may end before it. In all other cases the log holds what is applied.
+func (s *Store) Restored() (index uint64, err error) {
+	e, err := s.retain()
+	if err != nil {
+		return 0, err
+	}
+	defer e.users.Done()
+	b, err := get(e.db, []byte(layout.RestoredRow))
+	if err != nil || b == nil {
+		return 0, err
+	}
+	return layout.ParseRestored(b)
+}
+
 // Record returns the snapshot record; ok is false when no snapshot was taken yet.
 func (s *Store) Record() (r layout.Record, ok bool, err error) {
 	e, err := s.retain()

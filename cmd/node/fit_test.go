@@ -20,12 +20,18 @@ func TestFit(t *testing.T) {
 		applied, record    uint64
 		first, last, term  uint64
 		identity, wantOpen bool
+		restored           uint64
 	}{
 		{name: "new", wantOpen: true},
 		{name: "no snapshot yet", applied: 3, first: 1, last: 5, term: 1, identity: true, wantOpen: true},
 		{name: "the log goes on", applied: 9, record: 7, first: 8, last: 9, term: 1, identity: true, wantOpen: true},
-		{name: "restored, log empty", applied: 9, record: 7, term: 1, identity: true, wantOpen: true},
-		{name: "restored, log behind", applied: 9, record: 7, first: 1, last: 3, term: 1, identity: true, wantOpen: true},
+		{name: "restored, log empty", applied: 9, record: 7, restored: 9, term: 1, identity: true, wantOpen: true},
+		{name: "restored, log behind", applied: 9, record: 7, restored: 9, first: 1, last: 3, term: 1, identity: true, wantOpen: true},
+		{name: "restored, log goes on", applied: 9, record: 7, restored: 9, first: 8, last: 8, term: 1, identity: true, wantOpen: true},
+		{name: "end of the log lost", applied: 9, record: 5, first: 1, last: 7, term: 1, identity: true},
+		{name: "end lost behind the snapshot", applied: 9, record: 7, first: 1, last: 3, term: 1, identity: true},
+		{name: "log empty", applied: 9, record: 7, term: 1, identity: true},
+		{name: "end lost after a restore", applied: 9, record: 5, restored: 8, first: 6, last: 7, term: 1, identity: true},
 		{name: "hole", applied: 9, record: 7, first: 9, last: 9, term: 1, identity: true},
 		{name: "hole at the front", applied: 0, first: 2, last: 5, term: 1, identity: true},
 		{name: "snapshot ahead of state", applied: 5, record: 7, first: 8, last: 9, term: 1, identity: true},
@@ -35,7 +41,7 @@ func TestFit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			fs := vfs.NewMem()
 			o := Options{Dir: "/data", FS: fs, Port: -1}.withDefaults()
-			prepare(t, fs, c.applied, c.record, c.first, c.last, c.term)
+			prepare(t, fs, c.applied, c.record, c.restored, c.first, c.last, c.term)
 			if c.identity {
 				if err := (identity{Format: 1, ID: "n1", Peers: []string{"n1"}}).write(o); err != nil {
 					t.Fatal(err)
@@ -55,24 +61,30 @@ func TestFit(t *testing.T) {
 }
 
 // prepare writes a state and a log.
-func prepare(t *testing.T, fs vfs.FS, applied, record, first, last, term uint64) {
+func prepare(t *testing.T, fs vfs.FS, applied, record, restored, first, last, term uint64) {
 	t.Helper()
 	s, err := storage.Open("/data/state", storage.Options{FS: fs})
 	if err != nil {
 		t.Fatal(err)
 	}
 	members := raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "127.0.0.1:1"}}}
-	if applied > 0 {
+	r := layout.Record{Index: record, Term: 1, ConfigIndex: 1, ConfigVersion: 1, Config: raft.EncodeConfiguration(members)}
+	for _, index := range []uint64{restored, applied} {
+		if index == 0 {
+			continue
+		}
 		txn, err := s.Begin()
 		if err == nil {
-			err = txn.Commit(storage.Applied{Index: applied, Term: 1})
+			err = txn.Commit(storage.Applied{Index: index, Term: 1})
+		}
+		if err == nil && index == restored {
+			err = s.Rewind(r)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	if record > 0 {
-		r := layout.Record{Index: record, Term: 1, ConfigIndex: 1, ConfigVersion: 1, Config: raft.EncodeConfiguration(members)}
 		if err := s.SaveRecord(r); err != nil {
 			t.Fatal(err)
 		}

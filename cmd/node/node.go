@@ -131,6 +131,9 @@ func (n *Node) fit() error {
 	if err != nil {
 		return err
 	}
+	if err := n.fitEnd(); err != nil {
+		return err
+	}
 	if err := n.log.DropBehind(r.Index); err != nil {
 		return err
 	}
@@ -153,7 +156,27 @@ func (n *Node) fit() error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%w: %s has lost entries: %s; let this node catch up from the others on an empty --dir", ErrRefused, n.o.Dir, fault)
+	return n.lost(fault)
+}
+
+// fitEnd looks for a log that has lost its end. Entries are applied once they are durable in the log, so a state that is
+// further than it shows that some are gone, unless a restore has brought the state there and emptied the log. With the end,
+// entries may be gone that this node has vouched for: it may not vote.
+func (n *Node) fitEnd() error {
+	restored, err := n.store.Restored()
+	if err != nil {
+		return err
+	}
+	last, _ := n.log.LastIndex() // never fails
+	if applied := n.store.State().Index; applied > last && applied > restored {
+		return n.lost(fmt.Sprintf("its state is at entry %d and its log ends at %d", applied, last))
+	}
+	return nil
+}
+
+func (n *Node) lost(fault string) error {
+	return fmt.Errorf("%w: %s has lost entries: %s; let this node catch up from the others on an empty --dir, or bring back a copy of it",
+		ErrRefused, n.o.Dir, fault)
 }
 
 func (n *Node) openReplica() (err error) {

@@ -33,6 +33,7 @@ func examples() []example {
 		{"position", AppendPosition(nil, 2, 12182<<32|0xdeadbeef), nil},
 		{"end position", AppendPosition(nil, 2, EndPosition), nil},
 		{"state row", []byte(StateRow), nil}, {"record row", []byte(RecordRow), nil},
+		{"restored row", []byte(RestoredRow), nil}, parses("restored", AppendRestored(nil, 300), 300, ParseRestored),
 	}
 }
 
@@ -142,6 +143,7 @@ func TestAppendKeepsPrefix(t *testing.T) {
 		"row":      func(dst []byte) []byte { return AppendRow(dst, Row{Type: String}) },
 		"state":    func(dst []byte) []byte { return AppendState(dst, NewState()) },
 		"record":   func(dst []byte) []byte { return AppendRecord(dst, Record{}) },
+		"restored": func(dst []byte) []byte { return AppendRestored(dst, 300) },
 	} {
 		if got, want := f([]byte("dst")), append([]byte("dst"), f(nil)...); !bytes.Equal(got, want) {
 			t.Errorf("%s: %x, want %x", name, got, want)

@@ -106,8 +106,9 @@ func ParseExpiry(pkey []byte) (expireAt int64, keyspace uint8, key []byte, err e
 	return int64(binary.BigEndian.Uint64(pkey[1:])), pkey[9], pkey[8+keyPrefixLen:], nil
 }
 
-// StateRow and RecordRow are the keys of the node's own rows.
+// StateRow, RecordRow and RestoredRow are the keys of the node's own rows.
 const (
-	StateRow  = "Nstate"  // what is applied, and the databases: see State
-	RecordRow = "Nrecord" // the snapshot record: see Record
+	StateRow    = "Nstate"    // what is applied, and the databases: see State
+	RecordRow   = "Nrecord"   // the snapshot record: see Record
+	RestoredRow = "Nrestored" // up to which entry the Raft log may be missing: see AppendRestored
 )

@@ -103,6 +103,27 @@ func ParseRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
+// AppendRestored appends to dst the bytes of a row that says: a restore has brought the state to index and emptied the Raft
+// log, so that the log may end before index.
+//
+//	format uvarint | index uvarint
+func AppendRestored(dst []byte, index uint64) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, FormatVersion), index)
+}
+
+// ParseRestored reads what AppendRestored wrote.
+func ParseRestored(b []byte) (index uint64, err error) {
+	d := decoder{b: b}
+	if v := d.uvarint(); v != FormatVersion && !d.bad {
+		return 0, fmt.Errorf("%w: format version %d, this program reads %d", ErrCorrupt, v, FormatVersion)
+	}
+	index = d.uvarint()
+	if d.bad || len(d.b) != 0 {
+		return 0, fmt.Errorf("%w: restored row", ErrCorrupt)
+	}
+	return index, nil
+}
+
 // decoder reads from the front of b; after the first short read bad is true and every read gives zero.
 type decoder struct {
 	b   []byte
