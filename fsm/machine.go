@@ -6,6 +6,7 @@
 package fsm
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -20,6 +21,9 @@ import (
 
 // maxBatchBytes is about how much one Pebble batch holds before the machine commits it at the next entry's end.
 const maxBatchBytes = 4 << 20
+
+// errContradiction says that the log and the state are not one history: a disk has lost what it had synced, or another node's has.
+var errContradiction = errors.New("fsm: the log contradicts the state; start this node again on an empty directory")
 
 // Options configures a Machine. The zero value of a field means its default.
 type Options struct {
@@ -86,8 +90,10 @@ func (m *Machine) ApplyBatch(logs []*raft.Log) []any {
 func (m *Machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0] }
 
 func (m *Machine) applyAll(logs []*raft.Log, answers []any) error {
-	for len(logs) > 0 && logs[0].Index <= m.applied.now().Index {
-		logs, answers = logs[1:], answers[1:]
+	for at := m.applied.now(); len(logs) > 0 && logs[0].Index <= at.Index; logs, answers = logs[1:], answers[1:] {
+		if l := logs[0]; l.Term > at.Term || l.Index == at.Index && l.Term != at.Term {
+			return fmt.Errorf("%w: entry %d has term %d, and the state holds entry %d of term %d", errContradiction, l.Index, l.Term, at.Index, at.Term)
+		}
 	}
 	for len(logs) > 0 {
 		n, err := m.applySome(logs, answers)

@@ -25,7 +25,7 @@ type peers struct {
 	}
 }
 
-// mark says that a state that has applied index was the newest there was at a time.
+// mark says that a state that has applied index shows everything acknowledged before a time.
 type mark struct {
 	index uint64
 	at    time.Time
@@ -46,7 +46,9 @@ func newPeers(r *Replica) *peers {
 	return p
 }
 
-// run asks every other member once a second, each over its own link.
+// run asks every other member how far it is once a second, each over its own link, and a follower asks the leader for a read
+// index as well. Nothing less makes a mark: a leader that has been deposed does not know what was acknowledged since, and one
+// that has just been elected has not applied what was acknowledged before.
 func (p *peers) run() {
 	askers := map[raft.ServerID]*asker{}
 	defer func() {
@@ -57,10 +59,10 @@ func (p *peers) run() {
 	pause := min(probePause, p.r.o.MaxStaleness/4)
 	for ok := true; ok; {
 		changed := p.r.changed.next() // a new leader is asked at once
-		if p.r.raft.State() == raft.Leader {
-			p.mark(mark{p.r.machine.Applied().Index, time.Now()})
-		}
 		var wg sync.WaitGroup
+		if p.r.raft.State() != raft.Leader {
+			wg.Go(p.look)
+		}
 		for _, s := range p.r.servers() {
 			if string(s.ID) == p.r.o.ID {
 				continue
@@ -80,16 +82,21 @@ func (p *peers) run() {
 func (p *peers) probe(a *asker, s raft.Server) {
 	ctx, cancel := context.WithTimeout(p.r.ctx, probePause)
 	defer cancel()
-	_, leader := p.r.raft.LeaderWithID()
-	asked := time.Now()
 	got, err := a.ask(ctx, string(s.Address), askProgress)
-	if err == nil && s.ID == leader {
-		p.mark(mark{got.index, asked})
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.mu.seen[s.ID]
 	p.mu.seen[s.ID] = sighting{err == nil, max(old.applied, got.index)}
+}
+
+// look asks the leader what a state must have applied that is not older than this moment.
+func (p *peers) look() {
+	ctx, cancel := context.WithTimeout(p.r.ctx, probePause)
+	defer cancel()
+	asked := time.Now()
+	if got, err := p.r.remote.join(ctx, false); err == nil {
+		p.mark(mark{got.index, asked})
+	}
 }
 
 func (p *peers) mark(m mark) {

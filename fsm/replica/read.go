@@ -31,7 +31,9 @@ const leaseShare = 8
 // that has been alone too long.
 func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
 	if c == Local {
-		return r.readLocal(calls)
+		if a, ok, err := r.readLocal(calls); ok || err != nil {
+			return a.Replies, err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
 	defer cancel()
@@ -60,12 +62,27 @@ func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) (
 	return a.Replies, err
 }
 
-func (r *Replica) readLocal(calls []entry.Call) ([]reply.Reply, error) {
-	if r.raft.State() != raft.Leader && !r.peers.fresh(r.machine.Applied().Index, r.o.MaxStaleness) {
-		return nil, fmt.Errorf("%w of %v", ErrStale, r.o.MaxStaleness)
+// readLocal reads this node's state as it is. ok is false on a leader that has not heard from its followers lately: there is
+// nobody to redirect to, so it asks them.
+func (r *Replica) readLocal(calls []entry.Call) (a fsm.Answer, ok bool, err error) {
+	if !r.fresh(r.o.MaxStaleness) {
+		if r.raft.State() == raft.Leader {
+			return a, false, nil
+		}
+		return a, false, fmt.Errorf("%w of %v", ErrStale, r.o.MaxStaleness)
 	}
-	a, err := r.machine.Query(r.clock.now(), rand.Uint64(), calls)
-	return a.Replies, err
+	a, err = r.machine.Query(r.clock.now(), rand.Uint64(), calls)
+	return a, err == nil, err
+}
+
+// fresh reports whether this node's state shows everything that was acknowledged longer ago than age. A leader is as current
+// as the news that a majority followed it: it may have been deposed since, and may not know, as when its disk hangs.
+func (r *Replica) fresh(age time.Duration) bool {
+	term, applied := r.raft.CurrentTerm(), r.machine.Applied()
+	if applied.Term == term && time.Since(r.contacts.majority(term, r.o.ID, r.voters())) <= age {
+		return true
+	}
+	return r.peers.fresh(applied.Index, age)
 }
 
 // readLeased reads on a leader's lease; ok is false when the lease does not cover the read. The lease is looked at once more

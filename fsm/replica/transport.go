@@ -13,6 +13,7 @@ type transport struct {
 	*raft.NetworkTransport
 	contacts *contacts
 	ballot   *ballot
+	past     past
 	requests chan raft.RPC // what peers ask, without what ballot refuses
 	done     chan struct{}
 	once     sync.Once
@@ -24,7 +25,7 @@ func newTransport(stream raft.StreamLayer, c *contacts, b *ballot, o Options) *t
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: stream, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: rpcTimeout, Logger: newRaftLogger(o.Logger),
 		}),
-		contacts: c, ballot: b, requests: make(chan raft.RPC), done: make(chan struct{}),
+		contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, requests: make(chan raft.RPC), done: make(chan struct{}),
 	}
 	t.wg.Go(t.filter)
 	return t
@@ -38,18 +39,33 @@ func (t *transport) filter() {
 	for {
 		select {
 		case request := <-t.NetworkTransport.Consumer():
-			if err := t.ballot.refuses(request.Command); err != nil {
-				request.Respond(nil, err)
-				continue
-			}
-			select {
-			case t.requests <- request:
-			case <-t.done:
-				return
-			}
+			t.take(request)
 		case <-t.done:
 			return
 		}
+	}
+}
+
+func (t *transport) take(request raft.RPC) {
+	if err := t.ballot.refuses(request.Command); err != nil {
+		request.Respond(nil, err)
+		return
+	}
+	switch req := request.Command.(type) {
+	case *raft.AppendEntriesRequest:
+		t.handAppend(request, req)
+	case *raft.InstallSnapshotRequest:
+		t.handInstall(request, req)
+	default:
+		t.hand(request)
+	}
+}
+
+// hand gives a request to Raft.
+func (t *transport) hand(request raft.RPC) {
+	select {
+	case t.requests <- request:
+	case <-t.done:
 	}
 }
 

@@ -137,3 +137,48 @@ func TestStaleLocalRead(t *testing.T) {
 	brakes[follower].off()
 	clustertest.Eventually(t, "the local read to see the second write", func() bool { return string(local().Str) == "new" })
 }
+
+// TestDeposedLocalRead: a leader whose log's disk hangs does not notice that another leads. It refuses local reads past the
+// staleness bound, though it takes itself for the leader.
+func TestDeposedLocalRead(t *testing.T) {
+	c, brakes := braked(t, "/log/", func(o *node.Options) { o.MaxStaleness = 300 * time.Millisecond })
+	old := c.Leader()
+	client, writer := c.Client(old), c.Client(old)
+	if _, err := client.Cmd("READONLY"); err != nil {
+		t.Fatal(err)
+	}
+	c.Do(old, "SET", "k", "old")
+	if r, err := client.Cmd("GET", "k"); err != nil || string(r.Str) != "old" {
+		t.Fatalf("the leader's local read answers %q, %v", r.Str, err)
+	}
+	brakes[old].on()
+	var stuck sync.WaitGroup
+	stuck.Go(func() { _, _ = writer.Cmd("SET", "other", "v") }) // in doubt
+	others := c.Followers(old)
+	c.Net.Isolate(c.Addr(old), c.Addr(others[0]), c.Addr(others[1]))
+	next := -1
+	clustertest.Eventually(t, "another leader", func() bool {
+		for _, i := range others {
+			if c.Node(i).Replica().Status().Ready {
+				next = i
+			}
+		}
+		return next >= 0
+	})
+	c.Do(next, "SET", "k", "new")
+	stale := time.Now()
+	clustertest.Eventually(t, "the local read to be refused", func() bool {
+		asked := time.Now()
+		r, err := client.Cmd("GET", "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Kind != reply.Error && string(r.Str) == "old" && asked.Sub(stale) > 2*time.Second {
+			t.Fatal("the state is read 2 s after it was current; the bound is 300 ms")
+		}
+		return r.Kind == reply.Error
+	})
+	brakes[old].off()
+	c.Net.Heal()
+	stuck.Wait()
+}

@@ -1,0 +1,117 @@
+package replica
+
+import (
+	"io"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm"
+	"cairn/storage/raftlog"
+)
+
+// past knows what this node holds for good, and corrects three things that hashicorp/raft does with requests that reach behind
+// that (Ongaro 2014, figure 3.1 and 5.3, has the rules):
+//
+//   - It installs every snapshot of its term and empties the log. A stream that the network has held up arrives after entries
+//     that the same leader has sent since; this node has answered for them, they may be committed by that, and would be gone.
+//   - It refuses entries whose predecessor it has compacted, until the leader sends a snapshot, or for ever.
+//   - It commits up to its own last entry, though only those before the request's end are known to be the leader's.
+type past struct {
+	log       *raftlog.Store
+	machine   *fsm.Machine
+	snapshots *fsm.Snapshots
+}
+
+// holds reports whether the log is to be kept where a snapshot ends with the entry of an index and a term.
+func (p past) holds(index, term uint64) (bool, error) {
+	last, _ := p.log.LastIndex() // never fails
+	end, err := p.compacted()
+	if err != nil || max(last, end) < index {
+		return false, err // the snapshot covers all that this node has ever answered for
+	}
+	var l raft.Log
+	if err := p.log.GetLog(index, &l); err == nil {
+		return l.Term == term, nil // otherwise it is another leader's log from there on
+	}
+	return p.machine.Applied().Index >= index, nil
+}
+
+// compacted returns the index before which this node has no log any more, but the state. What is there is committed.
+func (p past) compacted() (uint64, error) {
+	if first, _ := p.log.FirstIndex(); first > 0 { // never fails
+		return first - 1, nil
+	}
+	metas, err := p.snapshots.List()
+	if err != nil || len(metas) == 0 {
+		return 0, err
+	}
+	return metas[0].Index, nil
+}
+
+// reaches reports whether the predecessor of a request's entries, or some of them, are compacted here.
+func (p past) reaches(req *raft.AppendEntriesRequest) bool {
+	end, err := p.compacted()
+	return err == nil && req.PrevLogEntry <= end && end > 0 && (req.PrevLogEntry > 0 || len(req.Entries) > 0)
+}
+
+// trim takes out of a request what is compacted here. It then begins where the log does, which Raft knows to match.
+func (p past) trim(req *raft.AppendEntriesRequest) {
+	end, err := p.compacted()
+	if err != nil {
+		return // Raft refuses it, and the leader tries again
+	}
+	for len(req.Entries) > 0 && req.Entries[0].Index <= end {
+		req.Entries = req.Entries[1:]
+	}
+	req.PrevLogEntry, req.PrevLogTerm = 0, 0
+}
+
+// bound lets a request commit no more than it is about.
+func bound(req *raft.AppendEntriesRequest) {
+	req.LeaderCommitIndex = min(req.LeaderCommitIndex, req.PrevLogEntry+uint64(len(req.Entries)))
+}
+
+// settle waits until Raft has handled all requests before, and has heard of a leader. It returns Raft's answer.
+func (t *transport) settle(h raft.RPCHeader, term uint64, leader []byte) (*raft.AppendEntriesResponse, error) {
+	answer := make(chan raft.RPCResponse, 1)
+	t.hand(raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: h, Term: term, Leader: leader}, RespChan: answer})
+	select {
+	case a := <-answer:
+		resp, _ := a.Response.(*raft.AppendEntriesResponse)
+		return resp, a.Error
+	case <-t.done:
+		return nil, raft.ErrTransportShutdown
+	}
+}
+
+// handAppend gives Raft a leader's entries.
+func (t *transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest) {
+	bound(req)
+	if t.past.reaches(req) {
+		if resp, err := t.settle(req.RPCHeader, req.Term, req.Leader); err == nil && resp.Success && t.past.reaches(req) {
+			t.past.trim(req)
+		}
+	}
+	t.hand(request)
+}
+
+// handInstall gives Raft a leader's snapshot if this node needs it.
+func (t *transport) handInstall(request raft.RPC, req *raft.InstallSnapshotRequest) {
+	resp, err := t.settle(req.RPCHeader, req.Term, req.Leader)
+	held := false
+	if err == nil && resp.Success {
+		held, err = t.past.holds(req.LastLogIndex, req.LastLogTerm)
+	}
+	if err == nil && resp.Success && !held {
+		t.hand(request)
+		return
+	}
+	t.wg.Go(func() {
+		_, _ = io.Copy(io.Discard, request.Reader) // the link may go on behind it; an error shows there
+		if err != nil {
+			request.Respond(nil, err)
+			return
+		}
+		request.Respond(&raft.InstallSnapshotResponse{RPCHeader: resp.RPCHeader, Term: resp.Term, Success: held}, nil)
+	})
+}
