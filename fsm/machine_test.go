@@ -259,7 +259,9 @@ func TestAppliedTwice(t *testing.T) {
 // TestContradictionStops: an entry that the state holds already was not one of a later term. Else entries that it holds are
 // missing from the log, which goes on where the state does not know it.
 func TestContradictionStops(t *testing.T) {
-	at := func(index, term uint64) *raft.Log { return &raft.Log{Index: index, Term: term, Type: raft.LogConfiguration} }
+	at := func(index, term uint64) *raft.Log {
+		return &raft.Log{Index: index, Term: term, Type: raft.LogConfiguration}
+	}
 	for name, l := range map[string]*raft.Log{"another entry": at(7, 2), "a later term before": at(6, 4), "the same again": at(7, 3)} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
