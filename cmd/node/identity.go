@@ -38,7 +38,7 @@ func identify(o Options) (id identity, found bool, err error) {
 	if err != nil {
 		return identity{}, false, fmt.Errorf("node: read %s: %w", path, err)
 	}
-	if err := json.Unmarshal(b, &id); err != nil || id.Format != 1 {
+	if err := json.Unmarshal(b, &id); err != nil || id.Format != 1 || id.ID == "" {
 		return identity{}, true, fmt.Errorf("%w: %s is not an identity this program can read", ErrRefused, path)
 	}
 	if o.ID != "" && o.ID != id.ID {

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -20,7 +22,7 @@ import (
 )
 
 // side is a replica that can only shake hands.
-func side(t *testing.T, id, secret, cluster string) *Replica {
+func side(t testing.TB, id, secret, cluster string) *Replica {
 	t.Helper()
 	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
 	if err != nil {
@@ -116,7 +118,7 @@ func FuzzWelcome(f *testing.F) {
 	})
 }
 
-func memLog(t *testing.T) *raftlog.Store {
+func memLog(t testing.TB) *raftlog.Store {
 	t.Helper()
 	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
 	if err != nil {
@@ -138,4 +140,41 @@ func fuzzMachine(t *testing.T) *fsm.Machine {
 	}
 	t.Cleanup(func() { s.Close() })
 	return fsm.New(fsm.Options{Store: s})
+}
+
+// FuzzIntroduce: no bytes of whoever answers make the opener panic, or take him for a node.
+func FuzzIntroduce(f *testing.F) {
+	hello := func(id string) []byte { return hello{nonce: make([]byte, nonceLen), id: id}.bytes() }
+	frames := func(all ...[]byte) (b []byte) {
+		for _, frame := range all {
+			b = append(binary.BigEndian.AppendUint16(b, uint16(len(frame))), frame...)
+		}
+		return b
+	}
+	f.Add(frames(hello("n2"), append([]byte{1}, make([]byte, 32)...)))
+	f.Add(frames(hello("n2"), append([]byte{0}, wrongSecret...)))
+	f.Add(frames(hello("n2"), nil))
+	f.Add(frames(hello("")[:5]))
+	f.Add([]byte{0xff})
+	r := side(f, "n1", "s", "")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, err := r.introduce(rw{strings.NewReader(string(b)), io.Discard}, raftLink); err == nil {
+			t.Errorf("%x was taken for a node", b)
+		}
+	})
+}
+
+// FuzzHello: of what is a hello, nothing is lost.
+func FuzzHello(f *testing.F) {
+	f.Add(hello{kind: raftLink, nonce: make([]byte, nonceLen), past: true, id: "n1", cluster: "c"}.bytes())
+	f.Add(make([]byte, 19))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := parseHello(b)
+		switch {
+		case err != nil && !errors.Is(err, errRefused):
+			t.Errorf("%x: %v", b, err)
+		case err == nil && !bytes.Equal(h.bytes(), b):
+			t.Errorf("%x came back as %x", b, h.bytes())
+		}
+	})
 }

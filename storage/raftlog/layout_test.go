@@ -210,3 +210,16 @@ func FuzzDecodeStable(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMembers: bytes that are no membership are corrupt; raft.DecodeConfiguration would panic.
+func FuzzMembers(f *testing.F) {
+	f.Add(raft.EncodeConfiguration(raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "127.0.0.1:7001"}}}))
+	f.Add([]byte{0x81, 0xa7, 'S', 'e', 'r', 'v', 'e', 'r', 's', 0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		members, err := Members(b)
+		if err != nil && (!errors.Is(err, ErrCorrupt) || members != nil) {
+			t.Errorf("%x: %v, %v", b, members, err)
+		}
+	})
+}
