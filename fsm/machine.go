@@ -53,6 +53,7 @@ type Machine struct {
 
 	snapshotDue chan struct{} // holds one element when a snapshot is due
 	snapshotAt  uint64        // the index of the last due snapshot; only ApplyBatch touches it
+	checksums   checksums
 	restored    atomic.Uint64
 }
 
@@ -63,6 +64,7 @@ func New(o Options) *Machine {
 		store: o.Store, table: command.NewTable(command.Rows()), log: o.Logger, every: o.SnapshotEntries,
 		snapshotDue: make(chan struct{}, 1),
 	}
+	m.checksums.kick = make(chan struct{}, 1)
 	s := o.Store.State()
 	m.applied.reach(Position{s.Index, s.Term})
 	m.snapshotAt = s.Index
@@ -105,16 +107,19 @@ func (m *Machine) applyAll(logs []*raft.Log, answers []any) error {
 	return nil
 }
 
-// applySome applies as many entries as one Pebble batch should hold, commits them, and says how many they were.
+// applySome applies as many entries as one Pebble batch should hold, commits them, and says how many they were. An entry
+// whose state is to be summed up ends a batch: only what is committed can be looked at.
 func (m *Machine) applySome(logs []*raft.Log, answers []any) (n int, err error) {
 	t, err := m.store.Begin()
 	if err != nil {
 		return 0, err
 	}
-	for n < len(logs) && t.Size() < maxBatchBytes {
+	sum := false
+	for n < len(logs) && t.Size() < maxBatchBytes && !sum {
 		l := logs[n]
 		if l.Type == raft.LogCommand {
-			results, err := m.run(t, l)
+			var results Results
+			results, sum, err = m.run(t, l)
 			if err != nil {
 				t.Discard()
 				return 0, fmt.Errorf("entry %d: %w", l.Index, err)
@@ -126,6 +131,11 @@ func (m *Machine) applySome(logs []*raft.Log, answers []any) (n int, err error) 
 	last := logs[n-1]
 	if err := t.Commit(storage.Applied{Index: last.Index, Term: last.Term}); err != nil {
 		return 0, err
+	}
+	if sum {
+		if err := m.checksums.offer(m.store, last.Index); err != nil {
+			return 0, err
+		}
 	}
 	m.applied.reach(Position{last.Index, last.Term})
 	m.countSnapshot(last.Index)
@@ -144,33 +154,30 @@ func (m *Machine) countSnapshot(index uint64) {
 	}
 }
 
-// run runs the calls of one entry.
-func (m *Machine) run(t *storage.Txn, l *raft.Log) (Results, error) {
+// run runs the calls of one entry. sum says that one of them asks for the state after the entry to be summed up.
+func (m *Machine) run(t *storage.Txn, l *raft.Log) (results Results, sum bool, err error) {
 	e, err := entry.Parse(l.Data)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	t.SetTime(e.Time)
-	var results Results
 	for _, g := range e.Groups {
 		for _, c := range g.Calls {
 			at := uint64(len(results))
-			env := command.Env{DB: c.DB, Now: t.Time(), Seed: mix(e.Seed + at), Version: l.Index<<versionBits | at}
+			env := command.Env{DB: c.DB, Now: t.Time(), Seed: mix(e.Seed + at), Version: l.Index<<command.VersionBits | at}
 			r, err := m.table.Apply(env, t, c.Argv)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			results = append(results, r)
+			sum = sum || string(c.Argv[0]) == command.ChecksumName
 		}
 	}
-	return results, nil
+	return results, sum, nil
 }
 
-// versionBits is how many bits of a row's version count the calls of an entry.
-const versionBits = 20
-
 // MaxCalls is how many calls one entry may hold.
-const MaxCalls = 1 << versionBits
+const MaxCalls = 1 << command.VersionBits
 
 // mix is the finaliser of SplitMix64: neighbouring seeds give unrelated numbers.
 func mix(x uint64) uint64 {

@@ -1,7 +1,7 @@
 package fsm
 
 import (
-	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,7 +13,6 @@ import (
 
 	"cairn/fsm/entry"
 	"cairn/storage"
-	"cairn/storage/keys"
 	"cairn/storage/layout"
 )
 
@@ -79,25 +78,17 @@ func randomLog(rng *rand.Rand, n int) []*raft.Log {
 }
 
 // digest sums up the logical content of a store.
-func digest(t *testing.T, s *storage.Store) string {
+func digest(t *testing.T, s *storage.Store) storage.Checksum {
 	t.Helper()
 	v, err := s.View(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer v.Close()
-	h := sha256.New()
-	fmt.Fprintln(h, v.State())
-	for db := range uint8(layout.Databases) {
-		err := keys.Walk(v, db, 0, func(_ layout.Position, key []byte, row layout.Row) (bool, error) {
-			fmt.Fprintf(h, "%d %q %+v\n", db, key, row)
-			return true, nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	sum, err := v.Checksum(t.Context())
+	if err := errors.Join(err, v.Close()); err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return sum
 }
 
 // world is one machine with its disk, which may crash.

@@ -224,6 +224,9 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 	if m.applied.now().Index >= r.record.Index {
 		return m.keepOwn(r) // the store holds all of it, and perhaps more
 	}
+	if err := m.checksums.abandon(); err != nil { // the store waits for views of the state that it replaces
+		return err
+	}
 	if err := r.adopt(); err != nil {
 		return err
 	}

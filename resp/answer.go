@@ -66,24 +66,24 @@ func (c *conn) leader() string {
 	return st.LeaderAddr
 }
 
-// writeFaults answers every call of a run of writes that failed with err.
-func (c *conn) writeFaults(err error) []reply.Reply {
+// writeFaults answers writes that failed with err.
+func (c *conn) writeFaults(err error, calls []entry.Call, routes []*route) []reply.Reply {
 	switch {
 	case errors.Is(err, replica.ErrInDoubt):
-		return c.same(errInDoubt, c.run.calls)
+		return c.same(errInDoubt, calls)
 	case errors.Is(err, replica.ErrNotLeader):
-		return c.moved(errNoLeader, c.run.calls, c.run.routes)
+		return c.moved(errNoLeader, calls, routes)
 	case errors.Is(err, replica.ErrNoLeader):
-		return c.same(errNoLeader, c.run.calls)
+		return c.same(errNoLeader, calls)
 	case errors.Is(err, replica.ErrTooLarge):
-		return c.same(errTooLarge, c.run.calls)
+		return c.same(errTooLarge, calls)
 	case errors.Is(err, replica.ErrClosed):
-		return c.same(errClosed, c.run.calls)
+		return c.same(errClosed, calls)
 	}
 	if !errors.Is(err, context.Canceled) {
 		c.srv.o.Logger.Error("a write failed for an unknown reason", "err", err)
 	}
-	return c.same(errInDoubt, c.run.calls)
+	return c.same(errInDoubt, calls)
 }
 
 // readFaults answers reads that failed with err.

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,8 @@ type Options struct {
 	Version   string // of this program, for INFO
 	// Config is shown by CONFIG GET: "port", "dir", "bind" … It cannot change what CONFIG SET can.
 	Config map[string]string
+	// Verify is what CAIRN.VERIFY calls; see replica.Replica. Without it CAIRN.VERIFY is an error.
+	Verify func(ctx context.Context, timeout time.Duration) (replica.Verdict, error)
 	// Shutdown is what the SHUTDOWN command calls; it must return at once. Without it SHUTDOWN is an error.
 	Shutdown func()
 }

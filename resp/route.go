@@ -32,14 +32,14 @@ type route struct {
 
 // localRows returns the rows of the commands that this package answers.
 func localRows() []command.Spec {
-	return slices.Concat(connectionRows(), nodeRows(), commandRows(), clusterRows())
+	return slices.Concat(connectionRows(), nodeRows(), commandRows(), clusterRows(), cairnRows())
 }
 
 // localHandlers returns what runs each of them, by route name.
 func localHandlers() map[string]handler {
 	all := make(map[string]handler)
 	for _, some := range []map[string]handler{
-		connectionHandlers(), clientHandlers(), nodeHandlers(), commandHandlers(), clusterHandlers(),
+		connectionHandlers(), clientHandlers(), nodeHandlers(), commandHandlers(), clusterHandlers(), cairnHandlers(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -99,7 +99,7 @@ func (c *conn) settleWrites() int {
 		err = replica.ErrInDoubt
 	}
 	if err != nil {
-		replies = c.writeFaults(err)
+		replies = c.writeFaults(err, c.run.calls, c.run.routes)
 	}
 	return c.emit(0, 0, replies)
 }

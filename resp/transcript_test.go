@@ -102,7 +102,7 @@ func leaderBackend() *fakeBackend {
 
 func TestTranscripts(t *testing.T) {
 	transcripts(t, func(t *testing.T, _ string, cases []transcriptCase) {
-		_, addr := startServer(t, Options{Backend: leaderBackend(), Version: "1.2.3", LogLevel: new(slog.LevelVar)})
+		_, addr := startServer(t, Options{Backend: leaderBackend(), Version: "1.2.3", LogLevel: new(slog.LevelVar), Verify: fakeVerdict})
 		cl := dial(t, addr)
 		for _, c := range cases {
 			c.check(t, c.play(t, cl))

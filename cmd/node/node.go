@@ -196,6 +196,7 @@ func (n *Node) openReplica() (err error) {
 		MaxClients: o.MaxClients, ProtoMaxBulkLen: o.ProtoMaxBulkLen, RequirePass: o.RequirePass,
 		Consistency: o.Reads, ElectionWait: o.ElectionWait, Advertise: o.Advertise, Version: Version,
 		Config:   map[string]string{"port": strconv.Itoa(o.Port), "bind": o.Bind, "dir": o.Dir},
+		Verify:   n.replica.Verify,
 		Shutdown: func() { n.once.Do(func() { close(n.asked) }) },
 	})
 	return nil

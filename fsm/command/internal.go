@@ -13,6 +13,7 @@ const (
 	TickName      = "cairn.tick"      // no arguments: the entry's time is the message
 	SweepName     = "cairn.sweep"     // limit: remove that many expired keys
 	ClusterName   = "cairn.cluster"   // id: the cluster's id, unless it has one
+	ChecksumName  = "cairn.checksum"  // no arguments: every node sums up the state right after the entry
 	SlotCountName = "cairn.slotcount" // slot: count its keys
 	SlotKeysName  = "cairn.slotkeys"  // slot count: list up to count of its keys
 )
@@ -22,6 +23,7 @@ func internalRows() []Spec {
 		{Name: TickName, Arity: 1, Flags: FlagWrite, Internal: true, Exec: Write(raw, runTick)},
 		{Name: SweepName, Arity: 2, Flags: FlagWrite, Internal: true, Exec: Write(parseSweep, runSweep)},
 		{Name: ClusterName, Arity: 2, Flags: FlagWrite, Internal: true, Exec: Write(raw, runCluster)},
+		{Name: ChecksumName, Arity: 1, Flags: FlagWrite, Internal: true, Exec: Write(raw, runChecksum)},
 		{Name: SlotCountName, Arity: 2, Flags: FlagReadOnly, Internal: true, Exec: Read(parseSlotCount, runSlotCount)},
 		{Name: SlotKeysName, Arity: 3, Flags: FlagReadOnly, Internal: true, Exec: Read(parseSlotKeys, runSlotKeys)},
 	}
@@ -42,6 +44,11 @@ func parseSweep(argv [][]byte) (int, error) {
 func runSweep(_ Env, t *storage.Txn, limit int) (reply.Reply, error) {
 	n, err := keys.RemoveExpired(t, limit)
 	return reply.Int(int64(n)), err
+}
+
+// runChecksum answers the entry's index. The machine sees the name and does the rest.
+func runChecksum(env Env, _ *storage.Txn, _ [][]byte) (reply.Reply, error) {
+	return reply.Int(int64(env.Version >> VersionBits)), nil
 }
 
 // runCluster answers the id that holds from now on.

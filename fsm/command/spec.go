@@ -51,8 +51,11 @@ type Env struct {
 	DB      uint8
 	Now     int64  // Unix milliseconds: the entry's time, or a reader's
 	Seed    uint64 // random, different for each call
-	Version uint64 // for rows that this call writes: log index << 20 | position in the entry; 0 in a read
+	Version uint64 // for rows that this call writes: log index << VersionBits | position in the entry; 0 in a read
 }
+
+// VersionBits is how many bits of a version count the calls of an entry.
+const VersionBits = 20
 
 // Exec says how a command runs; Read, Write and Local make one. Read or write is the type of its function: a read that
 // writes does not compile.

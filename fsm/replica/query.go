@@ -13,13 +13,14 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// The questions on a query link. Each is one byte; each answer is
+// The questions on a query link. Each but askChecksum is one byte; the answer to each but that is
 //
 //	status uint8 | index uint64 BE | time uint64 BE, Unix milliseconds
 const (
 	askIndex    = 'I' // a read index: the asked node leads, has proved it, and has applied index
 	askTick     = 'T' // the same after the log's time has moved on
 	askProgress = 'P' // how far the node has applied, whatever it is
+	askChecksum = 'C' // see verify.go
 
 	answerLen = 1 + 8 + 8
 )
@@ -39,7 +40,13 @@ func (r *Replica) serveQueries(c net.Conn) error {
 		if _, err := io.ReadFull(c, question[:]); err != nil {
 			return err
 		}
-		answer, err := r.answer(question[0])
+		var answer []byte
+		var err error
+		if question[0] == askChecksum {
+			answer, err = r.answerChecksum(c)
+		} else {
+			answer, err = r.answer(question[0])
+		}
 		if err != nil {
 			return err
 		}
@@ -90,39 +97,14 @@ type asker struct {
 
 // ask sends a question to the node at addr.
 func (a *asker) ask(ctx context.Context, addr string, question byte) (confirmed, error) {
-	if a.conn != nil && a.addr != addr {
-		a.close()
+	var b [answerLen]byte
+	if err := a.exchange(ctx, addr, []byte{question}, b[:]); err != nil {
+		return confirmed{}, err
 	}
-	if a.conn == nil {
-		c, err := a.l.dial(ctx, addr, queryLink)
-		if err != nil {
-			return confirmed{}, err
-		}
-		a.conn, a.addr = c, addr
-	}
-	got, err := a.exchange(ctx, question)
-	if err != nil && !errors.Is(err, errNotReady) && !errors.Is(err, ErrNotLeader) && !errors.Is(err, ErrNoQuorum) {
-		a.close()
-	}
-	return got, err
+	return parseAnswer(b)
 }
 
-func (a *asker) exchange(ctx context.Context, question byte) (confirmed, error) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(rpcTimeout)
-	}
-	_ = a.conn.SetDeadline(deadline) // an error shows at the write
-	conn := a.conn
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	var b [answerLen]byte
-	if _, err := a.conn.Write([]byte{question}); err != nil {
-		return confirmed{}, fmt.Errorf("replica: ask %s: %w", a.addr, err)
-	}
-	if _, err := io.ReadFull(a.conn, b[:]); err != nil {
-		return confirmed{}, fmt.Errorf("replica: ask %s: %w", a.addr, err)
-	}
+func parseAnswer(b [answerLen]byte) (confirmed, error) {
 	got := confirmed{binary.BigEndian.Uint64(b[1:]), int64(binary.BigEndian.Uint64(b[9:]))}
 	switch b[0] {
 	case answerOK:
@@ -133,6 +115,40 @@ func (a *asker) exchange(ctx context.Context, question byte) (confirmed, error) 
 		return confirmed{}, errNotReady
 	}
 	return confirmed{}, ErrNoQuorum
+}
+
+// exchange sends a question to the node at addr and fills answer with what comes back. After an error it drops the link.
+func (a *asker) exchange(ctx context.Context, addr string, question, answer []byte) (err error) {
+	if a.conn != nil && a.addr != addr {
+		a.close()
+	}
+	if a.conn == nil {
+		c, err := a.l.dial(ctx, addr, queryLink)
+		if err != nil {
+			return err
+		}
+		a.conn, a.addr = c, addr
+	}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(rpcTimeout)
+	}
+	_ = a.conn.SetDeadline(deadline) // an error shows at the write
+	conn := a.conn
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if _, err := a.conn.Write(question); err != nil {
+		return fmt.Errorf("replica: ask %s: %w", a.addr, err)
+	}
+	if _, err := io.ReadFull(a.conn, answer); err != nil {
+		return fmt.Errorf("replica: ask %s: %w", a.addr, err)
+	}
+	return nil
 }
 
 func (a *asker) close() {

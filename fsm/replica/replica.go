@@ -36,6 +36,7 @@ type Replica struct {
 	changed     *broadcast    // leadership or readiness may have changed
 	offered     atomic.Uint64 // the newest term in which leadership was offered to another node
 	stats       stats
+	verifying   chan struct{} // full while Verify runs
 
 	ctx    context.Context // ends when Close begins
 	cancel context.CancelFunc
@@ -57,6 +58,7 @@ func Start(o Options) (*Replica, error) {
 	r := &Replica{
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
+		verifying: make(chan struct{}, 1),
 	}
 	r.links = newLinks(r)
 	r.transport = newTransport(r.links, r.contacts, r.ballot, o)
@@ -70,7 +72,7 @@ func Start(o Options) (*Replica, error) {
 	}
 	for _, run := range []func(){
 		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.leader.run(ctx), r.remote.run(ctx), r.peers.run,
-		r.catchUp,
+		r.catchUp, func() { r.machine.SumStates(ctx) },
 	} {
 		r.wg.Go(run)
 	}
@@ -138,7 +140,7 @@ func (r *Replica) Close() error {
 		r.wg.Wait()
 		err := r.raft.Shutdown().Error()
 		r.leaderAsker.close()
-		r.err = errors.Join(err, r.transport.Close())
+		r.err = errors.Join(err, r.transport.Close(), r.machine.AbandonChecksums())
 	})
 	return r.err
 }
