@@ -16,6 +16,7 @@ type engine struct {
 	db    *pebble.DB
 	name  string // its folder, inside the store's
 	rows  *rowCache
+	spare *overlay       // of an ended transaction, for the next; the writer's
 	users sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 
 	mu struct {
@@ -82,6 +83,21 @@ func (s *Store) pebbleOptions() *pebble.Options {
 func (e *engine) close() error {
 	e.users.Wait()
 	return errors.Join(e.release(e.mu.newest), e.db.Close())
+}
+
+// takeOverlay returns an empty overlay. There is one writer.
+func (e *engine) takeOverlay() *overlay {
+	o := e.spare
+	if e.spare = nil; o == nil {
+		o = &overlay{values: make(map[string][]byte)}
+	}
+	return o
+}
+
+func (e *engine) giveOverlay(o *overlay) {
+	if o.reset() {
+		e.spare = o
+	}
 }
 
 // publish makes what is committed now, whose state row says state, what new views show. Only the writer commits, and it

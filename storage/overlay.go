@@ -13,15 +13,38 @@ type overlay struct {
 	keys   []string          // the keys of values: the first sorted of them in order, the rest as they came
 	sorted int
 	ranges []keyRange // deleted ranges, in order, apart from each other; what is in values is newer
+
+	sizeBytes int // of all that was written, also of what was replaced since
 }
 
 type keyRange struct{ lo, hi []byte }
 
+// recordBytes is what a write costs in a batch beside its key and value, about.
+const recordBytes = 12
+
 func (o *overlay) set(key, value []byte) {
+	o.sizeBytes += len(key) + len(value) + recordBytes
 	if _, ok := o.values[string(key)]; !ok {
-		o.keys = append(o.keys, string(key))
+		k := string(key)
+		o.keys = append(o.keys, k)
+		o.values[k] = value
+		return
 	}
 	o.values[string(key)] = value
+}
+
+// maxSpareKeys is how many keys an overlay may have held that is used again.
+const maxSpareKeys = 4096
+
+// reset empties an overlay for the next transaction; it is false when a new one is cheaper.
+func (o *overlay) reset() bool {
+	if len(o.keys) > maxSpareKeys {
+		return false
+	}
+	clear(o.values)
+	clear(o.keys)
+	*o = overlay{values: o.values, keys: o.keys[:0]}
+	return true
 }
 
 // get returns the value of key, nil when the transaction deleted it; known is false when it says nothing of key.
@@ -44,6 +67,7 @@ func (o *overlay) deleted(key []byte) (end []byte, ok bool) {
 
 // deleteRange forgets what is in [lo, hi) and notes that it is deleted.
 func (o *overlay) deleteRange(lo, hi []byte) {
+	o.sizeBytes += len(lo) + len(hi) + recordBytes
 	if bytes.Compare(lo, hi) >= 0 {
 		return
 	}
@@ -69,6 +93,12 @@ func (o *overlay) deleteRange(lo, hi []byte) {
 func (o *overlay) between(lo, hi []byte) []string {
 	i, j := o.bounds(lo, hi)
 	return o.keys[i:j]
+}
+
+// ordered returns all keys, in order. The result is good until the next write.
+func (o *overlay) ordered() []string {
+	o.sort()
+	return o.keys
 }
 
 // bounds puts keys in order and returns which of them are in [lo, hi).

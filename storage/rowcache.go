@@ -26,7 +26,7 @@ const (
 
 type rowShard struct {
 	mu         sync.RWMutex
-	young, old map[string]cachedRow
+	young, old map[string]*cachedRow
 	youngBytes int
 	maxBytes   int    // of a generation
 	newest     uint64 // the highest since that was put
@@ -44,7 +44,7 @@ func newRowCache(sizeBytes int64) *rowCache {
 	c := &rowCache{seed: maphash.MakeSeed()}
 	for i := range c.shards {
 		c.shards[i].maxBytes = int(sizeBytes / cacheShards / 2)
-		c.shards[i].young = make(map[string]cachedRow)
+		c.shards[i].young = make(map[string]*cachedRow)
 	}
 	return c
 }
@@ -57,20 +57,20 @@ func (c *rowCache) shard(pkey []byte) *rowShard {
 func (c *rowCache) get(pkey []byte, seq uint64) (value []byte, known bool) {
 	s := c.shard(pkey)
 	s.mu.RLock()
-	row, ok := s.young[string(pkey)]
-	aged := false
-	if !ok {
-		row, ok = s.old[string(pkey)]
-		aged = ok
+	row, aged := s.young[string(pkey)], false
+	if row == nil {
+		row = s.old[string(pkey)]
+		aged = row != nil
+	}
+	known = row != nil && row.since <= seq
+	if known {
+		value = row.value
 	}
 	s.mu.RUnlock()
-	if !ok || row.since > seq {
-		return nil, false
-	}
-	if aged {
+	if known && aged {
 		s.renew(pkey)
 	}
-	return row.value, true
+	return value, known
 }
 
 // renew brings a row that was found in the old generation into the young one.
@@ -90,25 +90,37 @@ func (c *rowCache) put(own *overlay, seq uint64) {
 	}
 	for k, v := range own.values { //lint:sorted the order cannot be seen
 		if k[0] == layout.TagKey {
-			c.shard([]byte(k)).put(k, cachedRow{v, seq})
+			c.shards[maphash.String(c.seed, k)%cacheShards].put(k, v, seq)
 		}
 	}
 }
 
-func (s *rowShard) put(pkey string, row cachedRow) {
+func (s *rowShard) put(pkey string, value []byte, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.newest = max(s.newest, row.since)
-	delete(s.old, pkey)
-	if old, ok := s.young[pkey]; ok {
-		s.youngBytes -= rowBytes(pkey, old)
-		delete(s.young, pkey)
-	}
-	if len(row.value) > cacheMaxValue {
-		s.forgotten = s.newest // it counts as dropped at once
+	s.newest = max(s.newest, seq)
+	if len(value) > cacheMaxValue {
+		s.dropLocked(pkey)
 		return
 	}
-	s.addLocked(pkey, row)
+	if row := s.young[pkey]; row != nil {
+		s.youngBytes += len(value) - len(row.value)
+		row.value, row.since = value, seq
+		s.ageLocked()
+		return
+	}
+	delete(s.old, pkey)
+	s.addLocked(pkey, &cachedRow{value, seq})
+}
+
+// dropLocked forgets a row, as if it had become too old.
+func (s *rowShard) dropLocked(pkey string) {
+	if row := s.young[pkey]; row != nil {
+		s.youngBytes -= rowBytes(pkey, row)
+		delete(s.young, pkey)
+	}
+	delete(s.old, pkey)
+	s.forgotten = s.newest
 }
 
 // fill notes what a reader of state seq found in Pebble, unless a newer row is or may have been here.
@@ -128,28 +140,34 @@ func (c *rowCache) fill(pkey, value []byte, seq uint64) {
 	if _, ok := s.old[string(pkey)]; ok {
 		return
 	}
-	s.addLocked(string(pkey), cachedRow{value, seq})
+	s.addLocked(string(pkey), &cachedRow{value, seq})
 }
 
-func (s *rowShard) addLocked(pkey string, row cachedRow) {
+func (s *rowShard) addLocked(pkey string, row *cachedRow) {
 	s.young[pkey] = row
-	if s.youngBytes += rowBytes(pkey, row); s.youngBytes < s.maxBytes {
+	s.youngBytes += rowBytes(pkey, row)
+	s.ageLocked()
+}
+
+// ageLocked begins a new generation when the young one is full.
+func (s *rowShard) ageLocked() {
+	if s.youngBytes < s.maxBytes {
 		return
 	}
 	if len(s.old) > 0 {
 		s.forgotten = s.newest
 	}
-	s.old, s.young, s.youngBytes = s.young, make(map[string]cachedRow), 0
+	s.old, s.young, s.youngBytes = s.young, make(map[string]*cachedRow), 0
 }
 
-func rowBytes(pkey string, row cachedRow) int { return len(pkey) + len(row.value) + cacheOverhead }
+func rowBytes(pkey string, row *cachedRow) int { return len(pkey) + len(row.value) + cacheOverhead }
 
 // forget drops everything: the commit of state seq has deleted ranges.
 func (c *rowCache) forget(seq uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.young, s.old, s.youngBytes = make(map[string]cachedRow), nil, 0
+		s.young, s.old, s.youngBytes = make(map[string]*cachedRow), nil, 0
 		s.newest = max(s.newest, seq)
 		s.forgotten = s.newest
 		s.mu.Unlock()

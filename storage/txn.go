@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -24,14 +25,13 @@ type Reader interface {
 // Applied names the log entry that a commit brings the store to.
 type Applied struct{ Index, Term uint64 }
 
-// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own writes:
-// they are in a plain batch, and beside it in an overlay.
+// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own writes: they
+// are in an overlay, which becomes a batch in the order of its keys: that is the order in which Pebble takes them fastest.
 type Txn struct {
-	e     *engine
-	batch *pebble.Batch // nil once the transaction has ended
-	base  uint64        // the number of the state it is on top of
+	e     *engine // nil once the transaction has ended
+	base  uint64  // the number of the state it is on top of
 	state layout.State
-	own   overlay
+	own   *overlay
 }
 
 // Begin starts a transaction. There is one writer: the caller commits or discards it before it begins the next.
@@ -41,7 +41,7 @@ func (s *Store) Begin() (*Txn, error) {
 		return nil, err
 	}
 	state, seq := e.published()
-	return &Txn{e: e, batch: e.db.NewBatch(), base: seq, state: state, own: overlay{values: make(map[string][]byte)}}, nil
+	return &Txn{e: e, base: seq, state: state, own: e.takeOverlay()}, nil
 }
 
 // SetTime says that what follows happens at now, Unix milliseconds. A time before an earlier one counts as that one.
@@ -56,8 +56,8 @@ func (t *Txn) Cluster() string { return t.state.Cluster }
 // SetCluster sets the cluster's id.
 func (t *Txn) SetCluster(id string) { t.state.Cluster = id }
 
-// Size returns how many bytes the transaction would write.
-func (t *Txn) Size() int { return t.batch.Len() }
+// Size returns about how many bytes the transaction would write.
+func (t *Txn) Size() int { return t.own.sizeBytes }
 
 // Database implements Reader.
 func (t *Txn) Database(db uint8) layout.Database { return t.state.Databases[db] }
@@ -84,19 +84,19 @@ func (t *Txn) Set(key, value []byte) error {
 		value = []byte{}
 	}
 	t.own.set(key, value)
-	return t.batch.Set(key, value, nil)
+	return nil
 }
 
 // Delete removes a Pebble key.
 func (t *Txn) Delete(key []byte) error {
 	t.own.set(key, nil)
-	return t.batch.Delete(key, nil)
+	return nil
 }
 
 // DeleteRange removes every Pebble key in [lo, hi).
 func (t *Txn) DeleteRange(lo, hi []byte) error {
 	t.own.deleteRange(lo, hi)
-	return t.batch.DeleteRange(lo, hi, nil)
+	return nil
 }
 
 // Get implements Reader.
@@ -143,23 +143,49 @@ func (t *Txn) Commit(a Applied) error {
 		return fmt.Errorf("storage: commit index %d after %d", a.Index, t.state.Index)
 	}
 	t.state.Index, t.state.Term = a.Index, a.Term
-	if err := t.batch.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil); err != nil {
+	batch, err := t.batch()
+	if err != nil {
 		return fmt.Errorf("storage: commit index %d: %w", a.Index, err)
 	}
-	if err := t.batch.Commit(pebble.NoSync); err != nil {
+	defer batch.Close()
+	if err := batch.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("storage: commit index %d: %w", a.Index, err)
 	}
-	t.e.rows.put(&t.own, t.base+1)
+	t.e.rows.put(t.own, t.base+1)
 	t.e.publish(t.state)
 	return nil
 }
 
+// batch returns what is to be written: deleted ranges first, for what is in them is newer.
+func (t *Txn) batch() (*pebble.Batch, error) {
+	b := t.e.db.NewBatchWithSize(t.own.sizeBytes + stateBytes)
+	var err error
+	for _, r := range t.own.ranges {
+		err = errors.Join(err, b.DeleteRange(r.lo, r.hi, nil))
+	}
+	for _, k := range t.own.ordered() {
+		if v := t.own.values[k]; v != nil {
+			err = errors.Join(err, b.Set([]byte(k), v, nil))
+		} else {
+			err = errors.Join(err, b.Delete([]byte(k), nil))
+		}
+	}
+	err = errors.Join(err, b.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil))
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+// stateBytes is about what the state row takes in a batch.
+const stateBytes = 1 << 10
+
 // Discard ends the transaction without a trace. After Commit it does nothing.
 func (t *Txn) Discard() {
-	if t.batch == nil {
+	if t.e == nil {
 		return
 	}
-	_ = t.batch.Close() // fails only when it was closed before
-	t.batch = nil
+	t.e.giveOverlay(t.own)
 	t.e.users.Done()
+	t.e, t.own = nil, nil
 }
