@@ -8,10 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// contacts notes for each peer when the newest request was sent that it has answered as a follower of this node.
-//
-// raft.VerifyLeader is not enough for a read: any answer of a peer counts for it, one to a request from before the call too
-// (an old answer may lie in the socket of a process that was stopped), and a learner's as much as a voter's.
+// contacts notes for each peer when the newest request was sent that it has answered in this node's term.
 type contacts struct {
 	heard *broadcast
 
@@ -24,7 +21,7 @@ type contacts struct {
 
 func newContacts() *contacts { return &contacts{heard: newBroadcast()} }
 
-// answered notes that a peer has followed this node as leader of term at some moment after sent.
+// answered notes that a peer was in term, which this node leads, at some moment after sent.
 func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
 	c.mu.Lock()
 	if c.mu.sent == nil || term > c.mu.term {
@@ -37,8 +34,8 @@ func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
 	c.heard.wake()
 }
 
-// majority returns the newest time after which a majority of the voters, this node included, has followed this node as
-// leader of term; zero when there is none.
+// majority returns the newest time after which a majority of the voters, this node included, was in term; zero when there is
+// none.
 func (c *contacts) majority(term uint64, self string, voters []raft.Server) time.Time {
 	needed := len(voters)/2 + 1
 	var times []time.Time
@@ -59,4 +56,11 @@ func (c *contacts) majority(term uint64, self string, voters []raft.Server) time
 	}
 	slices.SortFunc(times, func(a, b time.Time) int { return b.Compare(a) })
 	return times[needed-1]
+}
+
+// sort puts those who were heard last first.
+func (c *contacts) sort(servers []raft.Server) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slices.SortStableFunc(servers, func(a, b raft.Server) int { return c.mu.sent[b.ID].Compare(c.mu.sent[a.ID]) })
 }

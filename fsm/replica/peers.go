@@ -91,10 +91,8 @@ func (p *peers) probe(a *asker, s raft.Server) {
 
 // look asks the leader what a state must have applied that is not older than this moment.
 func (p *peers) look() {
-	ctx, cancel := context.WithTimeout(p.r.ctx, probePause)
-	defer cancel()
 	asked := time.Now()
-	if got, err := p.r.remote.join(ctx, false); err == nil {
+	if got, err := p.r.remote.join(false); err == nil {
 		p.mark(mark{got.index, asked})
 	}
 }

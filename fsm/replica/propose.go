@@ -144,6 +144,7 @@ func (r *Replica) propose() {
 				return
 			}
 		}
+		r.disk.await()
 		parts := []*proposal{first}
 		parts, next = r.gather(parts)
 		r.stats.entries.Add(1)

@@ -21,6 +21,7 @@ const (
 	askTick     = 'T' // the same after the log's time has moved on
 	askProgress = 'P' // how far the node has applied, whatever it is
 	askChecksum = 'C' // see verify.go
+	askTerm     = 'V' // the term that the node is in, in the place of an index
 
 	answerLen = 1 + 8 + 8
 )
@@ -63,11 +64,11 @@ func (r *Replica) answer(question byte) ([]byte, error) {
 	switch question {
 	case askProgress:
 		got = confirmed{r.machine.Applied().Index, r.clock.now()}
+	case askTerm:
+		got.index = r.raft.CurrentTerm()
 	case askIndex, askTick:
-		ctx, cancel := context.WithTimeout(r.ctx, r.o.ElectionWait)
-		defer cancel()
 		if err = ErrNotLeader; r.raft.State() == raft.Leader {
-			got, err = r.leader.join(ctx, question == askTick)
+			got, err = r.leader.join(question == askTick)
 		}
 	default:
 		return nil, fmt.Errorf("replica: unknown question %q", question)

@@ -35,8 +35,6 @@ func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) (
 			return a.Replies, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
-	defer cancel()
 	tick := false
 	if c == Lease {
 		a, ok, err := r.readLeased(ctx, calls)
@@ -93,7 +91,7 @@ func (r *Replica) readLeased(ctx context.Context, calls []entry.Call) (a fsm.Ans
 	if !r.leased(term) || r.machine.Applied().Term != term {
 		return a, false, nil
 	}
-	if r.machine.WaitApplied(ctx, index) != nil {
+	if r.awaitApplied(ctx, index) != nil {
 		return a, false, nil
 	}
 	if a, err = r.machine.Query(r.clock.now(), rand.Uint64(), calls); err != nil {
@@ -116,29 +114,19 @@ func (r *Replica) leased(term uint64) bool {
 // confirm returns once this node's state may serve a linearizable read, and at what time, which is the leader's; 0 is the
 // log's own time. Source: Ongaro 2014, §6.4.
 func (r *Replica) confirm(ctx context.Context, tick bool) (now int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
+	began := time.Now()
+	if now, err = r.confirmOnce(ctx, tick); err == nil {
+		return now, nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, began.Add(r.o.ElectionWait))
 	defer cancel()
 	final := ErrNoLeader
 	for {
 		changed := r.changed.next()
-		var got confirmed
+		now, err = r.confirmOnce(ctx, tick)
 		switch {
-		case r.raft.State() == raft.Leader:
-			got, err = r.leader.join(ctx, tick)
-		case r.leaderElsewhere():
-			final = ErrNoQuorum
-			got, err = r.remote.join(ctx, tick)
-		default:
-			err = ErrNoLeader
-		}
-		if err == nil {
-			err = r.machine.WaitApplied(ctx, got.index)
-		}
-		switch {
-		case err == nil && tick:
-			return 0, nil
 		case err == nil:
-			return got.now, nil
+			return now, nil
 		case errors.Is(err, ErrClosed):
 			return 0, ErrClosed
 		case !errors.Is(err, ErrNoLeader) && !errors.Is(err, errNotReady):
@@ -148,6 +136,36 @@ func (r *Replica) confirm(ctx context.Context, tick bool) (now int64, err error)
 			return 0, fmt.Errorf("%w: %w", final, err)
 		}
 	}
+}
+
+// confirmOnce takes part in one read round.
+func (r *Replica) confirmOnce(ctx context.Context, tick bool) (now int64, err error) {
+	var got confirmed
+	switch {
+	case r.raft.State() == raft.Leader:
+		got, err = r.leader.join(tick)
+	case r.leaderElsewhere():
+		got, err = r.remote.join(tick)
+	default:
+		err = ErrNoLeader
+	}
+	if err == nil {
+		err = r.awaitApplied(ctx, got.index)
+	}
+	if err != nil || tick {
+		return 0, err
+	}
+	return got.now, nil
+}
+
+// awaitApplied returns nil once the machine has applied index, an error when that takes longer than the election wait.
+func (r *Replica) awaitApplied(ctx context.Context, index uint64) error {
+	if r.machine.Applied().Index >= index {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
+	defer cancel()
+	return r.machine.WaitApplied(ctx, index)
 }
 
 // pauseOrChange waits a moment, less if leadership changes; it is false when time is up.
@@ -186,24 +204,30 @@ func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
 	return confirmed{index, r.clock.now()}, nil
 }
 
-// confirmTerm returns nil once a majority has said, when asked after since, that it follows this node as leader of term.
+// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads.
 func (r *Replica) confirmTerm(ctx context.Context, term uint64, since time.Time) error {
+	if v := r.voters(); len(v) == 1 && string(v[0].ID) == r.o.ID && r.raft.State() == raft.Leader {
+		return nil // nobody else leads without this node's vote
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
 	defer cancel()
-	if err := r.raft.VerifyLeader().Error(); err != nil { // its worth is in the heartbeats it sends; see contacts
-		return err
-	}
-	for {
-		heard, changed := r.contacts.heard.next(), r.changed.next()
+	again := time.NewTicker(retryPause)
+	defer again.Stop()
+	for all := false; ; {
+		heard, changed := r.confirmers.answers.heard.next(), r.changed.next()
 		if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
 			return ErrNotLeader
 		}
-		if !r.contacts.majority(term, r.o.ID, r.voters()).Before(since) {
+		voters := r.voters()
+		if !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since) {
 			return nil
 		}
+		r.confirmers.ask(voters, since, all)
 		select {
 		case <-heard:
 		case <-changed:
+		case <-again.C: // those who were asked may be gone, and those who were gone may be back
+			all = true
 		case <-ctx.Done():
 			return ErrNoQuorum
 		}

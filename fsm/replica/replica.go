@@ -26,9 +26,11 @@ type Replica struct {
 	clock       *clock
 	links       *links
 	transport   *transport
-	contacts    *contacts
+	contacts    *contacts // for leases
+	confirmers  *confirmers
 	ballot      *ballot
 	proposals   *proposals
+	disk        *disk
 	leader      *rounds // read rounds as leader
 	remote      *rounds // read rounds asked of the leader, over leaderAsker
 	leaderAsker *asker
@@ -59,11 +61,13 @@ func Start(o Options) (*Replica, error) {
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1),
+		disk:      &disk{Store: o.Log},
 	}
 	r.links = newLinks(r)
 	r.transport = newTransport(r.links, r.contacts, r.ballot, o)
 	r.proposals = newProposals(o.MaxInFlight)
-	r.leader, r.remote = newRounds(r.verify), newRounds(r.askLeader)
+	r.leader, r.remote = newRounds(o.ElectionWait/2, r.verify), newRounds(o.ElectionWait/2, r.askLeader)
+	r.confirmers = newConfirmers(r)
 	r.leaderAsker = &asker{l: r.links}
 	r.peers = newPeers(r)
 	if err := r.startRaft(); err != nil {
@@ -97,7 +101,7 @@ func (r *Replica) startRaft() error {
 			return fmt.Errorf("replica: begin the cluster: %w", err)
 		}
 	}
-	if r.raft, err = raft.NewRaft(c, r.machine, r.o.Log, r.o.Log, r.snapshots, r.transport); err != nil {
+	if r.raft, err = raft.NewRaft(c, r.machine, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	return nil
