@@ -20,6 +20,8 @@ const (
 	errNoQuorum reply.UserError = "CLUSTERDOWN no quorum for the read"
 	errClosed   reply.UserError = "CLUSTERDOWN the node is stopping"
 	errStale    reply.UserError = "CLUSTERDOWN this node's state is too old and no leader is known"
+	errJoining  reply.UserError = "LOADING this node is joining its cluster and has not caught up yet"
+	errRemoved  reply.UserError = "CLUSTERDOWN this node was removed from its cluster; ask another one"
 	errTooLarge reply.UserError = "ERR the command is too large for a log entry"
 	errInternal reply.UserError = "ERR internal error: the node could not read its state"
 )
@@ -75,6 +77,10 @@ func (c *conn) writeFaults(err error, calls []entry.Call, routes []*route) []rep
 		return c.moved(errNoLeader, calls, routes)
 	case errors.Is(err, replica.ErrNoLeader):
 		return c.same(errNoLeader, calls)
+	case errors.Is(err, replica.ErrJoining):
+		return c.same(errJoining, calls)
+	case errors.Is(err, replica.ErrRemoved):
+		return c.same(errRemoved, calls)
 	case errors.Is(err, replica.ErrTooLarge):
 		return c.same(errTooLarge, calls)
 	case errors.Is(err, replica.ErrClosed):
@@ -97,6 +103,10 @@ func (c *conn) readFaults(err error, calls []entry.Call, routes []*route) []repl
 		return c.moved(errStale, calls, routes)
 	case errors.Is(err, replica.ErrNoLeader):
 		return c.same(errNoLeader, calls)
+	case errors.Is(err, replica.ErrJoining):
+		return c.same(errJoining, calls)
+	case errors.Is(err, replica.ErrRemoved):
+		return c.same(errRemoved, calls)
 	case errors.Is(err, context.DeadlineExceeded):
 		return c.same(errNoQuorum, calls)
 	case errors.Is(err, replica.ErrClosed), errors.Is(err, context.Canceled):

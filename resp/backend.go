@@ -22,6 +22,6 @@ type Backend interface {
 	// ServeLink takes over a connection that opened with replica.Preface, which has been read, and returns when the link
 	// has ended.
 	ServeLink(conn net.Conn)
-	// TransferLeadership hands leadership to a member, or to anybody when id is empty.
-	TransferLeadership(id string) error
+	// Change changes the cluster, and returns once that is done. A replica.Refusal says in words for the operator why it is not.
+	Change(ctx context.Context, c replica.Change) error
 }

@@ -43,6 +43,22 @@ func (c *conn) clusterMap() clusterMap {
 	return m
 }
 
+// lone reports whether this node belongs to no cluster yet: it knows of no other node, and nobody has any slots.
+func (m clusterMap) lone() bool {
+	return m.status.Standing == replica.Joining && len(m.status.Members) == 0
+}
+
+// serving are the nodes that clients should know: all, without this one when it was removed.
+func (m clusterMap) serving() []clusterNode {
+	switch {
+	case m.lone():
+		return nil
+	case m.status.Standing == replica.Removed:
+		return slices.DeleteFunc(slices.Clone(m.nodes), func(n clusterNode) bool { return n.Self })
+	}
+	return m.nodes
+}
+
 // chooseMaster returns the number of the member that is shown as the master.
 func chooseMaster(members []replica.Member) int {
 	for _, fits := range []func(n replica.Member) bool{

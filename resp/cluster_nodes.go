@@ -36,6 +36,9 @@ func (m clusterMap) line(n clusterNode, now time.Time) string {
 	if m.isMaster(n) {
 		role, master, slots = "master", "-", fmt.Sprintf(" 0-%d", lastSlot)
 	}
+	if m.lone() {
+		slots = ""
+	}
 	flags = append(flags, role)
 	state, pong := "connected", now.UnixMilli()
 	if !n.up() {

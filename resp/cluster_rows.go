@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"maps"
+
 	"cairn/fsm/command"
 	"cairn/fsm/reply"
 )
@@ -39,11 +41,11 @@ func clusterRows() []command.Spec {
 			{Name: "delslotsrange", Arity: -4, Flags: change, Group: group, Since: "7.0.0", Cost: perRange, Exec: local,
 				Syntax: "start-slot end-slot [start-slot end-slot ...]", Summary: "Is refused: the leader has every slot"},
 			{Name: "failover", Arity: -2, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
-				Syntax: "[FORCE | TAKEOVER]", Summary: "Is not supported yet: a leader that is stopped hands leadership over"},
+				Syntax: "[FORCE | TAKEOVER]", Summary: "Makes this node the leader"},
 			{Name: "flushslots", Arity: 2, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
 				Summary: "Is refused: the leader has every slot"},
-			{Name: "forget", Arity: 3, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
-				Syntax: "node-id", Summary: "Is not supported yet: the members are those of the first start"},
+			{Name: "forget", Arity: -3, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
+				Syntax: "node-id [FORCE]", Summary: "Removes a node from the cluster"},
 			{Name: "getkeysinslot", Arity: 4, Flags: stale, Group: group, Since: "3.0.0", Tips: varies, Exec: local,
 				Cost: "O(N) where N is the number of requested keys", Syntax: "slot count",
 				Summary: "Lists keys of a hash slot in the current database, no more than a mebibyte of them"},
@@ -56,7 +58,7 @@ func clusterRows() []command.Spec {
 			{Name: "links", Arity: 2, Flags: stale, Group: group, Since: "7.0.0", Cost: perNode, Tips: varies, Exec: local,
 				Summary: "Lists the nodes that this node is linked with"},
 			{Name: "meet", Arity: -4, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
-				Syntax: "ip port [cluster_bus_port]", Summary: "Is not supported yet: the members are those of the first start"},
+				Syntax: "ip port [cluster_bus_port]", Summary: "Lets a node that waits for a cluster join this one"},
 			{Name: "myid", Arity: 2, Flags: stale, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
 				Summary: "Answers this node's id"},
 			{Name: "myshardid", Arity: 2, Flags: stale, Group: group, Since: "7.2.0", Cost: "O(1)", Exec: local,
@@ -65,8 +67,8 @@ func clusterRows() []command.Spec {
 				Summary: "Describes the nodes, one a line"},
 			{Name: "replicas", Arity: 3, Flags: admin, Group: group, Since: "5.0.0", Cost: "O(1)", Tips: varies, Exec: local,
 				Syntax: "node-id", Summary: "Describes the followers of the leader"},
-			{Name: "replicate", Arity: 3, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
-				Syntax: "node-id", Summary: "Is not supported yet: every member follows the leader and votes"},
+			{Name: "replicate", Arity: -3, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
+				Syntax: "<node-id | NO ONE>", Summary: "Takes this node's vote, so that it only follows the leader, or gives it back"},
 			{Name: "reset", Arity: -2, Flags: admin | command.FlagNoScript, Group: group, Since: "3.0.0", Exec: local,
 				Cost: "O(1)", Syntax: "[HARD | SOFT]", Summary: "Is refused: a node starts afresh in an empty directory"},
 			{Name: "saveconfig", Arity: 2, Flags: change, Group: group, Since: "3.0.0", Cost: "O(1)", Exec: local,
@@ -95,6 +97,7 @@ func clusterHandlers() map[string]handler {
 		"cluster|saveconfig": runClusterSaveConfig, "cluster|shards": runClusterShards, "cluster|slaves": runClusterReplicas,
 		"cluster|slots": runClusterSlots,
 	}
+	maps.Copy(all, clusterChanges())
 	for name, why := range clusterRefusals() {
 		all["cluster|"+name] = func(*conn, [][]byte) reply.Reply { return why.Reply() }
 	}

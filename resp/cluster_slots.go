@@ -6,7 +6,11 @@ import "cairn/fsm/reply"
 // Redis merely suspects would: a client that starts with one address needs the others.
 func runClusterSlots(c *conn, _ [][]byte) reply.Reply {
 	shard := []reply.Reply{reply.Int(0), reply.Int(lastSlot)}
-	for _, n := range c.clusterMap().nodes {
+	nodes := c.clusterMap().serving()
+	if len(nodes) == 0 {
+		return reply.ArrayOf()
+	}
+	for _, n := range nodes {
 		shard = append(shard, reply.ArrayOf(
 			reply.BulkString(n.host), reply.Int(n.port), reply.BulkString(n.NodeID), reply.MapOf(),
 		))
@@ -18,7 +22,7 @@ func runClusterSlots(c *conn, _ [][]byte) reply.Reply {
 func runClusterShards(c *conn, _ [][]byte) reply.Reply {
 	m := c.clusterMap()
 	var nodes []reply.Reply
-	for _, n := range m.nodes {
+	for _, n := range m.serving() {
 		nodes = append(nodes, m.shardNode(n))
 	}
 	return reply.ArrayOf(reply.MapOf(

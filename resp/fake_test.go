@@ -21,10 +21,11 @@ type fakeBackend struct {
 
 	mu struct {
 		sync.Mutex
-		status      replica.Status
-		groups      []entry.Group
-		reads       [][]entry.Call
-		transferred []string
+		status  replica.Status
+		groups  []entry.Group
+		reads   [][]entry.Call
+		changes []replica.Change
+		refuse  error // what Change answers
 	}
 }
 
@@ -76,11 +77,11 @@ func (b *fakeBackend) ServeLink(nc net.Conn) {
 	}
 }
 
-func (b *fakeBackend) TransferLeadership(id string) error {
+func (b *fakeBackend) Change(_ context.Context, c replica.Change) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.mu.transferred = append(b.mu.transferred, id)
-	return nil
+	b.mu.changes = append(b.mu.changes, c)
+	return b.mu.refuse
 }
 
 // startServer serves on a port of its own until the test ends.

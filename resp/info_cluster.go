@@ -67,6 +67,7 @@ func infoReplica(w *infoWriter, st replica.Status) {
 
 func infoRaft(w *infoWriter, _ *Server, st replica.Status) {
 	w.line("raft_state", st.State)
+	w.line("raft_membership", st.Standing)
 	w.line("raft_ready", boolInt(st.Ready))
 	w.line("raft_cluster_id", st.Cluster)
 	w.line("raft_node_id", st.ID)

@@ -71,8 +71,8 @@ func human(n uint64) string {
 }
 
 // infoPersistence speaks of the Raft log and the snapshot record in Redis's terms: nothing is ever behind.
-func infoPersistence(w *infoWriter, _ *Server, _ replica.Status) {
-	w.line("loading", 0)
+func infoPersistence(w *infoWriter, _ *Server, st replica.Status) {
+	w.line("loading", boolInt(st.Standing == replica.Joining))
 	w.line("async_loading", 0)
 	w.line("rdb_changes_since_last_save", 0)
 	w.line("rdb_bgsave_in_progress", 0)

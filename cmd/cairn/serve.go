@@ -22,6 +22,10 @@ type serveCommand struct {
 	ID        string `help:"This node's name in the cluster (n1, or what the directory says)." placeholder:"n1"`
 	Advertise string `help:"host:port under which clients and peers reach this node." placeholder:"HOST:PORT"`
 	Peers     string `help:"All members of a new cluster, this node included." placeholder:"ID=HOST:PORT,..."`
+	Join      string `help:"Members of the cluster that this node joins, or the word wait: CLUSTER MEET invites it later." placeholder:"HOST:PORT,..."`
+	Learner   bool   `help:"With --join: follow and answer reads, but never get a vote."`
+
+	LeaveOnExit bool `help:"Leave the cluster when the node is stopped."`
 
 	Requirepass   string `help:"Password that clients must AUTH with." placeholder:"SECRET"`
 	ClusterSecret string `help:"Secret that nodes prove to each other (--requirepass)." placeholder:"SECRET"`
@@ -78,6 +82,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		line string
 	}{
 		{c.Port < 0 || c.Port > 65535, "--port must be from 1 to 65535"},
+		{c.Learner && c.Join == "", "--learner goes with --join"},
 		{c.Maxclients < 1, "--maxclients must be at least 1"},
 		{c.ProtoMaxBulkLen < 1<<20, "--proto-max-bulk-len must be at least 1048576"},
 		{c.SnapshotEntries < 1, "--snapshot-entries must be at least 1"},
@@ -91,10 +96,21 @@ func (c *serveCommand) options() (node.Options, error) {
 	}
 	return node.Options{
 		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers,
+		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit,
 		RequirePass: c.Requirepass, ClusterSecret: c.ClusterSecret,
 		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries,
 		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, Heartbeat: c.Heartbeat,
 	}, nil
+}
+
+// parseList reads words between commas.
+func parseList(s string) (words []string) {
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			words = append(words, part)
+		}
+	}
+	return words
 }
 
 // parsePeers reads "n1=host:port,n2=host:port".

@@ -22,7 +22,8 @@ const identityFile = "identity.json"
 type identity struct {
 	Format int      `json:"format"` // 1
 	ID     string   `json:"id"`
-	Peers  []string `json:"peers"` // the ids the cluster began with, sorted
+	Peers  []string `json:"peers,omitempty"`  // the ids the cluster began with, sorted; none when it joined
+	Joined bool     `json:"joined,omitempty"` // the node was to join a cluster
 }
 
 // identify reads whose directory it is, and checks that the options agree. found is false for a new directory.
@@ -30,6 +31,12 @@ func identify(o Options) (id identity, found bool, err error) {
 	path := o.FS.PathJoin(o.Dir, identityFile)
 	b, err := storage.ReadFile(o.FS, path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if len(o.Join) > 0 {
+			if o.ID == "" {
+				return identity{}, false, fmt.Errorf("%w: a node that joins a cluster needs a name of its own: say --id", ErrRefused)
+			}
+			return identity{Format: 1, ID: o.ID, Joined: true}, false, nil
+		}
 		if o.ID == "" {
 			o.ID = "n1"
 		}
@@ -43,6 +50,13 @@ func identify(o Options) (id identity, found bool, err error) {
 	}
 	if o.ID != "" && o.ID != id.ID {
 		return identity{}, true, fmt.Errorf("%w: %s belongs to node %s, not to %s", ErrRefused, o.Dir, id.ID, o.ID)
+	}
+	if id.Joined && len(o.Peers) > 0 {
+		return identity{}, true, fmt.Errorf("%w: %s belongs to a node that joined its cluster: start it without --peers", ErrRefused, o.Dir)
+	}
+	if !id.Joined && len(o.Join) > 0 {
+		return identity{}, true, fmt.Errorf("%w: %s belongs to the cluster that began with %s: start it without --join, or use an empty --dir to join another",
+			ErrRefused, o.Dir, strings.Join(id.Peers, ", "))
 	}
 	if len(o.Peers) > 0 && !slices.Equal(peerIDs(o), id.Peers) {
 		return identity{}, true, fmt.Errorf("%w: %s belongs to the cluster that began with %s, not to one of %s; use an empty --dir for a new cluster",

@@ -33,8 +33,10 @@ type Node struct {
 
 	asked  chan struct{}  // closed when a client has sent SHUTDOWN
 	once   sync.Once      // closes asked
-	failed chan error     // what Serve ended with
-	wg     sync.WaitGroup // Serve
+	failed chan error     // what Serve ended with, or why the cluster to join does not let the node in
+	wg     sync.WaitGroup // Serve, watchJoin
+	joined bool           // the directory's node was to join a cluster
+	stop   chan struct{}  // closed when Close begins
 	closed sync.Once
 	err    error
 }
@@ -46,11 +48,12 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	n := &Node{asked: make(chan struct{}), failed: make(chan error, 1)}
+	n := &Node{stop: make(chan struct{}), asked: make(chan struct{}), failed: make(chan error, 2)}
 	if err := n.open(o); err != nil {
 		return nil, errors.Join(err, n.release())
 	}
 	n.wg.Go(func() { n.failed <- n.server.Serve(n.ln) })
+	n.wg.Go(n.watchJoin)
 	context.AfterFunc(ctx, func() { _ = n.Close() }) // the owner's own Close gets the error
 	n.o.Logger.Info("serving", "id", n.o.ID, "addr", n.o.Advertise, "dir", n.o.Dir)
 	return n, nil
@@ -65,7 +68,7 @@ func (n *Node) open(o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	o.ID = id.ID
+	o.ID, n.joined = id.ID, id.Joined
 	if o, err = o.settle(); err != nil {
 		return err
 	}
@@ -184,6 +187,7 @@ func (n *Node) openReplica() (err error) {
 	n.machine = fsm.New(fsm.Options{Store: n.store, SnapshotEntries: o.SnapshotEntries, Logger: o.Logger})
 	n.replica, err = replica.Start(replica.Options{
 		ID: o.ID, Addr: o.Advertise, Peers: o.Peers, Machine: n.machine,
+		Joining: n.joined, Join: o.joinAddrs(), Learner: o.Learner,
 		Snapshots: fsm.NewSnapshots(n.store), Log: n.log, Secret: o.ClusterSecret,
 		ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, TrailingLogs: o.TrailingLogs,
 		Dial: o.Dial, Clock: o.Clock, Logger: o.Logger,
@@ -223,6 +227,10 @@ const drainTime = 10 * time.Second
 // Close hands leadership over, stops accepting, finishes what is in flight and closes everything in order. It is idempotent.
 func (n *Node) Close() error {
 	n.closed.Do(func() {
+		close(n.stop)
+		if n.o.LeaveOnExit {
+			n.leave()
+		}
 		if n.replica.Status().State == "leader" {
 			_ = n.replica.TransferLeadership("") // where nobody can take it, the next election decides
 		}
@@ -233,6 +241,23 @@ func (n *Node) Close() error {
 		n.o.Logger.Info("stopped", "id", n.o.ID)
 	})
 	return n.err
+}
+
+// leave removes the node from its cluster. Where that is refused, it stops as a member.
+func (n *Node) leave() {
+	err := n.replica.Change(context.Background(), replica.Change{Kind: replica.Forget, ID: n.o.ID})
+	if err != nil {
+		n.o.Logger.Warn("this node stops without having left its cluster", "err", err)
+	}
+}
+
+// watchJoin tells the owner when the cluster that this node was to join does not let it in.
+func (n *Node) watchJoin() {
+	select {
+	case err := <-n.replica.Refused():
+		n.failed <- fmt.Errorf("%w: %w", ErrRefused, err)
+	case <-n.stop:
+	}
 }
 
 // release closes what is open, the last opened first.

@@ -25,6 +25,12 @@ type Options struct {
 	// Peers is the membership of a new cluster, this node included; default this node alone. On a directory that holds a
 	// node already it must name the nodes that the cluster began with.
 	Peers []replica.Peer
+	// Join is in the place of Peers on an empty directory: the addresses of members of the cluster to join, or the one word
+	// "wait", for a node that CLUSTER MEET invites later. A directory that has joined remembers it.
+	Join    []string
+	Learner bool // of Join: the node never gets a vote
+
+	LeaveOnExit bool // Close removes the node from its cluster
 
 	RequirePass   string // what clients must AUTH with; default nothing
 	ClusterSecret string // what nodes prove to each other; default RequirePass
@@ -75,6 +81,12 @@ func (o Options) validate() error {
 	if o.Advertise != "" {
 		faults = append(faults, checkAddr("the advertised address", o.Advertise))
 	}
+	if len(o.Join) > 0 && len(o.Peers) > 0 {
+		faults = append(faults, errors.New("a cluster is either joined or begun: give --join or --peers"))
+	}
+	for _, addr := range o.joinAddrs() {
+		faults = append(faults, checkAddr("the node to join at", addr))
+	}
 	ids, addrs := map[string]bool{}, map[string]bool{}
 	for _, p := range o.Peers {
 		faults = append(faults, checkAddr("peer "+p.ID, p.Addr))
@@ -89,6 +101,17 @@ func (o Options) validate() error {
 		ids[p.ID], addrs[p.Addr] = true, true
 	}
 	return errors.Join(faults...)
+}
+
+// waitWord in the place of an address lets a node wait for an invitation.
+const waitWord = "wait"
+
+// joinAddrs returns the addresses to ask.
+func (o Options) joinAddrs() []string {
+	if len(o.Join) == 1 && o.Join[0] == waitWord {
+		return nil
+	}
+	return o.Join
 }
 
 func checkAddr(what, addr string) error {

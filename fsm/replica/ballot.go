@@ -98,6 +98,20 @@ func (b *ballot) setLocked(origin uint64) error {
 	return nil
 }
 
+// await is called before Raft starts on a node that is to join a cluster: it votes for nobody until it has.
+func (b *ballot) await() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mu.origin != originUnknown {
+		return nil
+	}
+	if err := b.setLocked(originRejoining); err != nil {
+		return err
+	}
+	b.rejoin()
+	return nil
+}
+
 // caughtUp ends the abstention.
 func (b *ballot) caughtUp() error {
 	b.mu.Lock()
@@ -136,9 +150,14 @@ func (r *Replica) catchUp() {
 		case <-r.ctx.Done():
 			return
 		}
-		r.log.Warn("this node is new to a cluster that exists; it does not vote until it has caught up")
+		if !r.o.Joining {
+			r.log.Warn("this node is new to a cluster that exists; it does not vote until it has caught up")
+		}
 		for {
 			_, err := r.confirm(r.ctx, false)
+			if _, member := r.membership().find(r.o.ID); err == nil && !member {
+				err = ErrJoining // it has caught up with a configuration that it is not in yet
+			}
 			if err == nil {
 				err = r.ballot.caughtUp()
 			}

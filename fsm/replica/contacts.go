@@ -34,6 +34,16 @@ func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
 	c.heard.wake()
 }
 
+// of returns when the newest request was sent that a peer has answered in term.
+func (c *contacts) of(term uint64, id raft.ServerID) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if term != c.mu.term {
+		return time.Time{}
+	}
+	return c.mu.sent[id]
+}
+
 // majority returns the newest time after which a majority of the voters, this node included, was in term; zero when there is
 // none.
 func (c *contacts) majority(term uint64, self string, voters []raft.Server) time.Time {

@@ -22,6 +22,11 @@ type Options struct {
 	// Peers is the membership a cluster begins with, this node included. It counts only where the log is empty. Empty means
 	// a cluster of this node alone.
 	Peers []Peer
+	// Joining says that this node is to become a member of a cluster that exists, in the place of Peers: the one that the nodes
+	// at Join are of, or without those the one that invites it, see Meet. On a node that is a member already it changes nothing.
+	Joining bool
+	Join    []string // host:port
+	Learner bool     // of Joining: it never wants a vote
 
 	Machine   *fsm.Machine   // required
 	Snapshots *fsm.Snapshots // required; over the machine's store
@@ -45,7 +50,7 @@ func (o Options) withDefaults() Options {
 	o.Heartbeat = orDefault(o.Heartbeat, 500*time.Millisecond)
 	o.TrailingLogs = orDefault(o.TrailingLogs, 10_240)
 	o.MaxInFlight = orDefault(o.MaxInFlight, 4)
-	if len(o.Peers) == 0 {
+	if len(o.Peers) == 0 && !o.Joining {
 		o.Peers = []Peer{{o.ID, o.Addr}}
 	}
 	if o.Dial == nil {
@@ -86,7 +91,10 @@ func (o Options) validate() error {
 		ids[p.ID], addrs[p.Addr] = true, true
 		self = self || p.ID == o.ID
 	}
-	if !self {
+	if o.Joining && len(o.Peers) > 0 {
+		faults = append(faults, errors.New("replica: a cluster is either joined or begun: Joining and Peers exclude each other"))
+	}
+	if !self && !o.Joining {
 		faults = append(faults, fmt.Errorf("replica: the peers do not name this node, %s", o.ID))
 	}
 	return errors.Join(faults...)

@@ -131,7 +131,7 @@ func (r *Replica) Status() Status {
 	state := r.machine.State()
 	leaderAddr, leaderID := r.raft.LeaderWithID()
 	s := Status{
-		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster,
+		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster, Standing: r.Standing(),
 		State: stateName(r.raft.State()), LeaderID: string(leaderID), LeaderAddr: string(leaderAddr),
 		Term: r.raft.CurrentTerm(), CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(),
 		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases,

@@ -105,6 +105,9 @@ func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Repl
 		if r.leaderElsewhere() {
 			return nil, ErrNotLeader
 		}
+		if err := r.outside(); err != nil {
+			return nil, err
+		}
 		// Nobody tells when a transfer of leadership that has failed lets writes in again: look now and then.
 		if !r.pauseOrChange(ctx, changed) {
 			if r.ctx.Err() != nil {

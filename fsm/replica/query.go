@@ -41,6 +41,12 @@ func (r *Replica) serveQueries(c net.Conn) error {
 		if _, err := io.ReadFull(c, question[:]); err != nil {
 			return err
 		}
+		if question[0] == askOrder {
+			if err := r.serveOrder(c); err != nil {
+				return err
+			}
+			continue
+		}
 		var answer []byte
 		var err error
 		if question[0] == askChecksum {

@@ -30,6 +30,9 @@ const leaseShare = 8
 // It returns ErrNoLeader or ErrNoQuorum when no leader could confirm the read in time, ErrStale for a Local read on a node
 // that has been alone too long.
 func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
+	if err := r.outside(); err != nil {
+		return nil, err
+	}
 	if c == Local {
 		if a, ok, err := r.readLocal(calls); ok || err != nil {
 			return a.Replies, err

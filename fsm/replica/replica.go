@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,9 @@ type Replica struct {
 	contacts    *contacts // for leases
 	confirmers  *confirmers
 	ballot      *ballot
+	intent      *intent
+	standing    standing
+	run         string // of this process: tells it from another one with the same id
 	proposals   *proposals
 	disk        *disk
 	leader      *rounds // read rounds as leader
@@ -62,7 +66,10 @@ func Start(o Options) (*Replica, error) {
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1),
 		disk:      &disk{Store: o.Log},
+		intent:    &intent{log: o.Log}, run: rand.Text(),
 	}
+	r.standing.refused = make(chan error, 1)
+	r.standing.aim(o.Join)
 	r.links = newLinks(r)
 	r.transport = newTransport(r.links, r.contacts, r.ballot, o)
 	r.proposals = newProposals(o.MaxInFlight)
@@ -74,9 +81,10 @@ func Start(o Options) (*Replica, error) {
 		cancel()
 		return nil, errors.Join(err, r.transport.Close())
 	}
+	r.look()
 	for _, run := range []func(){
 		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.leader.run(ctx), r.remote.run(ctx), r.peers.run,
-		r.catchUp, func() { r.machine.SumStates(ctx) },
+		r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend,
 	} {
 		r.wg.Go(run)
 	}
@@ -92,7 +100,14 @@ func (r *Replica) startRaft() error {
 	if err := r.ballot.load(hasState, r.o.Heartbeat); err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
-	if !hasState {
+	if err := r.intent.read(); err != nil {
+		return err
+	}
+	if r.o.Joining {
+		if err := r.comeAsNew(hasState); err != nil {
+			return err
+		}
+	} else if !hasState {
 		var members raft.Configuration
 		for _, p := range r.o.Peers {
 			members.Servers = append(members.Servers, raft.Server{ID: raft.ServerID(p.ID), Address: raft.ServerAddress(p.Addr)})
@@ -114,7 +129,7 @@ func raftConfig(o Options) *raft.Config {
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(o.ID)
 	c.HeartbeatTimeout, c.ElectionTimeout = o.Heartbeat, o.Heartbeat
-	c.LeaderLeaseTimeout = o.Heartbeat / 2
+	c.LeaderLeaseTimeout = o.Heartbeat      // as long as Raft lets it be: a leader that gives up early costs an election, and no read rests on it
 	c.CommitTimeout = 10 * time.Millisecond // a follower learns that late at most that an entry is committed
 	// A snapshot is sent to a follower whose end the log no longer reaches. It must cover all that the follower may have
 	// beyond what its leader knows, a few batches: Raft would empty the follower's log and still believe it to be there.
@@ -149,7 +164,7 @@ func (r *Replica) Close() error {
 	return r.err
 }
 
-// TransferLeadership makes another voter the leader: the one called id, or for "" the most current one.
+// TransferLeadership makes another voter the leader: the one called id, or for "" the most current one that answers.
 func (r *Replica) TransferLeadership(id string) error {
 	if !r.proposals.enter() {
 		return ErrClosed
@@ -158,10 +173,7 @@ func (r *Replica) TransferLeadership(id string) error {
 	r.offered.Store(math.MaxUint64) // no leases
 	defer func() { r.offered.Store(r.raft.CurrentTerm()) }()
 	if id == "" {
-		if len(r.voters()) < 2 {
-			return errors.New("replica: there is no other voter")
-		}
-		return r.raft.LeadershipTransfer().Error()
+		return r.offerToAny()
 	}
 	for _, s := range r.voters() {
 		if string(s.ID) == id {

@@ -46,6 +46,7 @@ type Status struct {
 	NodeID  string // 40 hexadecimal digits
 	Cluster string // the cluster's id; empty until agreed
 
+	Standing   Standing
 	State      string // "leader", "follower", "candidate" or "shutdown"
 	Ready      bool   // it leads and has applied an entry of its own term
 	LeaderID   string // empty when no leader is known

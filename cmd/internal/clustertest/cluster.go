@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,9 @@ type Options struct {
 	Tune func(i int, o *node.Options)
 	// Seed decides what a kill leaves of unsynced writes; default 1.
 	Seed uint64
+	// Net is the network to be on; default one of its own. Base is added to the numbers in the addresses, for a second cluster.
+	Net  *Network
+	Base int
 	// Verbose writes the nodes' logs to the test's.
 	Verbose bool
 }
@@ -44,6 +48,7 @@ type Cluster struct {
 
 type member struct {
 	addr string
+	join []string // of a node that was added
 	disk *vfs.MemFS
 	node *node.Node // nil while it is down
 }
@@ -57,9 +62,12 @@ func New(t testing.TB, o Options) *Cluster {
 	if o.Seed == 0 {
 		o.Seed = 1
 	}
-	c := &Cluster{t: t, o: o, Net: NewNetwork(), rng: rand.New(rand.NewPCG(o.Seed, 0))}
+	if o.Net == nil {
+		o.Net = NewNetwork()
+	}
+	c := &Cluster{t: t, o: o, Net: o.Net, rng: rand.New(rand.NewPCG(o.Seed, 0))}
 	for i := range o.Nodes {
-		m := &member{addr: fmt.Sprintf("10.0.0.%d:6379", i+1), disk: vfs.NewCrashableMem()}
+		m := &member{addr: c.newAddr(i), disk: vfs.NewCrashableMem()}
 		c.nodes = append(c.nodes, m)
 		c.peers = append(c.peers, replica.Peer{ID: c.ID(i), Addr: m.addr})
 	}
@@ -69,6 +77,23 @@ func New(t testing.TB, o Options) *Cluster {
 	}
 	return c
 }
+
+// Add starts a further node, which joins the cluster by the nodes at the addresses, or with the word "wait" waits for an
+// invitation. It returns the node's number.
+func (c *Cluster) Add(join ...string) int {
+	c.t.Helper()
+	c.nodes = append(c.nodes, &member{addr: c.newAddr(len(c.nodes)), join: join, disk: vfs.NewCrashableMem()})
+	c.Start(len(c.nodes) - 1)
+	return len(c.nodes) - 1
+}
+
+func (c *Cluster) newAddr(i int) string { return fmt.Sprintf("10.0.0.%d:6379", c.o.Base+i+1) }
+
+// SetAddr gives node i, which is down, another address.
+func (c *Cluster) SetAddr(i int, addr string) { c.nodes[i].addr = addr }
+
+// SetJoin makes node i, which is down, join a cluster at its next start.
+func (c *Cluster) SetJoin(i int, join ...string) { c.nodes[i].join = join }
 
 // ID returns the name of node i.
 func (c *Cluster) ID(i int) string { return fmt.Sprintf("n%d", i+1) }
@@ -103,10 +128,17 @@ func (c *Cluster) TryStart(i int) error {
 	if err != nil {
 		return err
 	}
+	peers := slices.Clone(c.peers)
+	if i < len(peers) {
+		peers[i].Addr = m.addr
+	}
 	o := node.Options{
-		ID: c.ID(i), Dir: "/data", Peers: c.peers, Listener: ln, FS: m.disk,
+		ID: c.ID(i), Dir: "/data", Peers: peers, Listener: ln, FS: m.disk,
 		Dial:   func(ctx context.Context, addr string) (net.Conn, error) { return c.Net.Dial(ctx, m.addr, addr) },
 		Logger: c.logger(i),
+	}
+	if m.join != nil {
+		o.Peers, o.Join = nil, m.join
 	}
 	if c.o.Tune != nil {
 		c.o.Tune(i, &o)

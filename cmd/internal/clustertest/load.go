@@ -119,7 +119,7 @@ func (l *Load) write(lc *loadClient, words ...string) fate {
 			return unknown
 		case strings.HasPrefix(text, "MOVED"):
 			lc.leave(l.c.indexOf(strings.Fields(text)[2]))
-		case strings.HasPrefix(text, "CLUSTERDOWN"):
+		case strings.HasPrefix(text, "CLUSTERDOWN"), strings.HasPrefix(text, "LOADING"):
 			lc.leave((lc.at + 1) % l.c.Len())
 		default:
 			l.c.t.Errorf("clustertest: %v: %s", words, text)

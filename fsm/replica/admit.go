@@ -1,0 +1,165 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/storage/layout"
+)
+
+// membership is a configuration and the index of its entry.
+type membership struct {
+	servers []raft.Server
+	index   uint64
+}
+
+func (r *Replica) membership() membership {
+	f := r.raft.GetConfiguration()
+	return membership{f.Configuration().Servers, f.Index()}
+}
+
+// find returns the member with a name, or with a NodeID.
+func (m membership) find(id string) (raft.Server, bool) {
+	for _, s := range m.servers {
+		if string(s.ID) == id || NodeID(string(s.ID)) == id {
+			return s, true
+		}
+	}
+	return raft.Server{}, false
+}
+
+// at returns the member with an address.
+func (m membership) at(addr string) (raft.Server, bool) {
+	for _, s := range m.servers {
+		if string(s.Address) == addr {
+			return s, true
+		}
+	}
+	return raft.Server{}, false
+}
+
+func (m membership) voters() (n int) {
+	for _, s := range m.servers {
+		if s.Suffrage == raft.Voter {
+			n++
+		}
+	}
+	return n
+}
+
+// promotionLag is how many entries a learner may be behind the leader when it gets its vote.
+const promotionLag = 1000
+
+// admit makes the configuration say what a node wants it to say of itself: that it is a member, where it is reached, that it
+// votes. It takes one step each time it is asked; once nothing is left to do, it says so.
+func (r *Replica) admit(ctx context.Context, o order) verdict {
+	m := r.membership()
+	if o.Format != layout.FormatVersion {
+		return refused("node %s keeps data in format %d and this cluster in format %d: run the same version of the program on all nodes",
+			o.ID, o.Format, layout.FormatVersion)
+	}
+	if other, ok := m.at(o.Addr); ok && string(other.ID) != o.ID {
+		return refused("the address %s is member %s's: a node has an address of its own, see --advertise", o.Addr, other.ID)
+	}
+	s, ok := m.find(o.ID)
+	switch {
+	case !ok:
+		return r.introduceMember(ctx, m, o)
+	case string(s.Address) != o.Addr:
+		return r.readdress(ctx, m, s, o)
+	case o.Vote && s.Suffrage != raft.Voter:
+		return r.promote(m, o)
+	}
+	return verdict{Done: true}
+}
+
+// introduceMember adds a node as a learner once it is seen at the address that it says is its own.
+func (r *Replica) introduceMember(ctx context.Context, m membership, o order) verdict {
+	if v := r.reachable(ctx, o); !v.Done {
+		return v
+	}
+	r.log.Info("a node joins as a learner", "peer", o.ID, "addr", o.Addr)
+	return changed(r.raft.AddNonvoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout))
+}
+
+// reachable is done when the node that sent o answers at its address.
+func (r *Replica) reachable(ctx context.Context, o order) verdict {
+	if o.ID == r.o.ID {
+		return verdict{Done: true}
+	}
+	who, err := r.who(ctx, o.Addr)
+	switch {
+	case err != nil:
+		return verdict{Wait: fmt.Sprintf("the leader cannot reach this node at %s, see --advertise: %v", o.Addr, err)}
+	case who.Run != o.Run:
+		return refused("at %s answers node %s, another than the one that wants to be there, see --advertise", o.Addr, who.ID)
+	}
+	return who
+}
+
+// whoTimeout bounds a question that a node answers at once, if it answers.
+const whoTimeout = time.Second
+
+func (r *Replica) who(ctx context.Context, addr string) (verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, whoTimeout)
+	defer cancel()
+	return r.send(ctx, addr, order{Verb: verbWho})
+}
+
+// readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node than
+// the one that had the name: were both to answer to it, the vote would be there twice. That one must be forgotten first.
+func (r *Replica) readdress(ctx context.Context, m membership, s raft.Server, o order) verdict {
+	if !o.Past {
+		return refused("%s is a member at %s; for a new node of that name say CLUSTER FORGET %s first, or choose another --id", s.ID, s.Address, s.ID)
+	}
+	if who, err := r.who(ctx, string(s.Address)); err == nil && who.ID == o.ID && who.Run != o.Run {
+		return refused("%s is a member, and alive, at %s: choose another --id", s.ID, s.Address)
+	}
+	if v := r.reachable(ctx, o); !v.Done {
+		return v
+	}
+	r.log.Info("a member has a new address", "peer", o.ID, "addr", o.Addr, "before", string(s.Address))
+	add := r.raft.AddVoter
+	if s.Suffrage != raft.Voter {
+		add = r.raft.AddNonvoter
+	}
+	return changed(add(s.ID, raft.ServerAddress(o.Addr), m.index, orderTimeout))
+}
+
+// promote gives a learner that is near the head of the log its vote.
+func (r *Replica) promote(m membership, o order) verdict {
+	if head := r.raft.CommitIndex(); o.Applied+promotionLag < head {
+		return verdict{Wait: fmt.Sprintf("%d entries behind", head-o.Applied)}
+	}
+	r.log.Info("a learner gets its vote", "peer", o.ID, "index", o.Applied)
+	return changed(r.raft.AddVoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout))
+}
+
+// changed waits for a change of the configuration. One that has failed may be tried again: whoever asked looks first.
+func changed(f raft.IndexFuture) verdict {
+	err := f.Error()
+	if err == nil {
+		return verdict{Done: true}
+	}
+	if errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipLost) {
+		return verdict{}
+	}
+	return verdict{Wait: err.Error()}
+}
+
+// keeps tells a node that hears of no leader whether it is a member. Only a leader whose configuration is committed, and who
+// leads beyond doubt, says that it is not.
+func (r *Replica) keeps(o order) verdict {
+	m := r.membership()
+	if _, ok := m.find(o.ID); ok {
+		return verdict{Done: true}
+	}
+	if _, err := r.leader.join(false); err != nil || m.index > r.raft.CommitIndex() {
+		return verdict{Wait: "the configuration is being changed"}
+	}
+	return verdict{Removed: true}
+}

@@ -1,0 +1,240 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/storage/layout"
+)
+
+// Standing is what a node is to its cluster.
+type Standing uint32
+
+// The standings.
+const (
+	Belongs Standing = iota // it is a member
+	Joining                 // it is not a member yet, or has not caught up yet; it serves nothing
+	Removed                 // it was a member; it serves nothing
+)
+
+// String returns the word that INFO shows.
+func (s Standing) String() string {
+	return map[Standing]string{Belongs: "member", Joining: "joining", Removed: "removed"}[s]
+}
+
+// Standing returns what this node is to its cluster.
+func (r *Replica) Standing() Standing { return Standing(r.standing.now.Load()) }
+
+// ErrJoining and ErrRemoved are returned by calls on a node that serves nothing; they were certainly not proposed.
+var (
+	ErrJoining = errors.New("replica: this node is joining its cluster")
+	ErrRemoved = errors.New("replica: this node was removed from its cluster")
+)
+
+// outside returns why this node serves nothing, or nil.
+func (r *Replica) outside() error {
+	switch r.Standing() {
+	case Joining:
+		return ErrJoining
+	case Removed:
+		return ErrRemoved
+	}
+	return nil
+}
+
+// standing is what attend has found out.
+type standing struct {
+	now     atomic.Uint32
+	refused chan error // why the cluster named in the options did not let this node in
+
+	mu struct {
+		sync.Mutex
+		addrs []string // of members of the cluster to join
+		why   string   // the last reason to wait that was logged
+	}
+}
+
+func (s *standing) target() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.addrs
+}
+
+func (s *standing) aim(addrs []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.addrs = addrs
+}
+
+// Refused delivers why the cluster that Options.Join names does not let this node in.
+func (r *Replica) Refused() <-chan error { return r.standing.refused }
+
+// attendPause is how often a node looks at what it is to its cluster.
+const attendPause = 100 * time.Millisecond
+
+// attend keeps what the configuration says of this node and what the node is and wants to be together.
+func (r *Replica) attend() {
+	heard := time.Now() // when a leader was known, or the others were asked about it
+	for ok := true; ok; ok = r.pause(attendPause, nil) {
+		self, member := r.look()
+		if leader, _ := r.raft.LeaderWithID(); leader != "" && member {
+			heard = time.Now()
+		}
+		lost := time.Since(heard) > max(time.Second, 4*r.o.Heartbeat)
+		switch {
+		case r.intent.load() == intentRemoved:
+		case !member && r.Standing() == Joining:
+			r.tryJoin()
+		case member && r.Standing() != Removed && string(self.Address) != r.o.Addr,
+			r.intent.load() == intentVote && self.Suffrage != raft.Voter && r.Standing() == Belongs:
+			r.correct(self)
+		case lost:
+			r.askWhetherKept()
+			heard = time.Now()
+		}
+	}
+}
+
+// look notes what this node is now, and returns what the configuration says of it. A node that catches up meets older
+// configurations without it first.
+func (r *Replica) look() (self raft.Server, member bool) {
+	m := r.membership()
+	self, member = m.find(r.o.ID)
+	now := Belongs
+	switch {
+	case r.intent.load() == intentRemoved:
+		now = Removed
+	case r.ballot.rejoining.Load() || len(m.servers) == 0:
+		now = Joining
+	case !member:
+		now = Removed
+	}
+	if before := Standing(r.standing.now.Swap(uint32(now))); before != now {
+		r.noteStanding(now, self)
+	}
+	return self, member
+}
+
+func (r *Replica) noteStanding(now Standing, self raft.Server) {
+	switch now {
+	case Belongs:
+		r.log.Info("this node is a member", "suffrage", self.Suffrage.String(), "index", r.machine.Applied().Index)
+		r.standing.aim(nil)
+	case Removed:
+		r.log.Warn("this node was removed from its cluster; it serves nothing any more: stop it, its --dir can be deleted")
+	}
+	r.changed.wake()
+}
+
+// joinOrder is what this node asks for itself.
+func (r *Replica) joinOrder() order {
+	return order{
+		Verb: verbJoin, ID: r.o.ID, Addr: r.o.Addr, Run: r.run, Past: r.hasPast(),
+		Applied: r.machine.Applied().Index, Format: layout.FormatVersion,
+	}
+}
+
+// tryJoin asks the cluster that this node is to join to add it.
+func (r *Replica) tryJoin() {
+	addrs := r.standing.target()
+	if len(addrs) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
+	defer cancel()
+	_, err := r.command(ctx, r.joinOrder(), addrs...)
+	refusal := Refusal("")
+	switch {
+	case err == nil:
+		r.log.Info("this node was added to the cluster and catches up", "peer", addrs[0])
+		r.awaitMember(ctx)
+	case errors.As(err, &refusal) && len(r.o.Join) > 0:
+		select {
+		case r.standing.refused <- fmt.Errorf("replica: cannot join: %w", err):
+		default: // it has been said
+		}
+		r.standing.aim(nil)
+	case errors.As(err, &refusal):
+		r.standing.aim(nil)
+	default:
+		r.sayWhy("this node waits to be added to the cluster", err.Error())
+	}
+}
+
+// awaitMember waits until the configuration that says that this node is a member has come here.
+func (r *Replica) awaitMember(ctx context.Context) {
+	for r.pause(attendPause, ctx.Done()) {
+		if _, member := r.look(); member {
+			return
+		}
+	}
+}
+
+// joinAt joins the cluster of the node at addr, at an operator's word, and returns once it is added.
+func (r *Replica) joinAt(ctx context.Context, addr string) error {
+	if at := r.standing.target(); len(at) > 0 {
+		return Refusal(fmt.Sprintf("this node is joining the cluster of %s already", at[0]))
+	}
+	if _, err := r.command(ctx, r.joinOrder(), addr); err != nil {
+		return err
+	}
+	r.log.Info("this node was added to the cluster and catches up", "peer", addr)
+	return nil
+}
+
+// correct asks the leader to let the configuration say what this node is and wants.
+func (r *Replica) correct(self raft.Server) {
+	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
+	defer cancel()
+	o := r.joinOrder()
+	o.Vote = r.intent.load() == intentVote && !r.ballot.rejoining.Load()
+	if _, err := r.command(ctx, o, r.others()...); err != nil {
+		r.sayWhy("the configuration is not yet what this node wants", err.Error())
+		return
+	}
+	for r.pause(attendPause, ctx.Done()) {
+		if now, member := r.look(); now != self || !member {
+			return
+		}
+	}
+}
+
+// askWhetherKept asks, when no leader is heard of, whether this node is still a member.
+func (r *Replica) askWhetherKept() {
+	ctx, cancel := context.WithTimeout(r.ctx, whoTimeout)
+	defer cancel()
+	v, err := r.command(ctx, order{Verb: verbKeep, ID: r.o.ID}, r.others()...)
+	if err != nil || !v.Removed {
+		return
+	}
+	if err := r.intent.set(intentRemoved); err != nil {
+		r.log.Error("cannot note that this node was removed", "err", err)
+	}
+	r.look()
+}
+
+// others returns the addresses of the other members that this node knows of.
+func (r *Replica) others() (addrs []string) {
+	for _, s := range r.servers() {
+		if string(s.ID) != r.o.ID {
+			addrs = append(addrs, string(s.Address))
+		}
+	}
+	return addrs
+}
+
+// sayWhy logs why something has to wait, once.
+func (r *Replica) sayWhy(what, why string) {
+	r.standing.mu.Lock()
+	defer r.standing.mu.Unlock()
+	if r.standing.mu.why != why {
+		r.standing.mu.why = why
+		r.log.Warn(what, "err", why)
+	}
+}

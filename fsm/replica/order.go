@@ -1,0 +1,199 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// askOrder is the question of a query link that is followed by a frame, an order in JSON, and answered by a frame, a verdict.
+const askOrder = 'O'
+
+// The verbs of an order.
+const (
+	verbWho      = "who"      // who are you; every node answers
+	verbInvite   = "invite"   // join the cluster that the node at Addr belongs to; a node that waits for a cluster answers
+	verbJoin     = "join"     // let the configuration say what the order says of its sender; the leader answers, as below
+	verbKeep     = "keep"     // is the sender a member
+	verbForget   = "forget"   // remove a member
+	verbDemote   = "demote"   // take a member's vote
+	verbTransfer = "transfer" // hand leadership to a member
+)
+
+// order is what a node asks of another about the cluster. Only links that have proved the cluster's secret carry one.
+type order struct {
+	Verb    string `json:"verb"`
+	ID      string `json:"id,omitempty"`      // the member it is about
+	Addr    string `json:"addr,omitempty"`    // where that is reached
+	Run     string `json:"run,omitempty"`     // of join: the sender's process
+	Vote    bool   `json:"vote,omitempty"`    // of join: it has caught up and wants a vote
+	Past    bool   `json:"past,omitempty"`    // of join: the sender's disk is not empty
+	Applied uint64 `json:"applied,omitempty"` // of join: how far the sender is
+	Format  uint32 `json:"format,omitempty"`  // of join: layout.FormatVersion
+	Force   bool   `json:"force,omitempty"`
+	Again   bool   `json:"again,omitempty"` // it was given before, and may have been carried out
+}
+
+// verdict answers an order.
+type verdict struct {
+	Done    bool   `json:"done,omitempty"`
+	Refused string `json:"refused,omitempty"` // why it will not be done
+	Wait    string `json:"wait,omitempty"`    // why it is not done yet
+	Leader  string `json:"leader,omitempty"`  // the address of the node to ask in this one's place
+	Removed bool   `json:"removed,omitempty"` // of keep: the sender is no member
+	ID      string `json:"id,omitempty"`      // of who
+	Run     string `json:"run,omitempty"`     // of who
+}
+
+// Refusal is why a change of the cluster was not made, in words for its operator.
+type Refusal string
+
+// Error implements error.
+func (r Refusal) Error() string { return string(r) }
+
+func refused(format string, args ...any) verdict {
+	return verdict{Refused: fmt.Sprintf(format, args...)}
+}
+
+// orderTimeout bounds an order to one node: a change of the configuration is a commit, a transfer an election time-out.
+const orderTimeout = 10 * time.Second
+
+// serveOrder answers one order on a query link.
+func (r *Replica) serveOrder(c net.Conn) error {
+	_ = c.SetReadDeadline(time.Now().Add(rpcTimeout)) // an error shows at the read
+	b, err := readFrame(c)
+	if err != nil {
+		return err
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	var o order
+	if err := json.Unmarshal(b, &o); err != nil {
+		return fmt.Errorf("replica: not an order: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
+	defer cancel()
+	if b, err = json.Marshal(r.obey(ctx, o)); err != nil {
+		return fmt.Errorf("replica: write a verdict: %w", err)
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(rpcTimeout)) // an error shows at the write
+	return writeFrame(c, b)
+}
+
+// send gives an order to the node at addr, on a link of its own.
+func (r *Replica) send(ctx context.Context, addr string, o order) (verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
+	c, err := r.links.dial(ctx, addr, queryLink)
+	if err != nil {
+		return verdict{}, err
+	}
+	defer func() { _ = c.Close() }() // nothing is owed to it
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	b, err := json.Marshal(o)
+	if err != nil {
+		return verdict{}, fmt.Errorf("replica: write an order: %w", err)
+	}
+	if _, err := c.Write([]byte{askOrder}); err != nil {
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", addr, err)
+	}
+	if err := writeFrame(c, b); err != nil {
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", addr, err)
+	}
+	var v verdict
+	if b, err = readFrame(c); err == nil {
+		err = json.Unmarshal(b, &v)
+	}
+	if err != nil {
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", addr, err)
+	}
+	return v, nil
+}
+
+// orderPause is the time between two tries of an order.
+const orderPause = 100 * time.Millisecond
+
+// command has an order carried out by the leader, whoever that is and becomes, until ctx ends. The nodes at addrs are asked
+// who leads as long as this one does not know.
+func (r *Replica) command(ctx context.Context, o order, addrs ...string) (verdict, error) {
+	last := error(ErrNoLeader)
+	next := ""
+	for try := 0; ; try++ {
+		changed := r.changed.next()
+		v, err := r.commandOnce(ctx, o, next, try, addrs)
+		next, o.Again = "", true
+		switch {
+		case v.Done, v.Removed:
+			return v, nil
+		case v.Refused != "":
+			return v, Refusal(v.Refused)
+		case errors.Is(err, errRefused): // by the handshake: another cluster, another secret
+			return v, Refusal(err.Error())
+		case v.Leader != "" && try%8 != 7: // two nodes that name each other end here
+			next = v.Leader
+			continue
+		case v.Wait != "":
+			last = errors.New(v.Wait)
+		case err != nil:
+			last = err
+		}
+		if !r.pauseOrChange(ctx, changed) {
+			return v, last
+		}
+		if !r.pause(orderPause, ctx.Done()) {
+			return v, last
+		}
+	}
+}
+
+// commandOnce asks next, or this node when it leads, or the leader, or the try-th of addrs.
+func (r *Replica) commandOnce(ctx context.Context, o order, next string, try int, addrs []string) (verdict, error) {
+	leader, id := r.raft.LeaderWithID()
+	switch {
+	case next != "":
+		return r.send(ctx, next, o)
+	case r.raft.State() == raft.Leader:
+		return r.obey(ctx, o), nil
+	case leader != "" && string(id) != r.o.ID:
+		return r.send(ctx, string(leader), o)
+	case len(addrs) > 0:
+		return r.send(ctx, addrs[try%len(addrs)], o)
+	}
+	return verdict{}, ErrNoLeader
+}
+
+// obey carries out an order, or says who does.
+func (r *Replica) obey(ctx context.Context, o order) verdict {
+	switch o.Verb {
+	case verbWho:
+		return verdict{Done: true, ID: r.o.ID, Run: r.run}
+	case verbInvite:
+		return r.invited(ctx, o)
+	}
+	if r.raft.State() != raft.Leader {
+		if leader, id := r.raft.LeaderWithID(); string(id) != r.o.ID {
+			return verdict{Leader: string(leader)}
+		}
+		return verdict{}
+	}
+	if !r.proposals.enter() { // Close waits: a Raft that is shut down leaves futures unanswered
+		return verdict{}
+	}
+	defer r.proposals.waiting.Done()
+	switch o.Verb {
+	case verbJoin:
+		return r.admit(ctx, o)
+	case verbKeep:
+		return r.keeps(o)
+	case verbForget, verbDemote:
+		return r.reduce(ctx, o)
+	case verbTransfer:
+		return r.handOver(o)
+	}
+	return refused("this node does not know the order %q: it runs an older program", o.Verb)
+}
