@@ -156,7 +156,11 @@ func (m *Machine) countSnapshot(index uint64) {
 
 // run runs the calls of one entry. sum says that one of them asks for the state after the entry to be summed up.
 func (m *Machine) run(t *storage.Txn, l *raft.Log) (results Results, sum bool, err error) {
-	e, err := entry.Parse(l.Data)
+	data, whole, err := gather(t, l.Data)
+	if err != nil || !whole {
+		return nil, false, err
+	}
+	e, err := entry.Parse(data)
 	if err != nil {
 		return nil, false, err
 	}

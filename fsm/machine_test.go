@@ -190,7 +190,7 @@ func TestOneLogOneState(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	logs := randomLog(rng, 600)
+	logs := fragmented(rng, randomLog(rng, 600))
 
 	plain := newWorld(t)
 	for _, l := range logs {

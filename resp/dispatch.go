@@ -38,6 +38,9 @@ func (c *conn) dispatch(argv [][]byte) {
 	} else {
 		err = spec.Exec.Check(argv)
 	}
+	if err == nil && r.kind == kindWrite && c.tooLarge(argv) {
+		err = errTooLarge
+	}
 	switch {
 	case err != nil:
 		r.stats.rejected.Add(1)
@@ -51,6 +54,22 @@ func (c *conn) dispatch(argv [][]byte) {
 		}
 		c.run.add(r, c.sess.db, argv)
 	}
+}
+
+// defaultBulk is the default of proto-max-bulk-len. Redis's is 512 MiB; here an argument passes through the memory of every
+// node several times. callSlack is what a call may have beside its longest argument.
+const (
+	defaultBulk = 64 << 20
+	callSlack   = 1 << 20
+)
+
+// tooLarge tells whether a call is more than a write may be: many arguments cost the nodes what a long one costs.
+func (c *conn) tooLarge(argv [][]byte) bool {
+	n := int64(0)
+	for _, a := range argv {
+		n += int64(len(a))
+	}
+	return n > max(c.srv.settings.load().maxBulk, defaultBulk)+callSlack
 }
 
 // local answers a call from the connection or the node.

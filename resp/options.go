@@ -18,7 +18,7 @@ type Options struct {
 	LogLevel *slog.LevelVar
 
 	MaxClients      int    // default 10000
-	ProtoMaxBulkLen int64  // bytes in one argument; default 512 MiB
+	ProtoMaxBulkLen int64  // bytes in one argument; default 64 MiB
 	RequirePass     string // default: none
 
 	Consistency  replica.Consistency // of plain reads; default Linearizable
@@ -42,7 +42,7 @@ func (o Options) withDefaults() Options {
 		o.MaxClients = 10000
 	}
 	if o.ProtoMaxBulkLen == 0 {
-		o.ProtoMaxBulkLen = 512 << 20
+		o.ProtoMaxBulkLen = defaultBulk
 	}
 	if o.ElectionWait == 0 {
 		o.ElectionWait = 2 * time.Second

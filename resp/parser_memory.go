@@ -23,11 +23,21 @@ func (p *parser) fill(rd io.Reader) (int, error) {
 // fillBig reads into the argument itself.
 func (p *parser) fillBig(rd io.Reader) (int, error) {
 	if len(p.big) == cap(p.big) {
-		p.big = append(make([]byte, 0, min(p.bulk, max(bigBulk, 2*cap(p.big)))), p.big...)
+		p.big = append(make([]byte, 0, bigStep(p.bulk, cap(p.big))), p.big...)
 	}
 	n, err := rd.Read(p.big[len(p.big):min(cap(p.big), p.bulk)])
 	p.big = p.big[:len(p.big)+n]
 	return n, err
+}
+
+// bigStep returns how much room a big argument gets when it has filled what it had: a step of the row bulk, bulk/4, bulk/16 …
+// It is at most four times what has come, and what is copied at last is a quarter of it.
+func bigStep(bulk, had int) int {
+	step := bulk
+	for step/4 > had && step/4 >= bigBulk {
+		step /= 4
+	}
+	return step
 }
 
 // recycle ends the life of the arguments handed out since the last recycle, unless keep is true: then they live on for ever,

@@ -78,6 +78,7 @@ func TestProtocolOfStrangersAsRedis(t *testing.T) {
 }
 
 func compareServers(t *testing.T, redis string, o Options, cases []string) {
+	o.ProtoMaxBulkLen = 512 << 20 // Redis's default
 	_, cairn := startServer(t, o)
 	var wg sync.WaitGroup
 	for _, in := range cases {

@@ -102,7 +102,7 @@ func leaderBackend() *fakeBackend {
 
 func TestTranscripts(t *testing.T) {
 	transcripts(t, func(t *testing.T, _ string, cases []transcriptCase) {
-		_, addr := startServer(t, Options{Backend: leaderBackend(), Version: "1.2.3", LogLevel: new(slog.LevelVar), Verify: fakeVerdict})
+		_, addr := startServer(t, Options{Backend: leaderBackend(), Version: "1.2.3", LogLevel: new(slog.LevelVar), Verify: fakeVerdict, ProtoMaxBulkLen: 512 << 20})
 		cl := dial(t, addr)
 		for _, c := range cases {
 			c.check(t, c.play(t, cl))
@@ -120,7 +120,7 @@ func TestTranscriptsOnRedis(t *testing.T) {
 		}
 		for _, proto := range []string{"2", "3"} {
 			t.Run("resp="+proto, func(t *testing.T) {
-				_, cairn := startServer(t, Options{Backend: leaderBackend(), LogLevel: new(slog.LevelVar)})
+				_, cairn := startServer(t, Options{Backend: leaderBackend(), ProtoMaxBulkLen: 512 << 20, LogLevel: new(slog.LevelVar)})
 				ours, other := dial(t, cairn), dial(t, startRedis(t, args...))
 				ours.do("HELLO", proto)
 				other.do("HELLO", proto)

@@ -36,7 +36,7 @@ type Options struct {
 	ClusterSecret string // what nodes prove to each other; default RequirePass
 
 	MaxClients      int                 // default 10000
-	ProtoMaxBulkLen int64               // bytes; default 512 MiB
+	ProtoMaxBulkLen int64               // bytes in one argument; default 64 MiB
 	SnapshotEntries uint64              // applied entries per snapshot; default 10
 	Reads           replica.Consistency // of plain reads; default Linearizable
 	ElectionWait    time.Duration       // how long a request waits for a leader; default 2 s

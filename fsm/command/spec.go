@@ -13,8 +13,8 @@ import (
 )
 
 // MaxStringBytes is the longest string a key can hold. Redis takes it from proto-max-bulk-len; inside Apply no node's
-// configuration may count, so it is fixed at that setting's default.
-const MaxStringBytes = 512 << 20
+// configuration may count, so it is fixed at that setting's default here.
+const MaxStringBytes = 64 << 20
 
 // Spec is one row of the table.
 type Spec struct {

@@ -88,10 +88,13 @@ func runLCS(env Env, r storage.Reader, p lcsArgs) (reply.Reply, error) {
 	return reply.BulkBytes(commonBytes(a, str.CommonMatches(a, b))), nil
 }
 
+// maxLCSBytes is Redis's default of proto-max-bulk-len.
+const maxLCSBytes = 512 << 20
+
 // checkLCSSize refuses what Redis refuses at its default settings: two lengths for which its table of 4 bytes for each pair
 // of positions would be larger than a string may be. Cairn's table is a bit each, so this bounds it to 1/32 of that.
 func checkLCSSize(a, b int) error {
-	if int64(a+1)*int64(b+1)*4 > MaxStringBytes {
+	if int64(a+1)*int64(b+1)*4 > maxLCSBytes {
 		return errLCSMemory
 	}
 	return nil

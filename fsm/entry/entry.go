@@ -38,26 +38,38 @@ type Entry struct {
 //	version uint8 | time uvarint | seed uint64 LE | groups uvarint |
 //	groups × ( flags uint8, bit 0 is Atomic | calls uvarint | calls × ( db uint8 | argc uvarint | argc × ( len uvarint | bytes ) ) )
 func Append(dst []byte, e Entry) []byte {
-	dst = append(dst, Version)
-	dst = binary.AppendUvarint(dst, uint64(e.Time))
-	dst = binary.LittleEndian.AppendUint64(dst, e.Seed)
-	dst = binary.AppendUvarint(dst, uint64(len(e.Groups)))
+	dst = appendHead(dst, e)
 	for _, g := range e.Groups {
 		dst = appendGroup(dst, g)
 	}
 	return dst
 }
 
-func appendGroup(dst []byte, g Group) []byte {
+func appendHead(dst []byte, e Entry) []byte {
+	dst = append(dst, Version)
+	dst = binary.AppendUvarint(dst, uint64(e.Time))
+	dst = binary.LittleEndian.AppendUint64(dst, e.Seed)
+	return binary.AppendUvarint(dst, uint64(len(e.Groups)))
+}
+
+func appendGroupHead(dst []byte, g Group) []byte {
 	var flags byte
 	if g.Atomic {
 		flags = 1
 	}
 	dst = append(dst, flags)
-	dst = binary.AppendUvarint(dst, uint64(len(g.Calls)))
+	return binary.AppendUvarint(dst, uint64(len(g.Calls)))
+}
+
+func appendCallHead(dst []byte, c Call) []byte {
+	dst = append(dst, c.DB)
+	return binary.AppendUvarint(dst, uint64(len(c.Argv)))
+}
+
+func appendGroup(dst []byte, g Group) []byte {
+	dst = appendGroupHead(dst, g)
 	for _, c := range g.Calls {
-		dst = append(dst, c.DB)
-		dst = binary.AppendUvarint(dst, uint64(len(c.Argv)))
+		dst = appendCallHead(dst, c)
 		for _, a := range c.Argv {
 			dst = binary.AppendUvarint(dst, uint64(len(a)))
 			dst = append(dst, a...)

@@ -21,7 +21,7 @@ const (
 // handshakeTimeout bounds how long a link may take to prove itself.
 const handshakeTimeout = 5 * time.Second
 
-// rpcTimeout bounds one exchange on a link.
+// rpcTimeout bounds one exchange on a link; on a raft link, how long it stands still.
 const rpcTimeout = 5 * time.Second
 
 // links are the connections of this node with its peers. It is the raft.StreamLayer of the transport.
@@ -83,7 +83,11 @@ func (a nodeAddr) String() string { return string(a) }
 func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	return l.dial(ctx, string(addr), raftLink)
+	c, err := l.dial(ctx, string(addr), raftLink)
+	if err != nil {
+		return nil, err
+	}
+	return &patientConn{Conn: c}, nil
 }
 
 // dial opens a link of a kind to the node at addr.

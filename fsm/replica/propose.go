@@ -21,8 +21,8 @@ import (
 const (
 	maxEntryBytes = 384 << 10
 	maxEntryCalls = 64 << 10
-	maxCallBytes  = 1 << 30
-	maxQueued     = 16 << 10 // calls of Write that wait; more wait outside, in their own goroutines
+	maxCallBytes  = 513 << 20 // the longest string, and what else is in its call
+	maxQueued     = 16 << 10  // calls of Write that wait; more wait outside, in their own goroutines
 )
 
 // proposal is one caller's groups on their way through the log.
@@ -47,6 +47,7 @@ type flight struct {
 // proposals is the road from Write to the log: a queue that propose empties into entries, and the entries in flight.
 type proposals struct {
 	queue   chan *proposal
+	large   chan *proposal
 	flights chan flight // its room is the bound on entries in flight
 	waiting sync.WaitGroup
 
@@ -57,7 +58,7 @@ type proposals struct {
 }
 
 func newProposals(maxInFlight int) *proposals {
-	return &proposals{queue: make(chan *proposal, maxQueued), flights: make(chan flight, maxInFlight)}
+	return &proposals{queue: make(chan *proposal, maxQueued), large: make(chan *proposal), flights: make(chan flight, maxInFlight)}
 }
 
 // enter counts a proposal in, so that drain waits for it; it is false once drain has begun.
@@ -70,13 +71,14 @@ func (p *proposals) enter() bool {
 	return !p.mu.closed
 }
 
-// drain lets no more proposals in, waits until all have their outcome, and ends the two goroutines of the road.
+// drain lets no more proposals in, waits until all have their outcome, and ends the goroutines of the road.
 func (p *proposals) drain() {
 	p.mu.Lock()
 	p.mu.closed = true
 	p.mu.Unlock()
 	p.waiting.Wait()
 	close(p.queue)
+	close(p.large)
 }
 
 // Write proposes groups as a unit and returns the replies of their calls, in order, once they are applied here. Names are in
@@ -130,7 +132,11 @@ func (r *Replica) submit(p *proposal) ([]reply.Reply, error) {
 		return nil, ErrClosed
 	}
 	defer r.proposals.waiting.Done()
-	r.proposals.queue <- p
+	if p.isLarge() {
+		r.proposals.large <- p
+	} else {
+		r.proposals.queue <- p
+	}
 	o := <-p.done
 	return o.replies, o.err
 }

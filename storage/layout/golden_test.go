@@ -34,6 +34,8 @@ func examples() []example {
 		{"end position", AppendPosition(nil, 2, EndPosition), nil},
 		{"state row", []byte(StateRow), nil}, {"record row", []byte(RecordRow), nil},
 		{"restored row", []byte(RestoredRow), nil}, parses("restored", AppendRestored(nil, 300), 300, ParseRestored),
+		{"piece", AppendPiece(nil, 258), nil}, {"pieces row", []byte(PiecesRow), nil},
+		parses("pieces", AppendPieces(nil, Pieces{ID: 1 << 63, Count: 3, Bytes: 300}), Pieces{ID: 1 << 63, Count: 3, Bytes: 300}, ParsePieces),
 	}
 }
 
@@ -144,6 +146,8 @@ func TestAppendKeepsPrefix(t *testing.T) {
 		"state":    func(dst []byte) []byte { return AppendState(dst, NewState()) },
 		"record":   func(dst []byte) []byte { return AppendRecord(dst, Record{}) },
 		"restored": func(dst []byte) []byte { return AppendRestored(dst, 300) },
+		"piece":    func(dst []byte) []byte { return AppendPiece(dst, 300) },
+		"pieces":   func(dst []byte) []byte { return AppendPieces(dst, Pieces{ID: 300}) },
 	} {
 		if got, want := f([]byte("dst")), append([]byte("dst"), f(nil)...); !bytes.Equal(got, want) {
 			t.Errorf("%s: %x, want %x", name, got, want)

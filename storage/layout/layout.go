@@ -20,6 +20,7 @@ const (
 	TagKey    = 'M' // a Redis key: its metadata and, for a string, its bytes
 	TagExpiry = 'E' // a key with a time to live, ordered by that time
 	TagNode   = 'N' // rows of the node: state, snapshot record
+	TagPiece  = 'P' // a piece of a large log entry whose last piece is not applied yet
 )
 
 // keyPrefixLen is the length of everything before the Redis key in a key row.
@@ -106,9 +107,18 @@ func ParseExpiry(pkey []byte) (expireAt int64, keyspace uint8, key []byte, err e
 	return int64(binary.BigEndian.Uint64(pkey[1:])), pkey[9], pkey[8+keyPrefixLen:], nil
 }
 
-// StateRow, RecordRow and RestoredRow are the keys of the node's own rows.
+// AppendPiece appends the Pebble key of piece n of the large log entry that is being gathered. There is one at a time; its
+// row PiecesRow tells how far it is.
+//
+//	'P' | n uint64 BE
+func AppendPiece(dst []byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, TagPiece), n)
+}
+
+// StateRow, RecordRow, RestoredRow and PiecesRow are the keys of the node's own rows.
 const (
 	StateRow    = "Nstate"    // what is applied, and the databases: see State
 	RecordRow   = "Nrecord"   // the snapshot record: see Record
 	RestoredRow = "Nrestored" // up to which entry the Raft log may be missing: see AppendRestored
+	PiecesRow   = "Npieces"   // what the pieces belong to: see Pieces
 )

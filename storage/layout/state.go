@@ -124,6 +124,32 @@ func ParseRestored(b []byte) (index uint64, err error) {
 	return index, nil
 }
 
+// Pieces says which pieces of a large log entry there are: number 0 to Count-1, Bytes in all.
+type Pieces struct{ ID, Count, Bytes uint64 }
+
+// AppendPieces appends the bytes of p to dst and returns them.
+//
+//	format uvarint | id uvarint | count uvarint | bytes uvarint
+func AppendPieces(dst []byte, p Pieces) []byte {
+	dst = binary.AppendUvarint(dst, FormatVersion)
+	dst = binary.AppendUvarint(dst, p.ID)
+	dst = binary.AppendUvarint(dst, p.Count)
+	return binary.AppendUvarint(dst, p.Bytes)
+}
+
+// ParsePieces reads what AppendPieces wrote.
+func ParsePieces(b []byte) (Pieces, error) {
+	d := decoder{b: b}
+	if v := d.uvarint(); v != FormatVersion && !d.bad {
+		return Pieces{}, fmt.Errorf("%w: format version %d, this program reads %d", ErrCorrupt, v, FormatVersion)
+	}
+	p := Pieces{ID: d.uvarint(), Count: d.uvarint(), Bytes: d.uvarint()}
+	if d.bad || len(d.b) != 0 {
+		return Pieces{}, fmt.Errorf("%w: pieces row", ErrCorrupt)
+	}
+	return p, nil
+}
+
 // decoder reads from the front of b; after the first short read bad is true and every read gives zero.
 type decoder struct {
 	b   []byte
