@@ -16,9 +16,10 @@ import (
 
 // commandLine is everything that can be said on it. Each flag can also come from the environment as CAIRN_<FLAG>.
 type commandLine struct {
-	Serve serveCommand `cmd:"" default:"withargs" help:"Run a node (what cairn does without a command)."`
-	Cli   cliCommand   `cmd:"" help:"Talk to a cluster: one command, or a console with history."`
-	Dump  dumpCommand  `cmd:"" help:"Show the data directory of a stopped node; changes nothing."`
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run a node (what cairn does without a command)."`
+	Cli     cliCommand     `cmd:"" help:"Talk to a cluster: one command, or a console with history."`
+	Recover recoverCommand `cmd:"" help:"Give a stopped node of a cluster that has lost its majority a new membership."`
+	Dump    dumpCommand    `cmd:"" help:"Show the data directory of a stopped node; changes nothing."`
 
 	Version kong.VersionFlag `help:"Print the version and leave." env:"-"`
 }
