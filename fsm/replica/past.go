@@ -72,9 +72,9 @@ func bound(req *raft.AppendEntriesRequest) {
 }
 
 // settle waits until Raft has handled all requests before, and has heard of a leader. It returns Raft's answer.
-func (t *transport) settle(h raft.RPCHeader, term uint64, leader []byte) (*raft.AppendEntriesResponse, error) {
+func (t *transport) settle(h raft.RPCHeader, term uint64) (*raft.AppendEntriesResponse, error) {
 	answer := make(chan raft.RPCResponse, 1)
-	t.hand(raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: h, Term: term, Leader: leader}, RespChan: answer})
+	t.hand(raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: h, Term: term}, RespChan: answer})
 	select {
 	case a := <-answer:
 		resp, _ := a.Response.(*raft.AppendEntriesResponse)
@@ -88,7 +88,7 @@ func (t *transport) settle(h raft.RPCHeader, term uint64, leader []byte) (*raft.
 func (t *transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest) {
 	bound(req)
 	if t.past.reaches(req) {
-		if resp, err := t.settle(req.RPCHeader, req.Term, req.Leader); err == nil && resp.Success && t.past.reaches(req) {
+		if resp, err := t.settle(req.RPCHeader, req.Term); err == nil && resp.Success && t.past.reaches(req) {
 			t.past.trim(req)
 		}
 	}
@@ -97,7 +97,7 @@ func (t *transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest)
 
 // handInstall gives Raft a leader's snapshot if this node needs it.
 func (t *transport) handInstall(request raft.RPC, req *raft.InstallSnapshotRequest) {
-	resp, err := t.settle(req.RPCHeader, req.Term, req.Leader)
+	resp, err := t.settle(req.RPCHeader, req.Term)
 	held := false
 	if err == nil && resp.Success {
 		held, err = t.past.holds(req.LastLogIndex, req.LastLogTerm)
