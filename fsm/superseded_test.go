@@ -77,3 +77,15 @@ func TestSupersededDuringRestore(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordIsOfWhatIsApplied: a snapshot's record names the entry that the state has come to, not one behind or ahead.
+func TestRecordIsOfWhatIsApplied(t *testing.T) {
+	w := newWorld(t)
+	for index := uint64(1); index <= 5; index++ {
+		w.m.Apply(tickLog(index))
+		w.snapshot()
+		if r, ok, err := w.store.Record(); !ok || err != nil || r.Index != index || w.store.State().Index != index {
+			t.Errorf("the record is %+v (%v, %v), the state at %d; want %d", r, ok, err, w.store.State().Index, index)
+		}
+	}
+}

@@ -7,76 +7,136 @@ type mutation struct {
 	name     string
 	file     string
 	old, new string   // old stands in file once
-	tests    []string // the package's own, and others that should notice
+	tests    []string // arguments of go test: what is to notice
 	extra    string   // a file more in the same folder, which new needs
 }
 
-var (
-	machine = []string{"./fsm"}
-	store   = []string{"./storage"}
-	raftLog = []string{"./storage/raftlog"}
-	nodes   = []string{"./fsm/replica"}
-)
+// clusters are tests of whole clusters by name.
+func clusters(run string) []string { return []string{"./cmd/internal/clustertest", "-run", run} }
+
+// in are tests of one package by name.
+func in(dir, run string) []string { return []string{dir, "-run", run} }
 
 func mutations() []mutation {
-	return slices.Concat(readMutations(), writeMutations(), diskMutations(), electionMutations())
+	return slices.Concat(readMutations(), localMutations(), writeMutations(), applyMutations(), logMutations(), storeMutations(), electionMutations())
 }
 
-// readMutations let a read see the past.
+// readMutations let a linearizable read see the past.
 func readMutations() []mutation {
+	const read = "fsm/replica/read.go"
 	return []mutation{
-		{"read without a round", "fsm/replica/read.go", "if err := r.confirmTerm(ctx, r.raft.CurrentTerm(), time.Now()); err != nil {",
-			"if err := ctx.Err(); err != nil {", nodes, ""},
-		{"a round that counts old answers", "fsm/replica/read.go", "if !r.contacts.majority(term, r.o.ID, r.voters()).Before(since) {",
-			"if _ = since; true {", nodes, ""},
-		{"a new leader is ready at once", "fsm/replica/read.go", "func (r *Replica) ready() bool { return r.machine.Applied().Term == r.raft.CurrentTerm() }",
-			"func (r *Replica) ready() bool { return true }", nodes, ""},
-		{"read before apply", "fsm/replica/read.go", "err = r.machine.WaitApplied(ctx, got.index)", "_ = got.index", nodes, ""},
-		{"read index is what the leader has applied", "fsm/replica/read.go", "index := r.raft.CommitIndex()\n\tif !r.ready() {",
-			"index := r.machine.Applied().Index\n\tif !r.ready() {", []string{"./cmd/internal/clustertest", "-run", "TestLeaderAppliesLate"}, ""},
-		{"lease kept across a transfer", "fsm/replica/read.go", " && r.offered.Load() < term", "", nodes, ""},
-		{"lease ten times too long", "fsm/replica/read.go", "r.o.Heartbeat*leaseShare/10", "r.o.Heartbeat*leaseShare", nodes, ""},
-		{"a key is gone by the reader's clock alone", "fsm/replica/read.go", "if err != nil || !a.Doubted {", "if err != nil || true {", []string{"./cmd/internal/sim", "-run", "TestExpiredStaysExpired"}, ""},
-		{"READONLY reads of any age", "fsm/replica/peers.go", "return time.Since(m.at) <= age", "return true", nodes, ""},
+		{"a read without a round", read, "if err := r.confirmTerm(ctx, r.raft.CurrentTerm(), time.Now()); err != nil {",
+			"if err := ctx.Err(); err != nil {", clusters("TestDeposedRead"), ""},
+		{"a round that counts answers to older requests", read, "if !r.contacts.majority(term, r.o.ID, r.voters()).Before(since) {",
+			"if _ = since; true {", in("./fsm/replica", "TestOldAnswers"), ""},
+		{"a round that counts a minority", "fsm/replica/contacts.go", "needed := len(voters)/2 + 1", "needed := len(voters) / 2",
+			in("./fsm/replica", "TestMajority"), ""},
+		{"a new leader is ready before an entry of its term is applied", read,
+			"func (r *Replica) ready() bool { return r.machine.Applied().Term == r.raft.CurrentTerm() }",
+			"func (r *Replica) ready() bool { return true }", in("./fsm/replica", "TestReady"), ""},
+		{"a read that does not wait for its index", read, "err = r.machine.WaitApplied(ctx, got.index)", "_ = got.index", clusters("TestLinearizable"), ""},
+		{"the read index is what the leader has applied", read, "index := r.raft.CommitIndex()\n\tif !r.ready() {",
+			"index := r.machine.Applied().Index\n\tif !r.ready() {", clusters("TestLeaderAppliesLate"), ""},
+		{"an applied index that is told before the commit", "fsm/machine.go", "	last := logs[n-1]\n",
+			"	last := logs[n-1]\n	m.applied.reach(Position{last.Index, last.Term})\n", clusters("TestLeaderAppliesLate"), ""},
+		{"a key is gone by the reader's clock alone", read, "if err != nil || !a.Doubted {", "if err != nil || true {",
+			in("./cmd/internal/sim", "TestExpiredStaysExpired"), ""},
 	}
 }
 
-// writeMutations apply or answer wrongly.
+// localMutations let leases and local reads see more of the past than they may.
+func localMutations() []mutation {
+	const read = "fsm/replica/read.go"
+	return []mutation{
+		{"a lease ten times as long", read, "r.o.Heartbeat*leaseShare/10", "r.o.Heartbeat*leaseShare", clusters("TestDeposedRead"), ""},
+		{"a lease that outlives an offer of leadership", read, " && r.offered.Load() < term", "", in("./fsm/replica", "TestOfferedLease"), ""},
+		{"READONLY reads of any age", "fsm/replica/peers.go", "return time.Since(m.at) <= age", "return true", clusters("TestStaleLocalRead"), ""},
+		{"READONLY reads of any age on a leader", read, "time.Since(r.contacts.majority(term, r.o.ID, r.voters())) <= age", "r.raft.State() == raft.Leader",
+			clusters("TestDeposedLocalRead"), ""},
+	}
+}
+
+// writeMutations answer wrongly.
 func writeMutations() []mutation {
+	const propose = "fsm/replica/propose.go"
 	return []mutation{
-		{"no replay guard", "fsm/machine.go", "for len(logs) > 0 && logs[0].Index <= m.applied.now().Index {", "for false {", machine, ""},
-		{"redirect after an unknown outcome", "fsm/replica/propose.go", "if errors.Is(err, raft.ErrNotLeader) ||",
-			"if errors.Is(err, raft.ErrLeadershipLost) || errors.Is(err, raft.ErrNotLeader) ||", nodes, ""},
-		{"expiry by the local clock in Apply", "storage/txn.go", "return expireAt != 0 && expireAt <= t.state.Time }",
-			"return expireAt != 0 && expireAt <= localNow() }",
-			[]string{"./storage", "./fsm"}, "package storage\n\nimport \"time\"\n\nfunc localNow() int64 { return time.Now().UnixMilli() }\n"},
-		{"applied index committed apart from the data", "storage/txn.go", "if err := t.batch.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil); err != nil {",
-			"defer func() { _ = t.e.db.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), pebble.NoSync) }()\n\tif err := error(nil); err != nil {", []string{"./storage", "./fsm"}, ""},
-		{"the log's time runs backwards", "storage/txn.go", "t.state.Time = max(t.state.Time, now)", "t.state.Time = now", []string{"./storage", "./fsm"}, ""},
-		{"an entry that cannot be applied is skipped", "fsm/machine.go", "t.Discard()\n\t\t\t\treturn 0, fmt.Errorf(\"entry %d: %w\", l.Index, err)", "results = nil", machine, ""},
+		{"an answer before the entry is committed and applied", propose, "		err := f.future.Error()\n		var results fsm.Results\n		if err == nil {\n			results, _ = f.future.Response().(fsm.Results)\n		}",
+			"		var err error\n		results := early(f.parts)", clusters("TestAnswersOfAGroup"),
+			"package replica\n\nimport (\n\t\"cairn/fsm\"\n\t\"cairn/fsm/reply\"\n)\n\nfunc early(parts []*proposal) (r fsm.Results) {\n\tfor _, p := range parts {\n\t\tfor range p.calls {\n\t\t\tr = append(r, reply.OK())\n\t\t}\n\t}\n\treturn r\n}\n"},
+		{"answers of a group commit swapped", propose, "for _, p := range f.parts {", "slices.Reverse(f.parts)\n\t\tfor _, p := range f.parts {", clusters("TestAnswersOfAGroup"),
+			"package replica\n\nvar slices sorter\n\ntype sorter struct{}\n\nfunc (sorter) Reverse(p []*proposal) {\n\tfor i, j := 0, len(p)-1; i < j; i, j = i+1, j-1 {\n\t\tp[i], p[j] = p[j], p[i]\n\t}\n}\n"},
+		{"a redirect after an unknown outcome", propose, "if errors.Is(err, raft.ErrNotLeader) ||",
+			"if errors.Is(err, raft.ErrLeadershipLost) || errors.Is(err, raft.ErrNotLeader) ||", in("./fsm/replica", "TestWriteError"), ""},
+		{"a redirect to the node itself", "resp/answer.go", "if st.LeaderID == st.ID || st.LeaderAddr == c.srv.o.Advertise {", "if st.LeaderAddr == \"\" {", in("./resp", "TestNotLeaderYet"), ""},
+		{"any secret opens a link", "fsm/replica/handshake.go", "case !hmac.Equal(proof, r.proof(\"opener\", first, answer)):", "case len(proof) == 0:",
+			in("./fsm/replica", "TestHandshake"), ""},
 	}
 }
 
-// diskMutations lose what must not be lost.
-func diskMutations() []mutation {
+// applyMutations let states differ, from the log or from each other.
+func applyMutations() []mutation {
+	const machine, txn = "fsm/machine.go", "storage/txn.go"
+	const clock = "import \"time\"\n\nfunc localNow() int64 { return time.Now().UnixMilli() }\n"
 	return []mutation{
-		{"log appends are not synced", "storage/raftlog/append.go", "batch.Commit(pebble.Sync)", "batch.Commit(pebble.NoSync)", raftLog, ""},
-		{"votes are not synced", "storage/raftlog/stable.go", "s.db.Set(pkey, encodeStable(pkey, value), pebble.Sync)",
-			"s.db.Set(pkey, encodeStable(pkey, value), pebble.NoSync)", raftLog, ""},
-		{"a cut tail is not synced", "storage/raftlog/truncate.go", "s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.Sync)",
-			"s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.NoSync)", raftLog, ""},
-		{"log truncated before the state is synced", "cmd/node/node.go", "BeforeTruncate: n.store.Sync", "BeforeTruncate: nil", nodes, ""},
-		{"snapshot record may move back", "fsm/snapshot.go", "if ok && old.Index > r.Index {", "if _ = old; ok && false {", machine, ""},
-		{"a received file is not synced", "storage/stage.go", "err = f.Sync()", "err = nil", store, ""},
-		{"adopt without naming the new state", "storage/adopt.go", "if err := s.setCurrent(e.name); err != nil {", "if err := error(nil); err != nil {", store, ""},
-		{"adopt an incomplete stage", "storage/stage.go", "if got := binary.BigEndian.Uint32(n[:]); got != want {", "if got := want; got != want {", store, ""},
+		{"no replay guard", machine, "for at := m.applied.now(); len(logs) > 0 && logs[0].Index <= at.Index;", "for at := m.applied.now(); len(logs) < 0;", in("./fsm", "TestOneLogOneState|TestAppliedTwice"), ""},
+		{"an entry that cannot be applied is skipped", machine, "t.Discard()\n\t\t\t\treturn 0, fmt.Errorf(\"entry %d: %w\", l.Index, err)", "results = nil",
+			in("./fsm", "TestUnknownEntryStops"), ""},
+		{"expiry by the local clock inside Apply", txn, "return expireAt != 0 && expireAt <= t.state.Time }", "return expireAt != 0 && expireAt <= localNow() }",
+			[]string{"./storage", "./fsm", "-run", "TestTimes|TestOneLogOneState"}, "package storage\n\n" + clock},
+		{"time from the local clock inside Apply", machine, "t.SetTime(e.Time)", "t.SetTime(localNow())", in("./fsm", "TestOneLogOneState"), "package fsm\n\n" + clock},
+		{"the log's time runs backwards", txn, "t.state.Time = max(t.state.Time, now)", "t.state.Time = now",
+			[]string{"./storage", "-run", "TestTimes"}, ""},
+		{"the applied index is committed apart from the data", txn, "if err := t.batch.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil); err != nil {",
+			"defer func() { _ = t.e.db.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), pebble.NoSync) }()\n\tif err := error(nil); err != nil {",
+			[]string{"./storage", "-run", "TestRandom"}, ""},
+		{"a checksum that is not of its index", machine, "t.Size() < maxBatchBytes && !sum {", "t.Size() < maxBatchBytes {", in("./fsm", "TestChecksumAtIndex"), ""},
+		{"a cached row outlives a FLUSHDB", "storage/rowcache.go", "if len(own.ranges) > 0 {", "if false {", in("./storage", "TestRowCache"), ""},
+	}
+}
+
+// logMutations lose what the log has promised.
+func logMutations() []mutation {
+	const log = "storage/raftlog/"
+	return []mutation{
+		{"log appends are not synced", log + "append.go", "batch.Commit(pebble.Sync)", "batch.Commit(pebble.NoSync)", in("./storage/raftlog", "TestAcknowledgedEntriesSurvive"), ""},
+		{"votes are not synced", log + "stable.go", "s.db.Set(pkey, encodeStable(pkey, value), pebble.Sync)",
+			"s.db.Set(pkey, encodeStable(pkey, value), pebble.NoSync)", in("./storage/raftlog", "TestStable|TestCrash|TestAcknowledged"), ""},
+		{"a cut tail is not synced", log + "truncate.go", "s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.Sync)",
+			"s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.NoSync)", in("./storage/raftlog", "TestTailDeletion"), ""},
+		{"the log is cut one entry too far", log + "truncate.go", "s.db.DeleteRange(entryKey(s.mu.physical), entryKey(hi+1), pebble.NoSync)",
+			"s.db.DeleteRange(entryKey(s.mu.physical), entryKey(hi+2), pebble.NoSync)", in("./storage/raftlog", "TestHeadTruncation"), ""},
+		{"the log is cut before the state is synced", "cmd/node/node.go", "BeforeTruncate: n.store.Sync", "BeforeTruncate: nil", in("./cmd/node", "TestPowerCutAfterTruncation"), ""},
+		{"a damaged entry is believed", log + "layout.go", "if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got != want {",
+			"if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got == want+1 {", in("./storage/raftlog", "TestEveryFlippedBit"), ""},
+		{"a node whose log has lost its end goes on", "cmd/node/node.go", "	if err := n.fitEnd(); err != nil {\n		return err\n	}\n", "", in("./cmd/node", "TestFit"), ""},
+		{"a snapshot that comes late empties the log", "fsm/replica/past.go", "held, err = t.past.holds(req.LastLogIndex, req.LastLogTerm)", "held = false",
+			in("./fsm/replica", "TestLateSnapshot"), ""},
+		{"a request commits more than it is about", "fsm/replica/past.go", "	bound(req)\n", "", in("./fsm/replica", "TestCommitBound"), ""},
+	}
+}
+
+// storeMutations lose or mix up states.
+func storeMutations() []mutation {
+	return []mutation{
+		{"the snapshot record is ahead of the data", "fsm/snapshot.go", "		return k.s.save(k.record)\n", "		k.record.Index += 3\n		return k.s.save(k.record)\n",
+			in("./fsm", "TestRecordIsOfWhatIsApplied"), ""},
+		{"the snapshot record may move back", "fsm/snapshot.go", "if ok && old.Index > r.Index {", "if _ = old; ok && false {", in("./fsm", "TestSuperseded"), ""},
+		{"a received state is named before it is complete", "storage/stage.go", "	r, w := io.Pipe()\n", "	if err := s.setCurrent(g.name); err != nil {\n		return nil, err\n	}\n	r, w := io.Pipe()\n",
+			in("./storage", "TestStageLife|TestCutStream|TestCrashInAdopt"), ""},
+		{"a received state is not named", "storage/adopt.go", "if err := s.setCurrent(e.name); err != nil {", "if err := error(nil); err != nil {", in("./storage", "TestCrashInAdopt"), ""},
+		{"a received file is not synced", "storage/stage.go", "err = f.Sync()", "err = nil", in("./storage", "TestCrashInAdopt"), ""},
+		{"a damaged stream is believed", "storage/stage.go", "if got := binary.BigEndian.Uint32(n[:]); got != want {", "if got := want; got != want {", in("./storage", "TestFlippedBits"), ""},
+		{"a stream without the newest commits", "storage/checkpoint.go", "e.db.Checkpoint(c.dir, pebble.WithFlushedWAL())", "e.db.Checkpoint(c.dir)", in("./storage", "TestRoundTrip"), ""},
 	}
 }
 
 // electionMutations let the wrong node lead.
 func electionMutations() []mutation {
+	const ballot = "fsm/replica/ballot.go"
 	return []mutation{
-		{"a node with a lost disk votes", "fsm/replica/ballot.go", "case b.rejoining.Load():", "case false:", nodes, ""},
-		{"a restarted node votes at once", "fsm/replica/ballot.go", "case !transfer && time.Now().Before(b.until):", "case false && transfer:", nodes, ""},
+		{"a node with a lost disk votes", ballot, "case b.rejoining.Load():", "case false:", []string{"./fsm/replica", "./cmd/internal/clustertest", "-run", "TestBallot|TestLostDisk"}, ""},
+		{"a restarted node votes at once", ballot, "case !transfer && time.Now().Before(b.until):", "case false && transfer:", in("./fsm/replica", "TestBallot"), ""},
+		{"a node forgets that it has lost its disk", ballot, "if b.mu.origin, err = b.log.GetUint64(originKey); b.mu.origin == originRejoining {",
+			"if b.mu.origin, err = b.log.GetUint64(originKey); false {", in("./fsm/replica", "TestBallot"), ""},
 	}
 }

@@ -1,0 +1,307 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm"
+	"cairn/storage"
+)
+
+// gate holds up those who come while it is closed.
+type gate struct {
+	waiting atomic.Int32
+
+	mu struct {
+		sync.Mutex
+		shut chan struct{} // nil while it is open
+	}
+}
+
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mu.shut = make(chan struct{})
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.mu.shut != nil {
+		close(g.mu.shut)
+		g.mu.shut = nil
+	}
+}
+
+func (g *gate) pass() {
+	g.mu.Lock()
+	shut := g.mu.shut
+	g.mu.Unlock()
+	if shut != nil {
+		g.waiting.Add(1)
+		<-shut
+		g.waiting.Add(-1)
+	}
+}
+
+// gatedConn is a link of its opener's: what he sends passes one gate, what he hears another.
+type gatedConn struct {
+	net.Conn
+	sent, heard *gate
+}
+
+func (c gatedConn) Write(b []byte) (int, error) {
+	c.sent.pass()
+	return c.Conn.Write(b)
+}
+
+func (c gatedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.heard.pass()
+	return n, err
+}
+
+// trio is three replicas whose links pass gates: sent and heard, by the node that they lead to.
+type trio struct {
+	nodes       map[string]*Replica
+	sent, heard map[string]*gate
+}
+
+// newTrio starts one and waits for a leader that is ready.
+func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
+	t.Helper()
+	c = &trio{map[string]*Replica{}, map[string]*gate{}, map[string]*gate{}}
+	var peers []Peer
+	for i := range 3 {
+		peers = append(peers, Peer{fmt.Sprint("n", i+1), fmt.Sprint("n", i+1)})
+		c.sent[peers[i].ID], c.heard[peers[i].ID] = &gate{}, &gate{}
+	}
+	var started sync.WaitGroup
+	started.Add(1)
+	dial := func(_ context.Context, addr string) (net.Conn, error) {
+		started.Wait()
+		a, b := net.Pipe()
+		go func() {
+			if _, err := io.ReadFull(b, make([]byte, len(Preface))); err == nil {
+				c.nodes[addr].ServeLink(b)
+			}
+		}()
+		return gatedConn{a, c.sent[addr], c.heard[addr]}, nil
+	}
+	for _, p := range peers {
+		s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Start(Options{
+			ID: p.ID, Addr: p.Addr, Peers: peers, Heartbeat: heartbeat, ElectionWait: 20 * time.Second, Dial: dial, Log: memLog(t),
+			Machine: fsm.New(fsm.Options{Store: s}), Snapshots: fsm.NewSnapshots(s),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.nodes[p.ID] = r
+		t.Cleanup(func() {
+			c.openAll()
+			if err := errors.Join(r.Close(), s.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	started.Done()
+	eventually(t, "a leader", func() bool {
+		for _, r := range c.nodes {
+			if r.Status().Ready {
+				leader = r
+			}
+		}
+		return leader != nil
+	})
+	return c, leader
+}
+
+func (c *trio) openAll() {
+	for id := range c.nodes {
+		c.sent[id].open()
+		c.heard[id].open()
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline, tick := time.NewTimer(30*time.Second), time.NewTicker(time.Millisecond)
+	defer deadline.Stop()
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("still waiting for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// TestOldAnswers: what followers say in answer to requests from before a read began does not confirm it, however late the
+// answers come; their next ones do.
+func TestOldAnswers(t *testing.T) {
+	c, leader := newTrio(t, 3*time.Second)
+	for id := range c.nodes {
+		c.heard[id].close()
+	}
+	eventually(t, "answers to heartbeats of the leader to be held", func() bool {
+		for id, r := range c.nodes {
+			if r != leader && c.heard[id].waiting.Load() == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	for id := range c.nodes {
+		c.sent[id].close()
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := leader.verify(t.Context(), false)
+		done <- err
+	}()
+	registered := time.NewTimer(100 * time.Millisecond) // for raft.VerifyLeader to wait for answers
+	<-registered.C
+	for id := range c.nodes {
+		c.heard[id].open()
+	}
+	select {
+	case err := <-done:
+		t.Errorf("the read round ends with %v, and nobody was asked since it began", err)
+	case <-time.After(400 * time.Millisecond):
+		c.openAll()
+		if err := <-done; err != nil {
+			t.Errorf("the round ends with %v after the followers were heard", err)
+		}
+	}
+}
+
+// TestOfferedLease: once leadership was offered to another node, this term has no leases any more, though nobody took it: the
+// offer may arrive late.
+func TestOfferedLease(t *testing.T) {
+	c, leader := newTrio(t, 2*time.Second)
+	term := leader.raft.CurrentTerm()
+	eventually(t, "a lease", func() bool { return leader.leased(term) })
+	other := ""
+	for id, r := range c.nodes {
+		if r != leader {
+			other = id
+		}
+	}
+	c.sent[other].close()
+	if err := leader.TransferLeadership(other); err == nil {
+		t.Fatal("leadership was handed to a node that cannot be reached")
+	}
+	if leader.raft.State() != raft.Leader || leader.raft.CurrentTerm() != term {
+		t.Skip("another term has begun meanwhile") // a busy machine
+	}
+	heard := leader.contacts.majority(term, leader.o.ID, leader.voters())
+	if age := time.Since(heard); age < leader.o.Heartbeat/2 && leader.leased(term) {
+		t.Error("there is a lease after an offer of leadership")
+	}
+}
+
+// TestReady: a node that has applied nothing of the current term is not ready to serve, whatever it has applied before.
+func TestReady(t *testing.T) {
+	l := newLone(t)
+	l.append(1, 0, 1, 5, 0)
+	l.append(1, 1, 6, 6, 5)
+	l.append(1, 1, 7, 7, 6)
+	eventually(t, "entries to be applied", func() bool { return l.r.machine.Applied().Index >= 5 })
+	if !l.r.ready() {
+		t.Errorf("not ready in term %d with %+v applied", l.r.raft.CurrentTerm(), l.r.machine.Applied())
+	}
+	l.append(2, 1, 8, 8, 6)
+	if l.r.ready() {
+		t.Errorf("ready in term %d with %+v applied", l.r.raft.CurrentTerm(), l.r.machine.Applied())
+	}
+}
+
+// TestWriteError: only what is known not to have reached the log may be tried elsewhere.
+func TestWriteError(t *testing.T) {
+	for err, want := range map[error]error{
+		raft.ErrNotLeader:                    ErrNotLeader,
+		raft.ErrLeadershipTransferInProgress: ErrNotLeader,
+		raft.ErrLeadershipLost:               ErrInDoubt,
+		raft.ErrRaftShutdown:                 ErrInDoubt,
+		raft.ErrAbortedByRestore:             ErrInDoubt,
+		raft.ErrEnqueueTimeout:               ErrInDoubt,
+		errors.New("the disk"):               ErrInDoubt,
+	} {
+		if got := writeError(err); !errors.Is(got, want) || want == ErrInDoubt && errors.Is(got, ErrNotLeader) {
+			t.Errorf("%v is %v, want %v", err, got, want)
+		}
+	}
+}
+
+// FuzzQuestions: whatever a peer asks, the node answers in full or ends the link.
+func FuzzQuestions(f *testing.F) {
+	f.Add([]byte{askProgress, askChecksum, 0, 0, 0, 0, 0, 0, 0, 1, askProgress})
+	f.Add([]byte{askChecksum, 1})
+	f.Add([]byte{askChecksum, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte("?"))
+	r := side(f, "n1", "s", "")
+	r.clock = newClock(time.Now, r.machine)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for len(b) > 0 && (b[0] == askIndex || b[0] == askTick) {
+			b = b[1:] // they need a cluster
+		}
+		want := 0
+		for rest := b; len(rest) > 0; {
+			switch {
+			case rest[0] == askProgress:
+				want, rest = want+answerLen, rest[1:]
+			case rest[0] == askChecksum && len(rest) > 8:
+				want, rest = want+1+len(storage.Checksum{}), rest[9:]
+				continue
+			case rest[0] == askIndex || rest[0] == askTick:
+				return
+			default:
+				rest = nil
+			}
+		}
+		here, there := net.Pipe()
+		defer here.Close()
+		done := make(chan error, 1)
+		go func() {
+			done <- r.serveQueries(there)
+			there.Close()
+		}()
+		go func() { _, _ = here.Write(b) }() // the node may hang up in the middle
+		answers := make([]byte, want)
+		if n, err := io.ReadFull(here, answers); err != nil {
+			t.Errorf("%x: %d of %d bytes are answered: %v", b, n, want, err)
+		}
+		here.Close()
+		if err := <-done; err == nil {
+			t.Errorf("%x: the link ends without an error", b)
+		}
+	})
+}
+
+// FuzzAnswer: an answer says yes only with its status.
+func FuzzAnswer(f *testing.F) {
+	f.Add(make([]byte, answerLen))
+	f.Add([]byte{answerNotReady})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var a [answerLen]byte
+		copy(a[:], b)
+		if got, err := parseAnswer(a); (err == nil) != (a[0] == answerOK) || err != nil && got != (confirmed{}) {
+			t.Errorf("%x: %+v, %v", a, got, err)
+		}
+	})
+}
