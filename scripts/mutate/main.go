@@ -105,7 +105,7 @@ func (m mutation) try(dir string, budget time.Duration, full bool) (row string, 
 	defer func() { _, err = os.Remove(extra), errors.Join(err, os.WriteFile(path, sound, 0o644)) }()
 	seen := failures(dir, append([]string{"test", "-timeout", "3m", "-count=1"}, m.tests...)...)
 	if seen == "" || full {
-		sim := failures(dir, "test", "./cmd/internal/sim", "-count=1", "-timeout", "10m", "-run", "^TestSim$", "-sim.length=1m", fmt.Sprintf("-sim.budget=%v", budget))
+		sim := failures(dir, "test", simulator, "-count=1", "-timeout", "10m", "-run", "^TestSim$", "-sim.length=1m", fmt.Sprintf("-sim.budget=%v", budget))
 		if sim != "" {
 			seen = strings.TrimPrefix(seen+", the simulator: "+sim, ", ")
 		}
@@ -134,10 +134,13 @@ var (
 		`stops by itself|no leader|snapshot record|one index|cannot read|redirects|does not close)|the history of (\w+).* is not linearizable|^panic: (.{0,60})|signal: quit`)
 )
 
+// simulator is the package of simulated clusters.
+const simulator = "./cmd/internal/sim"
+
 // notBuilt is what failures says of code that does not compile.
 const notBuilt = "not built"
 
-// failures runs tests and says which failed, and how the simulator's did; empty when none.
+// failures runs tests and says which failed, and how the simulator did; empty when none.
 func failures(dir string, args ...string) string {
 	out, err := goTool(dir, args...)
 	if err == nil {
@@ -155,6 +158,19 @@ func failures(dir string, args ...string) string {
 			names = append(names, f[1]+" (hangs)")
 		}
 	}
+	if slices.Contains(args, simulator) {
+		names = append(names, simulated(out)...)
+	}
+	slices.Sort(names)
+	names = slices.DeleteFunc(slices.Compact(names), func(s string) bool { return s == "" || s == "TestSim" })
+	if len(names) == 0 {
+		return "yes"
+	}
+	return strings.ReplaceAll(strings.Join(names[:min(len(names), 4)], ", "), "|", "/")
+}
+
+// simulated says what a failing run of the simulator has seen.
+func simulated(out string) (names []string) {
 	for _, f := range seenLine.FindAllStringSubmatch(out, -1) {
 		switch {
 		case f[2] != "":
@@ -165,10 +181,5 @@ func failures(dir string, args ...string) string {
 			names = append(names, f[1])
 		}
 	}
-	slices.Sort(names)
-	names = slices.DeleteFunc(slices.Compact(names), func(s string) bool { return s == "" || s == "TestSim" })
-	if len(names) == 0 {
-		return "yes"
-	}
-	return strings.ReplaceAll(strings.Join(names[:min(len(names), 4)], ", "), "|", "/")
+	return names
 }

@@ -38,7 +38,7 @@ func readMutations() []mutation {
 		{"the read index is what the leader has applied", read, "index := r.raft.CommitIndex()\n\tif !r.ready() {",
 			"index := r.machine.Applied().Index\n\tif !r.ready() {", clusters("TestLeaderAppliesLate"), ""},
 		{"an applied index that is told before the commit", "fsm/machine.go", "	last := logs[n-1]\n",
-			"	last := logs[n-1]\n	m.applied.reach(Position{last.Index, last.Term})\n", clusters("TestLeaderAppliesLate"), ""},
+			"	last := logs[n-1]\n	m.applied.reach(Position{last.Index, last.Term})\n", in("./fsm", "TestAppliedIsCommitted"), ""},
 		{"a key is gone by the reader's clock alone", read, "if err != nil || !a.Doubted {", "if err != nil || true {",
 			in("./cmd/internal/sim", "TestExpiredStaysExpired"), ""},
 	}
