@@ -20,19 +20,24 @@ func (c Checksum) String() string { return hex.EncodeToString(c[:]) }
 // checksumRows is how many rows are summed between two looks at the context.
 const checksumRows = 1024
 
-// Checksum sums up what the log has made of the state that the view shows: the state row and every row of keys and expiries,
-// those of expired keys that were not removed yet too. What is a node's own is left out, as its snapshot record is. It reads
-// the whole state, in a bounded part of memory, and ends with the context's error when that ends.
+// Checksum sums up what the log has made of the state that the view shows: the state row and every row of keys, expiries and
+// pieces of a large entry, those of expired keys that were not removed yet too. What is a node's own is left out, as its
+// snapshot record is. It reads the whole state, in a bounded part of memory, and ends with the context's error when that ends.
 //
 // It is the first 20 bytes of SHA-256 over
 //
-//	state | rows × ( len(key) uvarint | key | len(value) uvarint | value )
+//	state | pieces | rows × ( len(key) uvarint | key | len(value) uvarint | value )
 func (v *View) Checksum(ctx context.Context) (sum Checksum, err error) {
 	h := sha256.New()
 	w := bufio.NewWriterSize(h, 64<<10)
 	_, _ = w.Write(layout.AppendState(nil, v.State())) // a hash takes everything
+	pieces, err := v.Get([]byte(layout.PiecesRow))
+	if err != nil {
+		return sum, err
+	}
+	_, _ = w.Write(pieces)
 	rows, n := 0, make([]byte, 0, binary.MaxVarintLen64)
-	for _, tag := range [...]byte{layout.TagExpiry, layout.TagKey} {
+	for _, tag := range [...]byte{layout.TagExpiry, layout.TagKey, layout.TagPiece} {
 		err := v.Scan([]byte{tag}, []byte{tag + 1}, func(key, value []byte) (bool, error) {
 			if rows++; rows%checksumRows == 0 && ctx.Err() != nil {
 				return false, ctx.Err()

@@ -50,6 +50,8 @@ func TestChecksum(t *testing.T) {
 		"a count":       {func(x *Txn) { x.AddKeys(3, 0, 1) }, false},
 		"the time":      {func(x *Txn) { x.SetTime(6) }, false},
 		"the cluster":   {func(x *Txn) { x.SetCluster("c") }, false},
+		"a piece":       {func(x *Txn) { must(t, x.Set(layout.AppendPiece(nil, 0), []byte("v"))) }, false},
+		"its progress":  {func(x *Txn) { must(t, x.Set([]byte(layout.PiecesRow), []byte("v"))) }, false},
 		"databases":     {func(x *Txn) { x.SwapDatabases(1, 2) }, false},
 	} {
 		if got := checksum(t, build(t, c.change)); (got == want) != c.same {

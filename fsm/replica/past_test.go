@@ -19,11 +19,11 @@ import (
 
 // lone is a member of a cluster of three whose other members are the test.
 type lone struct {
-	t *testing.T
+	t testing.TB
 	r *Replica
 }
 
-func newLone(t *testing.T) *lone {
+func newLone(t testing.TB) *lone {
 	t.Helper()
 	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
 	if err != nil {

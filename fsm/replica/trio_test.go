@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -151,42 +152,49 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// TestOldAnswers: what followers say in answer to requests from before a read began does not confirm it, however late the
+// TestOldAnswers: what followers say in answer to questions from before a read began does not confirm it, however late the
 // answers come; their next ones do.
 func TestOldAnswers(t *testing.T) {
 	c, leader := newTrio(t, 3*time.Second)
+	round := func() chan error {
+		done := make(chan error, 1)
+		go func() {
+			_, err := leader.verify(context.Background(), false)
+			done <- err
+		}()
+		return done
+	}
+	still := func(done chan error, d time.Duration, why string) {
+		t.Helper()
+		select {
+		case err := <-done:
+			t.Fatalf("%s: the round ends with %v", why, err)
+		case <-time.After(d):
+		}
+	}
+	if err := <-round(); err != nil {
+		t.Fatal(err)
+	}
 	for id := range c.nodes {
 		c.heard[id].close()
 	}
-	eventually(t, "answers to heartbeats of the leader to be held", func() bool {
-		for id, r := range c.nodes {
-			if r != leader && c.heard[id].waiting.Load() == 0 {
-				return false
-			}
-		}
-		return true
-	})
+	early := round()
+	still(early, 100*time.Millisecond, "no answer was heard")
 	for id := range c.nodes {
 		c.sent[id].close()
 	}
-	done := make(chan error, 1)
-	go func() {
-		_, err := leader.verify(t.Context(), false)
-		done <- err
-	}()
-	registered := time.NewTimer(100 * time.Millisecond) // for raft.VerifyLeader to wait for answers
-	<-registered.C
+	late := round()
+	still(late, 50*time.Millisecond, "nobody was asked")
 	for id := range c.nodes {
 		c.heard[id].open()
 	}
-	select {
-	case err := <-done:
-		t.Errorf("the read round ends with %v, and nobody was asked since it began", err)
-	case <-time.After(400 * time.Millisecond):
-		c.openAll()
-		if err := <-done; err != nil {
-			t.Errorf("the round ends with %v after the followers were heard", err)
-		}
+	if err := <-early; err != nil {
+		t.Errorf("the first round ends with %v, and was answered", err)
+	}
+	still(late, 300*time.Millisecond, "only questions from before it were answered")
+	c.openAll()
+	if err := <-late; err != nil {
+		t.Errorf("the second round ends with %v, and was answered", err)
 	}
 }
 
@@ -250,40 +258,35 @@ func TestWriteError(t *testing.T) {
 
 // FuzzQuestions: whatever a peer asks, the node answers in full or ends the link.
 func FuzzQuestions(f *testing.F) {
-	f.Add([]byte{askProgress, askChecksum, 0, 0, 0, 0, 0, 0, 0, 1, askProgress})
+	f.Add([]byte{askProgress, askChecksum, 0, 0, 0, 0, 0, 0, 0, 1, askIndex, askTerm, askTick})
 	f.Add([]byte{askChecksum, 1})
 	f.Add([]byte{askChecksum, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	for _, o := range []string{`{"verb":"who"}`, `{"verb":"invite","addr":"a2"}`, `{"verb":"join","id":"n4","addr":"a4"}`, `{"verb":"forget","id":"n2"}`, `{`} {
+		f.Add(append([]byte{askTerm, askOrder, 0, byte(len(o))}, o...))
+	}
+	f.Add([]byte{askOrder, 0xff, 0xff})
 	f.Add([]byte("?"))
-	r := side(f, "n1", "s", "")
-	r.clock = newClock(time.Now, r.machine)
+	r := newLone(f).r
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for len(b) > 0 && (b[0] == askIndex || b[0] == askTick) {
-			b = b[1:] // they need a cluster
-		}
-		want := 0
+		want := 0 // bytes of answers before the first question that is not whole, or is an order
 		for rest := b; len(rest) > 0; {
-			switch {
-			case rest[0] == askProgress:
+			switch n := len(rest); {
+			case strings.IndexByte(string([]byte{askProgress, askIndex, askTick, askTerm}), rest[0]) >= 0:
 				want, rest = want+answerLen, rest[1:]
-			case rest[0] == askChecksum && len(rest) > 8:
+			case rest[0] == askChecksum && n > 8:
 				want, rest = want+1+len(storage.Checksum{}), rest[9:]
-				continue
-			case rest[0] == askIndex || rest[0] == askTick:
-				return
 			default:
 				rest = nil
 			}
 		}
 		here, there := net.Pipe()
-		defer here.Close()
 		done := make(chan error, 1)
 		go func() {
 			done <- r.serveQueries(there)
 			there.Close()
 		}()
 		go func() { _, _ = here.Write(b) }() // the node may hang up in the middle
-		answers := make([]byte, want)
-		if n, err := io.ReadFull(here, answers); err != nil {
+		if n, err := io.ReadFull(here, make([]byte, want)); err != nil {
 			t.Errorf("%x: %d of %d bytes are answered: %v", b, n, want, err)
 		}
 		here.Close()
