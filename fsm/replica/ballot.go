@@ -165,7 +165,7 @@ func (r *Replica) catchUp() {
 				r.log.Info("caught up with the cluster", "index", r.machine.Applied().Index)
 				break
 			}
-			if !r.pause(retryPause, nil) {
+			if !r.pause(r.o.paced(retryPause), nil) {
 				return
 			}
 		}

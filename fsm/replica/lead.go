@@ -58,7 +58,7 @@ func (r *Replica) beginTerm(term uint64) {
 			return
 		}
 		r.log.Info("leadership cannot begin yet", "term", term, "err", err)
-		if !r.pause(retryPause, nil) {
+		if !r.pause(r.o.paced(retryPause), nil) {
 			return
 		}
 	}

@@ -35,7 +35,7 @@ type Options struct {
 	Secret       string        // authenticates links; all nodes have the same
 	ElectionWait time.Duration // how long a call waits for a leader; default 2 s
 	MaxStaleness time.Duration // how old a local read may be; default 10 s
-	Heartbeat    time.Duration // a follower that hears nothing for one to two of these calls an election; default 500 ms
+	Heartbeat    time.Duration // a follower that hears nothing for one to two of these calls an election; default 500 ms; see paced
 	TrailingLogs uint64        // entries kept behind a snapshot for followers that were away; default 10,240
 	MaxInFlight  int           // entries proposed and not yet answered; default 4
 
@@ -47,7 +47,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.ElectionWait = orDefault(o.ElectionWait, 2*time.Second)
 	o.MaxStaleness = orDefault(o.MaxStaleness, 10*time.Second)
-	o.Heartbeat = orDefault(o.Heartbeat, 500*time.Millisecond)
+	o.Heartbeat = orDefault(o.Heartbeat, defaultHeartbeat)
 	o.TrailingLogs = orDefault(o.TrailingLogs, 10_240)
 	o.MaxInFlight = orDefault(o.MaxInFlight, 4)
 	if len(o.Peers) == 0 && !o.Joining {
@@ -65,6 +65,14 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o
+}
+
+const defaultHeartbeat = 500 * time.Millisecond
+
+// paced returns a time that suits the default heartbeat, made longer in proportion where heartbeats are slower: a cluster whose
+// network wants patience wants it everywhere, and one that is slow to notice need not be quick to ask.
+func (o Options) paced(d time.Duration) time.Duration {
+	return max(d, time.Duration(float64(d)*float64(o.Heartbeat)/float64(defaultHeartbeat)))
 }
 
 func orDefault[T comparable](v, byDefault T) T {

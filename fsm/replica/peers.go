@@ -56,7 +56,7 @@ func (p *peers) run() {
 			a.close()
 		}
 	}()
-	pause := min(probePause, p.r.o.MaxStaleness/4)
+	pause := min(p.r.o.paced(probePause), p.r.o.MaxStaleness/4)
 	for ok := true; ok; {
 		changed := p.r.changed.next() // a new leader is asked at once
 		var wg sync.WaitGroup
@@ -80,7 +80,7 @@ func (p *peers) run() {
 }
 
 func (p *peers) probe(a *asker, s raft.Server) {
-	ctx, cancel := context.WithTimeout(p.r.ctx, probePause)
+	ctx, cancel := context.WithTimeout(p.r.ctx, p.r.o.paced(probePause))
 	defer cancel()
 	got, err := a.ask(ctx, string(s.Address), askProgress)
 	p.mu.Lock()

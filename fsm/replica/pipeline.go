@@ -2,6 +2,7 @@ package replica
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -17,13 +18,21 @@ const pipelineAnswers = 128
 type pipeline struct {
 	raft.AppendPipeline
 	answers chan raft.AppendFuture
+	beat    time.Duration
+	last    sent // touched by AppendEntries only, which is for one goroutine
 	done    chan struct{}
 	once    sync.Once
 	wg      sync.WaitGroup
 }
 
-func newPipeline(inner raft.AppendPipeline) *pipeline {
-	p := &pipeline{AppendPipeline: inner, answers: make(chan raft.AppendFuture, pipelineAnswers), done: make(chan struct{})}
+// sent is what the follower was told last: up to which entry it should have the log and may apply it.
+type sent struct {
+	end, commit uint64
+	at          time.Time
+}
+
+func newPipeline(inner raft.AppendPipeline, beat time.Duration) *pipeline {
+	p := &pipeline{AppendPipeline: inner, beat: beat, answers: make(chan raft.AppendFuture, pipelineAnswers), done: make(chan struct{})}
 	p.wg.Go(p.run)
 	return p
 }
@@ -41,6 +50,17 @@ func (p *pipeline) run() {
 			return
 		}
 	}
+}
+
+// AppendEntries implements raft.AppendPipeline. Raft sends an empty append every raft.Config.CommitTimeout, for a follower learns
+// only that way that an entry is committed. Most of them say nothing new; those go out as often as heartbeats do.
+func (p *pipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	now := sent{req.PrevLogEntry + uint64(len(req.Entries)), req.LeaderCommitIndex, time.Now()}
+	if len(req.Entries) == 0 && now.end == p.last.end && now.commit == p.last.commit && now.at.Sub(p.last.at) < p.beat {
+		return nil, nil // Raft does not look at it
+	}
+	p.last = now
+	return p.AppendPipeline.AppendEntries(req, resp)
 }
 
 // Consumer implements raft.AppendPipeline.

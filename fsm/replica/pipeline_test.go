@@ -2,6 +2,7 @@ package replica
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -20,12 +21,12 @@ func (p *narrowPipeline) Close() error                       { return nil }
 
 // TestPipelineMoves: appends go on after Raft has stopped taking answers, so that it comes to close the pipeline.
 func TestPipelineMoves(t *testing.T) {
-	p := newPipeline(&narrowPipeline{answers: make(chan raft.AppendFuture)})
+	p := newPipeline(&narrowPipeline{answers: make(chan raft.AppendFuture)}, 0)
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		for range 20 {
-			if _, err := p.AppendEntries(nil, nil); err != nil {
+			if _, err := p.AppendEntries(&raft.AppendEntriesRequest{}, nil); err != nil {
 				t.Error(err)
 			}
 		}
@@ -41,4 +42,40 @@ func TestPipelineMoves(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// countingPipeline counts what is sent.
+type countingPipeline struct {
+	narrowPipeline
+	sent int
+}
+
+func (p *countingPipeline) AppendEntries(*raft.AppendEntriesRequest, *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	p.sent++
+	return nil, nil
+}
+
+// TestPipelineSparse: an empty append that says nothing new is sent once a heartbeat; whatever says something is sent.
+func TestPipelineSparse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := &countingPipeline{narrowPipeline: narrowPipeline{answers: make(chan raft.AppendFuture)}}
+		p := newPipeline(inner, 50*time.Millisecond)
+		defer p.Close()
+		appends := func(commit uint64, entries int, want int) {
+			t.Helper()
+			inner.sent = 0
+			for range 50 {
+				if _, err := p.AppendEntries(&raft.AppendEntriesRequest{PrevLogEntry: 7, LeaderCommitIndex: commit, Entries: make([]*raft.Log, entries)}, nil); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(10 * time.Millisecond)
+			}
+			if inner.sent != want {
+				t.Errorf("commit %d, %d entries: sent %d of 50", commit, entries, inner.sent)
+			}
+		}
+		appends(7, 0, 10)
+		appends(7, 1, 50)
+		appends(8, 0, 10) // the first says that 8 is committed
+	})
 }

@@ -173,7 +173,7 @@ func (r *Replica) awaitApplied(ctx context.Context, index uint64) error {
 
 // pauseOrChange waits a moment, less if leadership changes; it is false when time is up.
 func (r *Replica) pauseOrChange(ctx context.Context, changed <-chan struct{}) bool {
-	t := time.NewTimer(retryPause)
+	t := time.NewTimer(r.o.paced(retryPause))
 	defer t.Stop()
 	select {
 	case <-changed:
@@ -252,7 +252,7 @@ func (r *Replica) sweep() {
 	limit := fmt.Sprint(sweepLimit)
 	// Up to here nothing is left, on any node and for good: a key cannot get an expiry that the log's time has passed.
 	swept := int64(0)
-	for r.pause(sweepPause, nil) {
+	for r.pause(r.o.paced(sweepPause), nil) {
 		for r.raft.State() == raft.Leader && r.ready() && r.due(swept) {
 			before := r.machine.State().Time
 			n, err := r.proposeCall(command.SweepName, limit)

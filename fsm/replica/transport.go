@@ -14,6 +14,7 @@ type transport struct {
 	contacts *contacts
 	ballot   *ballot
 	past     past
+	beat     time.Duration // between two heartbeats, at least
 	requests chan raft.RPC // what peers ask, without what ballot refuses
 	done     chan struct{}
 	once     sync.Once
@@ -23,9 +24,9 @@ type transport struct {
 func newTransport(stream raft.StreamLayer, c *contacts, b *ballot, o Options) *transport {
 	t := &transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: stream, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: rpcTimeout, Logger: newRaftLogger(o.Logger),
+			Stream: stream, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: o.paced(rpcTimeout), Logger: newRaftLogger(o.Logger),
 		}),
-		contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, requests: make(chan raft.RPC), done: make(chan struct{}),
+		contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 10, requests: make(chan raft.RPC), done: make(chan struct{}),
 	}
 	t.wg.Go(t.filter)
 	return t
@@ -85,7 +86,7 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 	if err != nil {
 		return nil, err
 	}
-	return newPipeline(p), nil
+	return newPipeline(p, t.beat), nil
 }
 
 // RequestVote implements raft.Transport.
