@@ -53,7 +53,8 @@ func (p *pipeline) run() {
 }
 
 // AppendEntries implements raft.AppendPipeline. Raft sends an empty append every raft.Config.CommitTimeout, for a follower learns
-// only that way that an entry is committed. Most of them say nothing new; those go out as often as heartbeats do.
+// only that way that an entry is committed. Most of them say nothing new; those go out once in beat, so
+// that a broken link is found. Whether a follower lives is what heartbeats are for.
 func (p *pipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	now := sent{req.PrevLogEntry + uint64(len(req.Entries)), req.LeaderCommitIndex, time.Now()}
 	if len(req.Entries) == 0 && now.end == p.last.end && now.commit == p.last.commit && now.at.Sub(p.last.at) < p.beat {

@@ -55,7 +55,7 @@ func (p *countingPipeline) AppendEntries(*raft.AppendEntriesRequest, *raft.Appen
 	return nil, nil
 }
 
-// TestPipelineSparse: an empty append that says nothing new is sent once a heartbeat; whatever says something is sent.
+// TestPipelineSparse: an empty append that says nothing new is sent now and then; whatever says something is sent.
 func TestPipelineSparse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := &countingPipeline{narrowPipeline: narrowPipeline{answers: make(chan raft.AppendFuture)}}

@@ -14,7 +14,7 @@ type transport struct {
 	contacts *contacts
 	ballot   *ballot
 	past     past
-	beat     time.Duration // between two heartbeats, at least
+	beat     time.Duration // between two appends that say nothing new, at least
 	requests chan raft.RPC // what peers ask, without what ballot refuses
 	done     chan struct{}
 	once     sync.Once
@@ -26,7 +26,7 @@ func newTransport(stream raft.StreamLayer, c *contacts, b *ballot, o Options) *t
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: stream, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: o.paced(rpcTimeout), Logger: newRaftLogger(o.Logger),
 		}),
-		contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 10, requests: make(chan raft.RPC), done: make(chan struct{}),
+		contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
 	}
 	t.wg.Go(t.filter)
 	return t

@@ -13,7 +13,7 @@ import (
 	"cairn/fsm/reply"
 )
 
-// patience is the longest that a client waits for an answer before it gives the connection up.
+// patience is the longest that a client waits for an answer before it gives the connection up; see options.slow.
 const patience = 5 * time.Second
 
 // tries is how often a client tries an operation that was certainly not done.
@@ -44,7 +44,7 @@ func (w *world) newClient(kind string, n int) *client {
 		seed = seed*131 + uint64(b)
 	}
 	rng := rand.New(rand.NewPCG(w.seed, seed))
-	wait := []time.Duration{patience / 10, patience / 4, patience}[rng.IntN(3)]
+	wait := w.o.slow([]time.Duration{patience / 10, patience / 4, patience}[rng.IntN(3)])
 	return &client{w: w, host: fmt.Sprintf("%s-%d", kind, n), rng: rng, at: rng.IntN(len(w.c.members)), wait: wait}
 }
 
@@ -92,7 +92,7 @@ func (c *client) elsewhere() {
 	if !c.pinned {
 		c.at = (c.at + 1) % len(c.w.c.members)
 	}
-	pause(time.Duration(20+c.rng.IntN(200))*time.Millisecond, nil)
+	pause(c.w.o.slow(time.Duration(20+c.rng.IntN(200))*time.Millisecond), nil)
 }
 
 // do runs one command. Its error is errUnknown or errNotDone; an error reply that is an answer is none.

@@ -95,6 +95,7 @@ func (m *member) start() error {
 		ID: m.id(), Dir: "/data", Peers: m.c.peers, Listener: ln, FS: d.fs(), Clock: m.clock, Logger: m.logger.With("life", life),
 		Dial:            func(ctx context.Context, addr string) (net.Conn, error) { return m.dial(ctx, addr, gone) },
 		SnapshotEntries: o.snapshotEntries, TrailingLogs: o.trailingLogs, Reads: o.reads, MaxStaleness: o.maxStaleness,
+		Heartbeat: o.heartbeat, ElectionWait: o.slow(2 * time.Second),
 	})
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -174,9 +175,9 @@ func (m *member) stop() error {
 	case err = <-closed:
 	case <-gone:
 		return nil
-	case <-time.After(closeTime):
+	case <-time.After(m.c.w.o.slow(closeTime)):
 		m.c.w.dump()
-		return fmt.Errorf("%s does not close within %v", m.id(), closeTime)
+		return fmt.Errorf("%s does not close within %v", m.id(), m.c.w.o.slow(closeTime))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

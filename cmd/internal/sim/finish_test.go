@@ -13,7 +13,7 @@ func (w *world) heal() {
 	for _, m := range w.c.members {
 		m.withDisk(func(d *disk) { d.mu.fuse, d.mu.full, d.mu.syncTime = fuse{}, false, 0 })
 	}
-	pause(3*time.Second, nil) // keepers start who is down
+	pause(w.o.slow(3*time.Second), nil) // keepers start who is down
 	w.awaitLeader()
 }
 
@@ -55,7 +55,7 @@ func (w *world) readAll() {
 	var wg sync.WaitGroup
 	for i := range w.c.members {
 		c := w.newClient("final", i)
-		c.at, c.pinned, c.wait, c.greet = i, true, patience, [][]string{{"SELECT", historyDB}}
+		c.at, c.pinned, c.wait, c.greet = i, true, w.o.slow(patience), [][]string{{"SELECT", historyDB}}
 		wg.Go(func() {
 			for _, key := range keys {
 				if err := c.operate(op{name: "get", key: key}); err != nil {
@@ -76,7 +76,7 @@ func (w *world) aftermath() {
 	wg.Go(func() {
 		w.random(w.newClient("aftermath", 0), w.seed+77, map[string]string{"flushall": "the histories are read again"}, stop)
 	})
-	pause(3*time.Second, nil)
+	pause(w.o.sparse(3*time.Second), nil)
 	close(stop)
 	wg.Wait()
 }
@@ -103,9 +103,9 @@ func (w *world) agree(how string) {
 		if same && len(at) == 1 {
 			return
 		}
-		pause(50*time.Millisecond, nil)
+		pause(w.o.slow(50*time.Millisecond), nil)
 	}
-	w.violation("%s: the nodes do not reach one index within a minute", how)
+	w.violation("%s: the nodes do not reach one index within %v", how, w.o.slow(time.Minute))
 }
 
 // record checks that a snapshot record is not ahead of the state.

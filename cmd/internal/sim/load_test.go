@@ -31,7 +31,7 @@ const (
 	readers    = 5 // they stay at one node each
 	randomizer = 2
 	watchers   = 3                // READONLY
-	epoch      = 10 * time.Second // after which the histories go on on new keys
+	epoch      = 10 * time.Second // of a dense world, after which the histories go on on new keys
 )
 
 // startLoad starts the clients; they end when stop is closed.
@@ -59,15 +59,15 @@ func (w *world) startLoad(wg *sync.WaitGroup, stop <-chan struct{}) {
 
 // key returns a key of the present epoch.
 func (c *client) key(family string) string {
-	return fmt.Sprintf("%s:%d:%d", family, time.Since(c.w.begin)/epoch, c.rng.IntN(2))
+	return fmt.Sprintf("%s:%d:%d", family, time.Since(c.w.begin)/c.w.o.sparse(epoch), c.rng.IntN(2))
 }
 
 // write does operations on keys that all writers share.
 func (w *world) write(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
-	for n := 0; pause(time.Duration(c.rng.IntN(250))*time.Millisecond, stop); n++ {
+	for n := 0; pause(w.o.sparse(time.Duration(c.rng.IntN(250))*time.Millisecond), stop); n++ {
 		f := families[c.rng.IntN(len(families))]
-		o := op{f.ops[c.rng.IntN(len(f.ops))], c.key(f.name), fmt.Sprintf("%s.%d ", c.host, n), 1 + c.rng.IntN(3000)}
+		o := op{f.ops[c.rng.IntN(len(f.ops))], c.key(f.name), fmt.Sprintf("%s.%d ", c.host, n), 1 + c.rng.IntN(3000*w.o.pace)}
 		_ = c.operate(o) // the history knows
 	}
 	c.leave()
@@ -76,7 +76,7 @@ func (w *world) write(c *client, stop <-chan struct{}) {
 // read reads the same keys on one node.
 func (w *world) read(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
-	for pause(time.Duration(c.rng.IntN(300))*time.Millisecond, stop) {
+	for pause(w.o.sparse(time.Duration(c.rng.IntN(300))*time.Millisecond), stop) {
 		_ = c.operate(op{name: "get", key: c.key(families[c.rng.IntN(len(families))].name)})
 		if c.rng.IntN(40) == 0 {
 			c.leave()
@@ -101,10 +101,10 @@ func (c *client) operate(o op) error {
 // random sends commands of every kind.
 func (w *world) random(c *client, seed uint64, skip map[string]string, stop <-chan struct{}) {
 	gen := difftest.NewGenerator(command.Rows(), skip, seed)
-	for pause(time.Duration(c.rng.IntN(200))*time.Millisecond, stop) {
+	for pause(w.o.sparse(time.Duration(c.rng.IntN(200))*time.Millisecond), stop) {
 		argv := gen.Next()
 		if c.rng.IntN(6) == 0 { // difftest's keys never expire while somebody looks
-			key, px := []string{"a", "b", "num", "{tag}1"}[c.rng.IntN(4)], fmt.Sprint(1+c.rng.IntN(3000))
+			key, px := []string{"a", "b", "num", "{tag}1"}[c.rng.IntN(4)], fmt.Sprint(1+c.rng.IntN(3000*w.o.pace))
 			argv = [][][]byte{redistest.Argv("PEXPIRE", key, px), redistest.Argv("GETEX", key, "PX", px), redistest.Argv("PSETEX", key, px, "1")}[c.rng.IntN(3)]
 		}
 		_, _ = c.do(argv) // whatever it answers, the replicas must agree on what it did

@@ -16,7 +16,8 @@ var (
 	seedFlag    = flag.Uint64("sim.seed", 0, "simulate the world of this seed")
 	repeatFlag  = flag.Int("sim.repeat", 1, "simulate the world of -sim.seed so often")
 	budgetFlag  = flag.Duration("sim.budget", 20*time.Second, "wall time for worlds of fresh seeds")
-	lengthFlag  = flag.Duration("sim.length", 2*time.Minute, "cluster time that a world is under faults")
+	lengthFlag  = flag.Duration("sim.length", 2*time.Minute, "cluster time that a dense world is under faults; a sparse one takes as many times more as its pace says")
+	paceFlag    = flag.String("sim.pace", "", "dense or sparse: worlds of that pace only")
 	jobsFlag    = flag.Int("sim.jobs", 1, "worlds at a time")
 	worldFlag   = flag.Bool("sim.world", false, "be the world of -sim.seed; for this test's own use")
 	verboseFlag = flag.Bool("sim.v", false, "print the faults and the nodes' logs as they come")
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 // maxWorldBytes is more memory than a world needs; one that spins without time going on would take all there is.
-const maxWorldBytes = 3 << 30
+const maxWorldBytes = 1 << 30
 
 // limitMemory ends a world that has taken too much memory, and prints where everybody is.
 func limitMemory() {
@@ -78,8 +79,8 @@ func (r result) report() int {
 			open++
 		}
 	}
-	fmt.Printf("sim: seed %d lived %.1fs; %d faults %v; %d operations, %d of unknown outcome; %d ticks; %+v\n",
-		r.w.seed, r.took.Seconds(), faults, r.w.mu.faults, len(r.history), open, len(r.w.ticks.acked), r.w.o)
+	fmt.Printf("sim: seed %d of pace %d lived %.1fs; %d faults %v; %d operations, %d of unknown outcome; %d ticks; %+v\n",
+		r.w.seed, r.w.o.pace, r.took.Seconds(), faults, r.w.mu.faults, len(r.history), open, len(r.w.ticks.acked), r.w.o)
 	if len(bad) == 0 {
 		return 0
 	}

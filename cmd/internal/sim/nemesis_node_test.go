@@ -68,9 +68,9 @@ func transferDeaf(w *world, p plan) {
 		transfer(w, plan{rng: p.rng, node: w.c.members[p.rng.IntN(len(w.c.members))]})
 		pause(time.Duration(1+p.rng.IntN(6))*time.Millisecond, nil)
 		w.c.net.stall(1, to...)
-		pause(time.Duration(300+p.rng.IntN(600))*time.Millisecond, nil)
+		pause(w.o.slow(time.Duration(300+p.rng.IntN(600))*time.Millisecond), nil)
 		w.c.net.stall(-1, to...)
-		pause(time.Second, nil)
+		pause(w.o.slow(time.Second), nil)
 	}
 }
 
@@ -111,8 +111,8 @@ func diskFull(_ *world, p plan) {
 	p.node.withDisk(func(d *disk) { d.mu.full = false })
 }
 
-func diskSlow(_ *world, p plan) {
-	took := time.Duration(1+p.rng.IntN(300)) * time.Millisecond
+func diskSlow(w *world, p plan) {
+	took := w.o.slow(time.Duration(1+p.rng.IntN(300)) * time.Millisecond)
 	p.node.withDisk(func(d *disk) { d.mu.syncTime = took })
 	pause(p.last, nil)
 	p.node.withDisk(func(d *disk) { d.mu.syncTime = 0 })

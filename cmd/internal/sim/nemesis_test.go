@@ -23,7 +23,7 @@ func (w *world) torment(length time.Duration) {
 		weight += f.weight
 	}
 	var wg sync.WaitGroup
-	calm := time.Duration(500+rng.IntN(4000)) * time.Millisecond // how dense this world's faults are
+	calm := w.o.sparse(time.Duration(500+rng.IntN(4000)) * time.Millisecond) // how dense this world's faults are
 	for end := time.Now().Add(length); time.Now().Before(end); {
 		pause(calm/4+time.Duration(rng.Int64N(int64(2*calm))), nil)
 		at := rng.IntN(weight)
@@ -33,10 +33,13 @@ func (w *world) torment(length time.Duration) {
 		}
 		p := plan{
 			kind: faults[i].name, node: w.c.members[rng.IntN(len(w.c.members))], rng: rand.New(rand.NewPCG(rng.Uint64(), 5)),
-			last: time.Duration(100+rng.IntN(3000)) * time.Millisecond,
+			last: w.o.slow(time.Duration(100+rng.IntN(3000)) * time.Millisecond),
 		}
 		if rng.IntN(6) == 0 {
 			p.last *= 4
+		}
+		if w.o.pace > 1 && rng.IntN(6) == 0 {
+			p.last = max(p.last, w.o.sparse(time.Duration(100+rng.IntN(3000))*time.Millisecond)) // away for minutes
 		}
 		if rng.IntN(3) == 0 {
 			if leader := w.c.leader(); leader != nil {
@@ -157,13 +160,13 @@ func stuck(w *world, p plan) {
 		w.c.net.stall(1, append(to, from...)...)
 		defer w.c.net.stall(-1, append(to, from...)...)
 	}
-	pause(p.last+2*time.Second, nil)
+	pause(p.last+w.o.slow(2*time.Second), nil)
 	thaw()
 }
 
 func slowNet(w *world, p plan) {
 	to, from := w.others(p.node)
-	d := time.Duration(1+p.rng.IntN(200)) * time.Millisecond
+	d := w.o.slow(time.Duration(1+p.rng.IntN(200)) * time.Millisecond)
 	for _, x := range append(to, from...) {
 		w.c.net.slow(x, d)
 	}

@@ -34,7 +34,7 @@ func (t *ticks) before(at time.Time) int64 {
 // tick increments the counter.
 func (w *world) tick(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
-	for pause(100*time.Millisecond, stop) {
+	for pause(w.o.sparse(100*time.Millisecond), stop) {
 		if r, err := c.cmd("INCR", "ticks"); err == nil && r.Kind == reply.Integer {
 			w.ticks.mu.Lock()
 			w.ticks.acked = append(w.ticks.acked, acked{r.Int, time.Now()})
@@ -49,7 +49,7 @@ func (w *world) tick(c *client, stop <-chan struct{}) {
 func (w *world) watch(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}, {"READONLY"}}
 	last := int64(0)
-	for pause(time.Duration(c.rng.IntN(300))*time.Millisecond, stop) {
+	for pause(w.o.sparse(time.Duration(c.rng.IntN(300))*time.Millisecond), stop) {
 		if c.conn == nil || c.rng.IntN(60) == 0 {
 			c.leave()
 			c.at, last = c.rng.IntN(len(w.c.members)), 0

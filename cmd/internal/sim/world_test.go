@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -21,11 +22,24 @@ type options struct {
 	reads           replica.Consistency
 	maxStaleness    time.Duration
 	skewed          bool
+	heartbeat       time.Duration
+	pace            int // how many times more time a life takes in which as much happens as in a dense one
 }
+
+// usualHeartbeat is what the times of nodes and faults are made for; see options.slow.
+const usualHeartbeat = 500 * time.Millisecond
 
 func newOptions(seed uint64) options {
 	rng := rand.New(rand.NewPCG(seed, 3))
-	o := options{nodes: 3, snapshotEntries: 10, maxStaleness: time.Duration(2+rng.IntN(9)) * time.Second, skewed: rng.IntN(3) > 0}
+	o := options{nodes: 3, snapshotEntries: 10, skewed: rng.IntN(3) > 0, heartbeat: usualHeartbeat, pace: 1}
+	switch {
+	case *paceFlag == "sparse" || *paceFlag == "" && rng.IntN(2) == 0:
+		o.heartbeat = time.Duration(2 * math.Pow(15, rng.Float64()) * float64(time.Second)) // to 30 s
+		o.pace = int(o.heartbeat.Seconds() * (20 + 60*rng.Float64()))                       // 40 to 2400
+	case rng.IntN(3) == 0:
+		o.heartbeat = time.Duration(200+rng.IntN(800)) * time.Millisecond
+	}
+	o.maxStaleness = o.slow(time.Duration(2+rng.IntN(9)) * time.Second)
 	if rng.IntN(5) == 0 {
 		o.nodes = 5
 	}
@@ -38,6 +52,14 @@ func newOptions(seed uint64) options {
 	}
 	return o
 }
+
+// slow returns a time that suits the usual heartbeat, made longer where heartbeats are slower.
+func (o options) slow(d time.Duration) time.Duration {
+	return max(d, time.Duration(float64(d)*float64(o.heartbeat)/float64(usualHeartbeat)))
+}
+
+// sparse returns a pause between two things that happen, made longer where little does.
+func (o options) sparse(d time.Duration) time.Duration { return d * time.Duration(o.pace) }
 
 // world is one simulated cluster with its clients.
 type world struct {
@@ -139,7 +161,7 @@ func (w *world) live(length time.Duration) result {
 	}
 	if w.awaitLeader() {
 		w.startLoad(&loads, stop)
-		w.torment(length)
+		w.torment(w.o.sparse(length))
 		w.heal()
 	}
 	close(stop)
@@ -171,7 +193,7 @@ func (w *world) keep(m *member, stop <-chan struct{}) {
 			w.violation("%v", err)
 			return
 		}
-		if !pause(time.Duration(rng.Int64N(int64(2*time.Second))), stop) {
+		if !pause(w.o.slow(time.Duration(rng.Int64N(int64(2*time.Second)))), stop) {
 			return
 		}
 	}
@@ -183,8 +205,8 @@ func (w *world) awaitLeader() bool {
 		if w.c.leader() != nil {
 			return true
 		}
-		pause(100*time.Millisecond, nil)
+		pause(w.o.slow(100*time.Millisecond), nil)
 	}
-	w.violation("no leader within a minute")
+	w.violation("no leader within %v", w.o.slow(time.Minute))
 	return false
 }
