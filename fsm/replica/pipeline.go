@@ -2,6 +2,7 @@ package replica
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -19,7 +20,8 @@ type pipeline struct {
 	raft.AppendPipeline
 	answers chan raft.AppendFuture
 	beat    time.Duration
-	last    sent // touched by AppendEntries only, which is for one goroutine
+	last    sent         // touched by AppendEntries only, which is for one goroutine
+	open    atomic.Int64 // appends whose answer has not come
 	done    chan struct{}
 	once    sync.Once
 	wg      sync.WaitGroup
@@ -41,6 +43,7 @@ func (p *pipeline) run() {
 	for {
 		select {
 		case f := <-p.AppendPipeline.Consumer():
+			p.open.Add(-1)
 			select {
 			case p.answers <- f:
 			case <-p.done:
@@ -57,11 +60,18 @@ func (p *pipeline) run() {
 // that a broken link is found. Whether a follower lives is what heartbeats are for.
 func (p *pipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	now := sent{req.PrevLogEntry + uint64(len(req.Entries)), req.LeaderCommitIndex, time.Now()}
-	if len(req.Entries) == 0 && now.end == p.last.end && now.commit == p.last.commit && now.at.Sub(p.last.at) < p.beat {
+	// A transfer of leadership asks for one append after the other until the answer to the last entry has come: it must block.
+	quiet := p.open.Load() == 0 && len(p.answers) == 0
+	if quiet && len(req.Entries) == 0 && now.end == p.last.end && now.commit == p.last.commit && now.at.Sub(p.last.at) < p.beat {
 		return nil, nil // Raft does not look at it
 	}
 	p.last = now
-	return p.AppendPipeline.AppendEntries(req, resp)
+	p.open.Add(1)
+	f, err := p.AppendPipeline.AppendEntries(req, resp)
+	if err != nil {
+		p.open.Add(-1)
+	}
+	return f, err
 }
 
 // Consumer implements raft.AppendPipeline.

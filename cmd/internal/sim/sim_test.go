@@ -22,7 +22,7 @@ import (
 )
 
 // worldTime is how much wall time a world may take before it counts as hung.
-const worldTime = 5 * time.Minute
+const worldTime = 10 * time.Minute
 
 // TestSim simulates worlds: the one of -sim.seed, or fresh ones until -sim.budget, or CAIRN_SIM_BUDGET, is used up.
 func TestSim(t *testing.T) {
