@@ -170,7 +170,7 @@ func (h *hours) run(t *testing.T, bin string, seed uint64) {
 		fmt.Sprintf("-sim.seed=%d", seed), fmt.Sprintf("-sim.length=%v", *lengthFlag), "-sim.pace="+*paceFlag, fmt.Sprintf("-sim.log=%d", *logFlag))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // it prints where everybody is
 	cmd.WaitDelay = 10 * time.Second
-	cmd.Env = append(os.Environ(), "GOGC=400") // a world is small; see maxWorldBytes
+	cmd.Env = append(os.Environ(), "GOGC=400", "GOMEMLIMIT=600MiB") // most worlds live on less; see maxWorldBytes
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()
