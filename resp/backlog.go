@@ -22,6 +22,7 @@ const (
 type backlog struct {
 	nc    net.Conn
 	total *atomic.Int64 // bytes in all backlogs of the server
+	hold  func(n int64) // is told how many bytes more wait for the client; it is called without the lock, or with less
 
 	size atomic.Int64 // bytes in this one
 
@@ -32,8 +33,8 @@ type backlog struct {
 	err      error
 }
 
-func newBacklog(nc net.Conn, total *atomic.Int64) *backlog {
-	b := &backlog{nc: nc, total: total}
+func newBacklog(nc net.Conn, total *atomic.Int64, hold func(int64)) *backlog {
+	b := &backlog{nc: nc, total: total, hold: hold}
 	b.moved.L = &b.mu
 	return b
 }
@@ -74,7 +75,9 @@ func (b *backlog) keepLocked(p []byte) error {
 	}
 	if b.crowded(n) {
 		b.nc.SetWriteDeadline(time.Time{})
+		b.hold(n)
 		_, b.err = b.nc.Write(p)
+		b.hold(-n)
 		return b.err
 	}
 	b.buf = append(b.buf, p...)
@@ -92,6 +95,7 @@ func (b *backlog) crowded(n int64) bool { return n > backlogBytes/4 || b.total.L
 func (b *backlog) grow(n int64) {
 	b.size.Add(n)
 	b.total.Add(n)
+	b.hold(n)
 }
 
 // drain writes the backlog until it is empty or the connection breaks; finish waits for it.

@@ -79,11 +79,11 @@ func (c *conn) line() string {
 	if r := c.seen.cmd.Load(); r != nil {
 		cmd = r.name
 	}
-	unread, buffer, held := c.seen.unread.Load(), c.seen.buffer.Load(), c.out.dst.size.Load()
+	unread, buffer, held := c.seen.unread.Load(), c.seen.buffer.Load(), c.held.output.Load()
 	line := fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=-1 "+
 		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d",
 		c.id, c.addr(), c.laddr(), fileOf(c.nc), s.names.name, seconds(now.Sub(c.seen.born)),
-		seconds(now.Sub(time.Unix(0, c.seen.last.Load()))), c.flags(s), s.db, unread, buffer-unread, held, buffer+held, cmd, proto)
+		seconds(now.Sub(time.Unix(0, c.seen.last.Load()))), c.flags(s), s.db, unread, buffer-unread, held, max(buffer, c.held.input.Load())+held, cmd, proto)
 	if s.names.libName != "" || s.names.libVer != "" {
 		line += " lib-name=" + s.names.libName + " lib-ver=" + s.names.libVer
 	}

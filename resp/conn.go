@@ -34,12 +34,14 @@ type conn struct {
 	run    run
 	sess   session
 	seen   seen // guarded by itself: CLIENT LIST reads it
+	held   held // likewise
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc, out: writer{dst: newBacklog(nc, &s.backlogs), count: &s.stats.out}}
+	c := &conn{srv: s, nc: nc}
+	c.out = writer{dst: newBacklog(nc, &s.backlogs, c.holdOutput), count: &s.stats.out}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.sess.authed = s.settings.load().requirePass == ""
 	c.seen.begin(time.Now())
@@ -56,6 +58,7 @@ func (c *conn) kill() {
 func (c *conn) end() {
 	c.kill()
 	_ = c.out.dst.finish(0) // the connection is closed: an error is no news
+	c.srv.memory.total.Add(-c.held.input.Swap(0))
 }
 
 // serve runs the connection from its first byte to its end. A panic costs this connection only.

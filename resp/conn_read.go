@@ -55,6 +55,7 @@ func (c *conn) serveLink() {
 
 // read waits for more bytes.
 func (c *conn) read(rd io.Reader) error {
+	c.holdInput()
 	for {
 		timeout := c.setIdleDeadline()
 		if c.srv.isStopping() {
@@ -65,6 +66,7 @@ func (c *conn) read(rd io.Reader) error {
 		case n > 0:
 			c.srv.stats.in.Add(uint64(n))
 			c.seen.received(len(c.in.buf), cap(c.in.buf))
+			c.holdInput()
 			return nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
@@ -99,4 +101,5 @@ func (c *conn) trim() {
 	c.out.buf = nil
 	c.seen.unread.Store(int64(len(c.in.buf)))
 	c.seen.buffer.Store(int64(cap(c.in.buf)))
+	c.holdInput()
 }

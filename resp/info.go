@@ -106,6 +106,7 @@ func infoStats(w *infoWriter, s *Server, st replica.Status) {
 	w.line("rejected_connections", s.stats.refused.Load())
 	w.line("expired_keys", st.ExpiredKeys)
 	w.line("evicted_keys", 0)
+	w.line("evicted_clients", s.memory.evicted.Load())
 	w.line("keyspace_hits", 0)
 	w.line("keyspace_misses", 0)
 	w.line("pubsub_channels", 0)

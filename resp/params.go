@@ -42,6 +42,7 @@ func settableParams() []param {
 			func(s *settings, n int64) { s.maxClients = int(n) }),
 		memory("proto-max-bulk-len", func(s *settings) *int64 { return &s.maxBulk }),
 		memory("client-query-buffer-limit", func(s *settings) *int64 { return &s.queryBuffer }),
+		boundOrNone("maxmemory-clients", func(s *settings) *int64 { return &s.clientMemory }),
 		integer("timeout", 0, math.MaxInt32, func(s *settings) int64 { return int64(s.timeout / time.Second) },
 			func(s *settings, n int64) { s.timeout = time.Duration(n) * time.Second }),
 		integer("tcp-keepalive", 0, math.MaxInt32, func(s *settings) int64 { return int64(s.keepAlive / time.Second) },

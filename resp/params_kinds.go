@@ -47,6 +47,21 @@ func memory(name string, field func(*settings) *int64) param {
 	}
 }
 
+// boundOrNone is a number of bytes, which may be written with a unit; 0 is no bound. Redis also takes percents of
+// maxmemory, which is 0 here.
+func boundOrNone(name string, field func(*settings) *int64) param {
+	p := memory(name, field)
+	p.set = func(next *settings, value string) error {
+		n, ok := parseMemory(value)
+		if !ok {
+			return reply.UserError("argument must be a memory or percent value")
+		}
+		*field(next) = n
+		return nil
+	}
+	return p
+}
+
 func notBetween(low, high int64) error {
 	return reply.Errorf("argument must be between %d and %d inclusive", low, high)
 }

@@ -40,6 +40,9 @@ func bigStep(bulk, had int) int {
 	return step
 }
 
+// memory returns how many bytes the call in progress and the read buffer take.
+func (p *parser) memory() int64 { return p.held + int64(cap(p.big)+cap(p.buf)) }
+
 // recycle ends the life of the arguments handed out since the last recycle, unless keep is true: then they live on for ever,
 // untouched.
 func (p *parser) recycle(keep bool) {

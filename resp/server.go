@@ -22,6 +22,7 @@ type Server struct {
 	stats    stats
 	start    time.Time
 	backlogs atomic.Int64 // bytes in the backlogs of all clients
+	memory   clientMemory
 
 	ctx    context.Context // of every connection; its end means: at once
 	cancel context.CancelFunc
@@ -44,7 +45,7 @@ func NewServer(o Options) *Server {
 	s.routes = newRoutes(s.table)
 	s.settings.now.Store(&settings{
 		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass,
-		queryBuffer: 1 << 30, keepAlive: 300 * time.Second, logLevel: "notice",
+		queryBuffer: 1 << 30, clientMemory: defaultClientMemory, keepAlive: 300 * time.Second, logLevel: "notice",
 	})
 	if o.LogLevel != nil {
 		s.settings.load().logLevel = logLevelName(o.LogLevel.Level())

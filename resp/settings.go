@@ -15,6 +15,8 @@ type settings struct {
 	timeout     time.Duration // of idle clients; 0 is none
 	keepAlive   time.Duration // 0 is off
 	logLevel    string        // Redis's name for it
+
+	clientMemory int64 // maxmemory-clients; 0 is none
 }
 
 // settingsBox holds the settings of the moment. Who changes them takes the lock, to begin with what the one before left.

@@ -227,3 +227,16 @@ func TestCheckLCSSize(t *testing.T) {
 		}
 	}
 }
+
+// TestMGetBound: a short call cannot ask for a reply without end.
+func TestMGetBound(t *testing.T) {
+	txn := beginAt(t)
+	putRow(t, txn, "k", layout.Row{Type: layout.String, Payload: make([]byte, 32<<20)})
+	words := []string{"mget", "k", "k", "k", "k", "k", "k", "k", "k"}
+	if r := call(t, txn, words...); r.Kind != reply.Array || len(r.Elems) != 8 {
+		t.Errorf("256 MiB: %v", r.Kind)
+	}
+	if r := call(t, txn, append(words, "k")...); r.Kind != reply.Error || string(r.Str) != string(errLongReply) {
+		t.Errorf("more: %v", r.Kind)
+	}
+}

@@ -1,0 +1,85 @@
+package resp
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// defaultClientMemory is the default of maxmemory-clients. Redis's is 0, no bound.
+const defaultClientMemory = 512 << 20
+
+// clientMemory is what all clients together make the server hold: replies that they do not take as fast as they come, and
+// calls that have not come to their end. When it grows over maxmemory-clients, those who hold most are cut off, as in
+// Redis 7.0: one who reads nothing is served by nobody's memory but what others have left.
+type clientMemory struct {
+	total    atomic.Int64
+	evicted  atomic.Uint64 // clients that were cut off
+	evicting sync.Mutex
+}
+
+// held is what one connection holds; its goroutines change it, any may read it.
+type held struct {
+	input, output atomic.Int64
+	evicted       atomic.Bool
+}
+
+func (h *held) bytes() int64 { return h.input.Load() + h.output.Load() }
+
+// holdOutput notes that n more bytes of replies wait for the client, or with a negative n, that they were taken or dropped.
+func (c *conn) holdOutput(n int64) {
+	c.held.output.Add(n)
+	c.srv.memory.total.Add(n)
+	if n > 0 {
+		c.srv.boundMemory()
+	}
+}
+
+// holdInput notes how much of calls the parser keeps; the connection's goroutine calls it, and what is below a read buffer's size does not count.
+func (c *conn) holdInput() {
+	n := c.in.memory()
+	if n <= maxBuffer {
+		n = 0
+	}
+	more := n - c.held.input.Load()
+	if more == 0 {
+		return
+	}
+	c.held.input.Store(n)
+	c.srv.memory.total.Add(more)
+	if more > 0 {
+		c.srv.boundMemory()
+	}
+}
+
+// boundMemory cuts off clients while all of them together hold too much, those who hold most first. CLIENT NO-EVICT exempts
+// one from it.
+func (s *Server) boundMemory() {
+	limit := s.settings.load().clientMemory
+	if limit == 0 || s.memory.total.Load() <= limit {
+		return
+	}
+	s.memory.evicting.Lock()
+	defer s.memory.evicting.Unlock()
+	over := s.memory.total.Load() - limit
+	var victims []*conn
+	for _, c := range s.clients.all() {
+		switch {
+		case c.held.evicted.Load():
+			over -= c.held.bytes() // it is on its way out
+		case c.held.bytes() > 0 && !c.chosen().noEvict:
+			victims = append(victims, c)
+		}
+	}
+	slices.SortStableFunc(victims, func(a, b *conn) int { return int(b.held.bytes() - a.held.bytes()) })
+	for _, c := range victims {
+		if over <= 0 {
+			return
+		}
+		over -= c.held.bytes()
+		c.held.evicted.Store(true)
+		s.memory.evicted.Add(1)
+		s.o.Logger.Warn("a client is cut off: clients hold more than maxmemory-clients", "peer", c.addr(), "bytes", c.held.bytes())
+		c.kill()
+	}
+}
