@@ -88,7 +88,7 @@ func applyMutations() []mutation {
 			[]string{"./storage", "-run", "TestTimes"}, ""},
 		{"the applied index is committed apart from the data", txn, "err = errors.Join(err, b.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil))",
 			"err = errors.Join(err, t.e.db.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), pebble.NoSync))",
-			[]string{"./storage", "-run", "TestRandom"}, ""},
+			in("./storage", "TestIndexComesWithData"), ""},
 		{"a checksum that is not of its index", machine, "t.Size() < maxBatchBytes && !sum {", "t.Size() < maxBatchBytes {", in("./fsm", "TestChecksumAtIndex"), ""},
 		{"a cached row outlives a FLUSHDB", "storage/rowcache.go", "if len(own.ranges) > 0 {", "if false {", in("./storage", "TestRowCache"), ""},
 	}
