@@ -9,6 +9,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"cairn/storage/layout"
 )
 
 // TestIndexComesWithData: a crash between any two writes to Pebble's log finds the data of the index that it finds, neither
@@ -48,5 +50,23 @@ func TestIndexComesWithData(t *testing.T) {
 		}
 		must(t, v.Close())
 		must(t, found.Close())
+	}
+}
+
+// TestAdoptedIsDurable: what was adopted is there after a crash that takes everything that was not synced, tables too that Pebble
+// has no reason to write anew.
+func TestAdoptedIsDurable(t *testing.T) {
+	leader := opened(t, vfs.NewMem())
+	fill(t, leader, "new", 120)
+	must(t, leader.mu.engine.db.Flush())
+	must(t, leader.mu.engine.db.Compact(t.Context(), []byte{0}, []byte{255}, false))
+	disk := vfs.NewCrashableMem()
+	s := opened(t, disk)
+	g, err := receive(s, streamOf(t, leader))
+	must(t, err)
+	must(t, s.Adopt(g, layout.Record{Index: 120}))
+	after := opened(t, disk.CrashClone(vfs.CrashCloneCfg{}))
+	if checksum(t, after) != checksum(t, leader) {
+		t.Error("another state is there after a crash")
 	}
 }
