@@ -74,6 +74,18 @@ func tool(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
+// tryTool is tool for what may fail; it returns the first line, without an end.
+func tryTool(name string, args ...string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return line
+}
+
 // process is one running node.
 type process struct {
 	args []string

@@ -25,7 +25,8 @@ type serveCommand struct {
 	Join      string `help:"Members of the cluster that this node joins, or the word wait: CLUSTER MEET invites it later." placeholder:"HOST:PORT,..."`
 	Learner   bool   `help:"With --join: follow and answer reads, but never get a vote."`
 
-	LeaveOnExit bool `help:"Leave the cluster when the node is stopped."`
+	Drain       time.Duration `help:"How long a leader that is stopped goes on redirecting its clients to the next one." default:"1s"`
+	LeaveOnExit bool          `help:"Leave the cluster when the node is stopped."`
 
 	Requirepass   string `help:"Password that clients must AUTH with." placeholder:"SECRET"`
 	ClusterSecret string `help:"Secret that nodes prove to each other (--requirepass)." placeholder:"SECRET"`
@@ -83,6 +84,7 @@ func (c *serveCommand) options() (node.Options, error) {
 	}{
 		{c.Port < 0 || c.Port > 65535, "--port must be from 1 to 65535"},
 		{c.Learner && c.Join == "", "--learner goes with --join"},
+		{c.Drain < 0, "--drain must not be negative"},
 		{c.Maxclients < 1, "--maxclients must be at least 1"},
 		{c.ProtoMaxBulkLen < 1<<20, "--proto-max-bulk-len must be at least 1048576"},
 		{c.SnapshotEntries < 1, "--snapshot-entries must be at least 1"},
@@ -96,7 +98,7 @@ func (c *serveCommand) options() (node.Options, error) {
 	}
 	return node.Options{
 		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers,
-		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit,
+		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit, Drain: c.Drain,
 		RequirePass: c.Requirepass, ClusterSecret: c.ClusterSecret,
 		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries,
 		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, Heartbeat: c.Heartbeat,

@@ -232,7 +232,11 @@ func (n *Node) Close() error {
 			n.leave()
 		}
 		if n.replica.Status().State == "leader" {
-			_ = n.replica.TransferLeadership("") // where nobody can take it, the next election decides
+			// Where nobody can take it, the next election decides.
+			if n.replica.TransferLeadership("") == nil && n.o.Drain > 0 {
+				drained := time.NewTimer(n.o.Drain)
+				<-drained.C
+			}
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()

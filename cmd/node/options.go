@@ -30,6 +30,9 @@ type Options struct {
 	Join    []string
 	Learner bool // of Join: the node never gets a vote
 
+	// Drain is how long Close goes on answering clients with redirects once it has handed leadership over, so that they learn
+	// who leads now from a node that is still there. Default: not at all.
+	Drain       time.Duration
 	LeaveOnExit bool // Close removes the node from its cluster
 
 	RequirePass   string // what clients must AUTH with; default nothing

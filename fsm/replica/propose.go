@@ -50,6 +50,7 @@ type proposals struct {
 	large   chan *proposal
 	flights chan flight // its room is the bound on entries in flight
 	waiting sync.WaitGroup
+	gate    sync.Mutex // held while an entry is proposed, and while leadership is offered to another node
 
 	mu struct {
 		sync.Mutex
@@ -153,12 +154,29 @@ func (r *Replica) propose() {
 				return
 			}
 		}
-		r.disk.await()
-		parts := []*proposal{first}
-		parts, next = r.gather(parts)
-		r.stats.entries.Add(1)
-		r.proposals.flights <- flight{r.raft.Apply(r.encode(parts), 0), parts}
+		next = r.proposeWith(first)
 	}
+}
+
+// proposeWith proposes an entry that begins with first. It returns what it took from the queue and had no room for.
+func (r *Replica) proposeWith(first *proposal) (rest *proposal) {
+	r.proposals.gate.Lock()
+	defer r.proposals.gate.Unlock()
+	r.disk.await()
+	parts, rest := r.gather([]*proposal{first})
+	r.stats.entries.Add(1)
+	r.proposals.flights <- flight{r.raft.Apply(r.encode(parts), 0), parts}
+	return rest
+}
+
+// finishFlights returns once every entry that this leader has proposed is applied here. It is called with the gate held.
+func (r *Replica) finishFlights() error {
+	tick := entry.Group{Calls: []entry.Call{{Argv: [][]byte{[]byte(command.TickName)}}}}
+	err := r.raft.Apply(r.encode([]*proposal{{groups: []entry.Group{tick}, bytes: tick.Size()}}), 0).Error()
+	if err != nil {
+		return fmt.Errorf("replica: finish what was proposed: %w", err)
+	}
+	return nil
 }
 
 // gather adds to parts what waits in the queue at this moment, up to the bounds of an entry.

@@ -170,6 +170,13 @@ func (r *Replica) TransferLeadership(id string) error {
 		return ErrClosed
 	}
 	defer r.proposals.waiting.Done()
+	// An entry that is in flight when the other node takes over may be committed without this node hearing of it in time: its
+	// clients would be told that it is in doubt. So nothing is in flight then.
+	r.proposals.gate.Lock()
+	defer r.proposals.gate.Unlock()
+	if err := r.finishFlights(); err != nil {
+		return err
+	}
 	r.offered.Store(math.MaxUint64) // no leases
 	defer func() { r.offered.Store(r.raft.CurrentTerm()) }()
 	if id == "" {
