@@ -58,6 +58,17 @@ func (l *Load) Acked() int {
 	return n
 }
 
+// Doubts returns how many writes ended without their client knowing what became of them.
+func (l *Load) Doubts() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, lc := range l.clients {
+		n += lc.doubts
+	}
+	return n
+}
+
 func (l *Load) run(lc *loadClient) {
 	for n := 0; ; n++ {
 		select {

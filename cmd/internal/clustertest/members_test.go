@@ -252,6 +252,24 @@ func TestFailover(t *testing.T) {
 	c.Agree()
 }
 
+// TestHandOverLeavesNoDoubt: a leader that hands over has finished what it had begun.
+func TestHandOverLeavesNoDoubt(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Tune: slow})
+	c.Leader()
+	load := c.StartLoad(16)
+	for range 30 {
+		before := load.Acked()
+		clustertest.Eventually(t, "writes", func() bool { return load.Acked() > before+50 })
+		leader := c.Leader()
+		wantOK(t, c.Do(c.Followers(leader)[0], "CLUSTER", "FAILOVER"))
+	}
+	load.Stop()
+	if n := load.Doubts(); n > 0 {
+		t.Errorf("%d writes were left in doubt", n)
+	}
+	c.Agree()
+}
+
 // TestFailoverForce: FORCE waits for the election when the leader is dead.
 func TestFailoverForce(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: brisk})
