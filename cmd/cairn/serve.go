@@ -37,7 +37,8 @@ type serveCommand struct {
 	Reads           string        `help:"What a plain read may see: ${enum}." enum:"linearizable,lease,local" default:"linearizable"`
 	ElectionWait    time.Duration `help:"How long a request waits for a leader." default:"2s"`
 	MaxStaleness    time.Duration `help:"How old a READONLY connection's answers may be." default:"10s"`
-	Heartbeat       time.Duration `help:"Silence of a leader after which an election begins, one to two of these." default:"500ms"`
+	Heartbeat       time.Duration `help:"Silence of a leader after which an election begins, one to two of these." default:"250ms"`
+	ElectionTimeout time.Duration `help:"How long a candidate waits for votes, and an offer of leadership for its taker (--heartbeat)." placeholder:"250ms"`
 	Loglevel        string        `help:"What is logged: ${enum}." enum:"debug,verbose,notice,warning" default:"notice"`
 }
 
@@ -91,6 +92,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		{c.ElectionWait <= 0, "--election-wait must be more than 0"},
 		{c.MaxStaleness <= 0, "--max-staleness must be more than 0"},
 		{c.Heartbeat < 20*time.Millisecond, "--heartbeat must be at least 20ms"},
+		{c.ElectionTimeout != 0 && c.ElectionTimeout < c.Heartbeat, "--election-timeout must not be less than --heartbeat"},
 	} {
 		if bad.is {
 			return node.Options{}, errors.New(bad.line)
@@ -101,7 +103,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit, Drain: c.Drain,
 		RequirePass: c.Requirepass, ClusterSecret: c.ClusterSecret,
 		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries,
-		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, Heartbeat: c.Heartbeat,
+		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, Heartbeat: c.Heartbeat, Election: c.ElectionTimeout,
 	}, nil
 }
 

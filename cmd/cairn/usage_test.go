@@ -25,6 +25,11 @@ func TestBadFlags(t *testing.T) {
 		"peer address":      {[]string{"serve", "--peers", "n1=host"}, "not host:port"},
 		"peer twice":        {[]string{"serve", "--id", "n1", "--peers", "n1=h:1,n1=h:2"}, "twice"},
 		"not among peers":   {[]string{"serve", "--id", "n9", "--peers", "n1=h:1,n2=h:2"}, "do not name this node"},
+		"join and peers":    {[]string{"serve", "--join", "h:1", "--peers", "n1=h:1"}, "either joined or begun"},
+		"join address":      {[]string{"serve", "--id", "n4", "--join", "h"}, "not host:port"},
+		"join without id":   {[]string{"serve", "--join", "h:1"}, "say --id"},
+		"learner":           {[]string{"serve", "--learner"}, "--learner goes with --join"},
+		"election timeout":  {[]string{"serve", "--election-timeout", "1ms"}, "--election-timeout must not"},
 		"other advertise":   {[]string{"serve", "--id", "n1", "--peers", "n1=h:1", "--advertise", "h:2"}, "advertised"},
 		"default with flag": {[]string{"--nosuch"}, "unknown flag"},
 	} {
@@ -66,7 +71,7 @@ func TestHelp(t *testing.T) {
 	}
 	out, _, _ = cairn(t, "serve", "--help")
 	for _, flag := range []string{"port", "bind", "dir", "maxclients", "proto-max-bulk-len", "loglevel", "id", "advertise",
-		"peers", "snapshot-entries", "reads", "election-wait", "requirepass", "cluster-secret"} {
+		"peers", "snapshot-entries", "reads", "election-wait", "requirepass", "cluster-secret", "join", "learner", "drain", "leave-on-exit", "heartbeat", "election-timeout"} {
 		if !strings.Contains(out, "--"+flag) || !strings.Contains(out, "$CAIRN_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))) {
 			t.Errorf("serve --help does not name --%s and its variable", flag)
 		}

@@ -45,6 +45,7 @@ type Options struct {
 	ElectionWait    time.Duration       // how long a request waits for a leader; default 2 s
 	MaxStaleness    time.Duration       // how old a READONLY connection's reads may be; default 10 s
 	Heartbeat       time.Duration       // see replica.Options.Heartbeat
+	Election        time.Duration       // see replica.Options.Election
 	TrailingLogs    uint64              // see replica.Options.TrailingLogs
 
 	Logger   *slog.Logger   // default: discards

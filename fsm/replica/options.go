@@ -35,7 +35,8 @@ type Options struct {
 	Secret       string        // authenticates links; all nodes have the same
 	ElectionWait time.Duration // how long a call waits for a leader; default 2 s
 	MaxStaleness time.Duration // how old a local read may be; default 10 s
-	Heartbeat    time.Duration // a follower that hears nothing for one to two of these calls an election; default 500 ms; see paced
+	Heartbeat    time.Duration // a follower that hears nothing for one to two of these calls an election; default 250 ms; see paced
+	Election     time.Duration // how long a candidate waits for votes, and an offer of leadership for its taker; default Heartbeat, at least that
 	TrailingLogs uint64        // entries kept behind a snapshot for followers that were away; default 10,240
 	MaxInFlight  int           // entries proposed and not yet answered; default 4
 
@@ -48,6 +49,7 @@ func (o Options) withDefaults() Options {
 	o.ElectionWait = orDefault(o.ElectionWait, 2*time.Second)
 	o.MaxStaleness = orDefault(o.MaxStaleness, 10*time.Second)
 	o.Heartbeat = orDefault(o.Heartbeat, defaultHeartbeat)
+	o.Election = max(o.Election, o.Heartbeat)
 	o.TrailingLogs = orDefault(o.TrailingLogs, 10_240)
 	o.MaxInFlight = orDefault(o.MaxInFlight, 4)
 	if len(o.Peers) == 0 && !o.Joining {
@@ -67,12 +69,16 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-const defaultHeartbeat = 500 * time.Millisecond
+// defaultHeartbeat suits one data centre. Up to slowHeartbeat, all other times are the same.
+const (
+	defaultHeartbeat = 250 * time.Millisecond
+	slowHeartbeat    = 500 * time.Millisecond
+)
 
-// paced returns a time that suits the default heartbeat, made longer in proportion where heartbeats are slower: a cluster whose
+// paced returns a time that suits a heartbeat of up to slowHeartbeat, made longer in proportion where heartbeats are slower: a cluster whose
 // network wants patience wants it everywhere, and one that is slow to notice need not be quick to ask.
 func (o Options) paced(d time.Duration) time.Duration {
-	return max(d, time.Duration(float64(d)*float64(o.Heartbeat)/float64(defaultHeartbeat)))
+	return max(d, time.Duration(float64(d)*float64(o.Heartbeat)/float64(slowHeartbeat)))
 }
 
 func orDefault[T comparable](v, byDefault T) T {

@@ -84,7 +84,7 @@ func (r *Replica) offerToAny() error {
 	slices.SortStableFunc(voters, func(a, b raft.Server) int {
 		return cmp.Compare(r.peers.sighting(b.ID).applied, r.peers.sighting(a.ID).applied)
 	})
-	for _, s := range voters {
+	for _, s := range append(voters, voters...) { // a second time, for those who were busy
 		if err = r.raft.LeadershipTransferToServer(s.ID, s.Address).Error(); err == nil || r.raft.State() != raft.Leader {
 			return err
 		}

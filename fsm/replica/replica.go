@@ -128,7 +128,7 @@ const never = 10 * 365 * 24 * time.Hour
 func raftConfig(o Options) *raft.Config {
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(o.ID)
-	c.HeartbeatTimeout, c.ElectionTimeout = o.Heartbeat, o.Heartbeat
+	c.HeartbeatTimeout, c.ElectionTimeout = o.Heartbeat, o.Election
 	c.LeaderLeaseTimeout = o.Heartbeat               // as long as Raft lets it be: a leader that gives up early costs an election, and no read rests on it
 	c.CommitTimeout = o.paced(10 * time.Millisecond) // a follower learns that late at most that an entry is committed
 	// A snapshot is sent to a follower whose end the log no longer reaches. It must cover all that the follower may have

@@ -16,7 +16,7 @@ import (
 )
 
 // brisk has time-outs for tests that wait for elections, on a machine that is busy.
-func brisk(_ int, o *node.Options) { o.Heartbeat = 300 * time.Millisecond }
+func brisk(_ int, o *node.Options) { o.Heartbeat = 500 * time.Millisecond }
 
 // members names the voters and the learners that node i knows of.
 func members(c *clustertest.Cluster, i int) (voters, learners []string) {
@@ -45,6 +45,14 @@ func wantError(t *testing.T, r reply.Reply, want string) {
 	if r.Kind != reply.Error || !strings.Contains(string(r.Str), want) {
 		t.Errorf("got kind %d %q, want an error with %q", r.Kind, r.Str, want)
 	}
+}
+
+// put writes by way of whoever leads.
+func put(t *testing.T, c *clustertest.Cluster, key, value string) {
+	t.Helper()
+	clustertest.Eventually(t, "a write to be acknowledged", func() bool {
+		return c.Do(c.Leader(), "SET", key, value).Kind == reply.Status
+	})
 }
 
 func wantOK(t *testing.T, r reply.Reply) {
@@ -83,7 +91,7 @@ func TestGrowAndShrink(t *testing.T) {
 // TestJoinedNodesElect: nodes that have joined on empty disks elect a leader among them when the first one is gone.
 func TestJoinedNodesElect(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Nodes: 1, Tune: brisk})
-	c.Do(c.Leader(), "SET", "k", "v")
+	put(t, c, "k", "v")
 	c.Add(c.Addr(0))
 	wantVoters(t, c, 0, "n1", "n2")
 	c.Add(c.Addr(1)) // through a follower
@@ -102,7 +110,7 @@ func TestJoinedNodesElect(t *testing.T) {
 // cluster of its own does not.
 func TestMeet(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Nodes: 1, Tune: brisk})
-	c.Do(c.Leader(), "SET", "k", "v")
+	put(t, c, "k", "v")
 	invited, asking := c.Add("wait"), c.Add("wait")
 	wantError(t, c.Do(invited, "GET", "k"), "LOADING")
 	wantError(t, c.Do(invited, "SET", "k", "w"), "LOADING")
@@ -170,7 +178,7 @@ func TestJoinRefused(t *testing.T) {
 func TestForget(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Nodes: 4, Tune: brisk})
 	leader := c.Leader()
-	c.Do(leader, "SET", "k", "v")
+	put(t, c, "k", "v")
 	away := c.Followers(leader)[0]
 	c.Kill(away)
 	wantError(t, c.Do(leader, "CLUSTER", "FORGET", "nosuch"), "ERR Unknown node nosuch")
@@ -217,7 +225,7 @@ func TestLearner(t *testing.T) {
 	wantError(t, c.Do(a, "CLUSTER", "FAILOVER"), "has no vote")
 	c.Kill(a)
 	c.Start(a)
-	c.Do(leader, "SET", "k", "v")
+	put(t, c, "k", "v")
 	clustertest.Eventually(t, "the learner to follow", func() bool { return string(c.Do(a, "GET", "k").Str) == "v" })
 	if voters, learners := members(c, leader); len(voters) != 2 || !slices.Equal(learners, []string{c.ID(a)}) {
 		t.Fatalf("voters %v, learners %v", voters, learners)
@@ -291,7 +299,7 @@ func TestNewAddress(t *testing.T) {
 	c.Kill(moved)
 	c.SetAddr(moved, "10.0.1.1:6379")
 	c.Start(moved)
-	c.Do(leader, "SET", "k", "v")
+	put(t, c, "k", "v")
 	clustertest.Eventually(t, "the moved node to follow", func() bool { return string(c.Do(moved, "GET", "k").Str) == "v" })
 	for i := range c.Len() {
 		clustertest.Eventually(t, "the new address to be known", func() bool {
