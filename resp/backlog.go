@@ -50,7 +50,7 @@ func (b *backlog) Write(p []byte) (int, error) {
 	if n == len(p) || b.err != nil {
 		return n, b.err
 	}
-	return len(p), b.keepLocked(p[n:])
+	return len(p), b.keepLocked(p[n:], int64(len(p)))
 }
 
 // writeLocked writes what the client takes at once.
@@ -64,8 +64,8 @@ func (b *backlog) writeLocked(p []byte) int {
 }
 
 // keepLocked leaves p to drain as soon as there is room. When p is too long for that, or there is too much in all the
-// backlogs, it writes p itself, however long that takes.
-func (b *backlog) keepLocked(p []byte) error {
+// backlogs, it writes p itself, however long that takes; whole is how much memory p is a part of.
+func (b *backlog) keepLocked(p []byte, whole int64) error {
 	n := int64(len(p))
 	for b.err == nil && b.size.Load() > 0 && (b.crowded(n) || b.size.Load()+n > backlogBytes) {
 		b.moved.Wait()
@@ -75,9 +75,9 @@ func (b *backlog) keepLocked(p []byte) error {
 	}
 	if b.crowded(n) {
 		b.nc.SetWriteDeadline(time.Time{})
-		b.hold(n)
+		b.hold(whole)
 		_, b.err = b.nc.Write(p)
-		b.hold(-n)
+		b.hold(-whole)
 		return b.err
 	}
 	b.buf = append(b.buf, p...)
