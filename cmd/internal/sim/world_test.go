@@ -33,7 +33,7 @@ func newOptions(seed uint64) options {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	o := options{nodes: 3, snapshotEntries: 10, skewed: rng.IntN(3) > 0, heartbeat: usualHeartbeat, pace: 1}
 	switch {
-	case *paceFlag == "sparse" || *paceFlag == "" && rng.IntN(2) == 0:
+	case *paceFlag == "sparse" || *paceFlag == "" && rng.IntN(5) < 2:
 		o.heartbeat = time.Duration(2 * math.Pow(15, rng.Float64()) * float64(time.Second)) // to 30 s
 		o.pace = int(o.heartbeat.Seconds() * (20 + 60*rng.Float64()))                       // 40 to 2400
 	case rng.IntN(3) == 0:
