@@ -81,7 +81,7 @@ const attendPause = 100 * time.Millisecond
 // attend keeps what the configuration says of this node and what the node is and wants to be together.
 func (r *Replica) attend() {
 	heard := time.Now() // when a leader was known, or the others were asked about it
-	for ok := true; ok; ok = r.pause(attendPause, nil) {
+	for ok := true; ok; ok = r.pause(r.o.paced(attendPause), nil) {
 		self, member := r.look()
 		if leader, _ := r.raft.LeaderWithID(); leader != "" && member {
 			heard = time.Now()

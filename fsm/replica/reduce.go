@@ -15,6 +15,8 @@ func (r *Replica) reduce(ctx context.Context, o order) verdict {
 	m := r.membership()
 	s, ok := m.find(o.ID)
 	switch {
+	case !ok && o.Again && m.index > r.raft.CommitIndex():
+		return verdict{Wait: "the configuration is being changed"} // another leader may not have it
 	case !ok && o.Again: // the first time, it was done
 		return verdict{Done: true}
 	case !ok:

@@ -43,6 +43,7 @@ type member struct {
 		up      bool          // it runs, or is being started
 		excused bool          // its disk was hurt in this life: it may end or refuse to start
 		gone    chan struct{} // closed when it crashes
+		joins   bool          // it was removed, and joins on an empty disk
 	}
 }
 
@@ -76,7 +77,7 @@ func (m *member) start() error {
 	gone := make(chan struct{})
 	m.mu.up, m.mu.excused, m.mu.gone = true, false, gone
 	m.mu.life++
-	life, d := m.mu.life, m.mu.disk
+	life, d, joins := m.mu.life, m.mu.disk, m.mu.joins
 	m.mu.Unlock()
 
 	// A node that cannot start says so and ends, which is right; but Pebble, after a failed Open, lets goroutines go on
@@ -91,8 +92,12 @@ func (m *member) start() error {
 		return err
 	}
 	o := m.c.w.o
+	peers, join := m.c.peers, []string(nil)
+	if joins {
+		peers, join = nil, m.join()
+	}
 	n, err := node.Start(context.Background(), node.Options{
-		ID: m.id(), Dir: "/data", Peers: m.c.peers, Listener: ln, FS: d.fs(), Clock: m.clock, Logger: m.logger.With("life", life),
+		ID: m.id(), Dir: "/data", Peers: peers, Join: join, Advertise: m.addr, Listener: ln, FS: d.fs(), Clock: m.clock, Logger: m.logger.With("life", life),
 		Dial:            func(ctx context.Context, addr string) (net.Conn, error) { return m.dial(ctx, addr, gone) },
 		SnapshotEntries: o.snapshotEntries, TrailingLogs: o.trailingLogs, Reads: o.reads, MaxStaleness: o.maxStaleness,
 		Heartbeat: o.heartbeat, ElectionWait: o.slow(2 * time.Second),

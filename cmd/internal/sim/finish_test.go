@@ -14,7 +14,9 @@ func (w *world) heal() {
 		m.withDisk(func(d *disk) { d.mu.fuse, d.mu.full, d.mu.syncTime = fuse{}, false, 0 })
 	}
 	pause(w.o.slow(3*time.Second), nil) // keepers start who is down
-	w.awaitLeader()
+	if w.awaitLeader() {
+		w.reunite()
+	}
 }
 
 // finish looks at what is left when all is quiet: every key on every node, the replicas' digests, and all of it once more

@@ -79,8 +79,8 @@ func (r result) report() int {
 			open++
 		}
 	}
-	fmt.Printf("sim: seed %d of pace %d lived %.1fs; %d faults %v; %d operations, %d of unknown outcome; %d ticks; %+v\n",
-		r.w.seed, r.w.o.pace, r.took.Seconds(), faults, r.w.mu.faults, len(r.history), open, len(r.w.ticks.acked), r.w.o)
+	fmt.Printf("sim: seed %d of pace %d lived %.1fs; %d faults %v; %d operations, %d of unknown outcome; %d ticks; %d checksums; %+v\n",
+		r.w.seed, r.w.o.pace, r.took.Seconds(), faults, r.w.mu.faults, len(r.history), open, len(r.w.ticks.acked), r.w.mu.verified, r.w.o)
 	if len(bad) == 0 {
 		return 0
 	}

@@ -77,6 +77,7 @@ type world struct {
 		events     []string // what the world did to the nodes
 		log        []string // the newest lines of the nodes' logs
 		faults     map[string]int
+		verified   int // checksums that nodes gave
 	}
 }
 
