@@ -56,13 +56,27 @@ func infoReplica(w *infoWriter, st replica.Status) {
 	w.line("master_port", port)
 	w.line("master_link_status", link)
 	w.line("master_last_io_seconds_ago", seconds(st.LastContact))
-	w.line("master_sync_in_progress", 0)
+	infoSync(w, st)
 	w.line("slave_read_repl_offset", st.AppliedIndex)
 	w.line("slave_repl_offset", st.AppliedIndex)
 	w.line("slave_priority", 100)
 	w.line("slave_read_only", 1)
 	w.line("replica_announced", 1)
 	w.line("connected_slaves", 0)
+}
+
+// infoSync says how far the stream is that this node is being caught up by.
+func infoSync(w *infoWriter, st replica.Status) {
+	i := slices.IndexFunc(st.Streams, func(s replica.Stream) bool { return !s.Sending })
+	w.line("master_sync_in_progress", boolInt(i >= 0))
+	if i < 0 {
+		return
+	}
+	s := st.Streams[i]
+	w.line("master_sync_total_bytes", s.Size)
+	w.line("master_sync_read_bytes", s.Bytes)
+	w.line("master_sync_left_bytes", s.Size-s.Bytes)
+	w.line("master_sync_perc", fmt.Sprintf("%.2f", 100*float64(s.Bytes)/float64(max(1, s.Size))))
 }
 
 func infoRaft(w *infoWriter, _ *Server, st replica.Status) {
@@ -83,6 +97,14 @@ func infoRaft(w *infoWriter, _ *Server, st replica.Status) {
 	w.line("raft_snapshots", st.Snapshots)
 	w.line("raft_read_rounds", st.Reads)
 	w.line("raft_entries_proposed", st.Entries)
+	for i, s := range st.Streams {
+		direction := "from"
+		if s.Sending {
+			direction = "to"
+		}
+		w.line(fmt.Sprintf("raft_stream%d", i), fmt.Sprintf("%s=%s,bytes=%d,size=%d,percent=%d,bytes_per_second=%d",
+			direction, s.Peer, s.Bytes, s.Size, s.Percent(), s.Rate()))
+	}
 	for i, m := range st.Members {
 		w.line(fmt.Sprintf("raft_node%d", i), fmt.Sprintf("id=%s,addr=%s,state=%s,lag=%d", m.ID, m.Addr, memberState(m), m.Lag))
 	}

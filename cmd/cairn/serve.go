@@ -39,6 +39,7 @@ type serveCommand struct {
 	MaxStaleness    time.Duration `help:"How old a READONLY connection's answers may be." default:"10s"`
 	Heartbeat       time.Duration `help:"Silence of a leader after which an election begins, one to two of these." default:"250ms"`
 	ElectionTimeout time.Duration `help:"How long a candidate waits for votes, and an offer of leadership for its taker (--heartbeat)." placeholder:"250ms"`
+	StreamRate      int64         `help:"Bytes a second that a leader sends at most to nodes that it catches up; 0 is no limit." default:"67108864"`
 	Loglevel        string        `help:"What is logged: ${enum}." enum:"debug,verbose,notice,warning" default:"notice"`
 }
 
@@ -91,6 +92,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		{c.SnapshotEntries < 1, "--snapshot-entries must be at least 1"},
 		{c.ElectionWait <= 0, "--election-wait must be more than 0"},
 		{c.MaxStaleness <= 0, "--max-staleness must be more than 0"},
+		{c.StreamRate < 0 || c.StreamRate > 0 && c.StreamRate < 1<<16, "--stream-rate must be 0 or at least 65536"},
 		{c.Heartbeat < 20*time.Millisecond, "--heartbeat must be at least 20ms"},
 		{c.ElectionTimeout != 0 && c.ElectionTimeout < c.Heartbeat, "--election-timeout must not be less than --heartbeat"},
 	} {
@@ -103,7 +105,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit, Drain: c.Drain,
 		RequirePass: c.Requirepass, ClusterSecret: c.ClusterSecret,
 		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries,
-		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, Heartbeat: c.Heartbeat, Election: c.ElectionTimeout,
+		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, StreamRate: c.StreamRate, Heartbeat: c.Heartbeat, Election: c.ElectionTimeout,
 	}, nil
 }
 

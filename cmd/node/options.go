@@ -46,6 +46,7 @@ type Options struct {
 	MaxStaleness    time.Duration       // how old a READONLY connection's reads may be; default 10 s
 	Heartbeat       time.Duration       // see replica.Options.Heartbeat
 	Election        time.Duration       // see replica.Options.Election
+	StreamRate      int64               // see replica.Options.StreamRate; no default: 0 is no limit
 	TrailingLogs    uint64              // see replica.Options.TrailingLogs
 
 	Logger   *slog.Logger   // default: discards

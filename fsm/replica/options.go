@@ -37,6 +37,7 @@ type Options struct {
 	MaxStaleness time.Duration // how old a local read may be; default 10 s
 	Heartbeat    time.Duration // a follower that hears nothing for one to two of these calls an election; default 250 ms; see paced
 	Election     time.Duration // how long a candidate waits for votes, and an offer of leadership for its taker; default Heartbeat, at least that
+	StreamRate   int64         // bytes a second that streams to followers take in all; 0 is no limit
 	TrailingLogs uint64        // entries kept behind a snapshot for followers that were away; default 10,240
 	MaxInFlight  int           // entries proposed and not yet answered; default 4
 

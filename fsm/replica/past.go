@@ -103,7 +103,9 @@ func (t *transport) handInstall(request raft.RPC, req *raft.InstallSnapshotReque
 		held, err = t.past.holds(req.LastLogIndex, req.LastLogTerm)
 	}
 	if err == nil && resp.Success && !held {
-		t.hand(request)
+		metered, wait := t.streams.receive(request, req, t.done)
+		t.wg.Go(wait)
+		t.hand(metered)
 		return
 	}
 	t.wg.Go(func() {

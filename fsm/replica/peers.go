@@ -145,6 +145,7 @@ func (r *Replica) Status() Status {
 	if metas, err := r.snapshots.List(); err == nil && len(metas) > 0 {
 		s.SnapshotIndex = metas[0].Index
 	}
+	s.Streams = r.streams.all()
 	s.Members = r.members(s.AppliedIndex)
 	for _, m := range s.Members {
 		if m.Voter {

@@ -126,8 +126,10 @@ func (r Recovery) Apply(s *storage.Store, log *raftlog.Store) error {
 	if err := log.SetUint64([]byte("CurrentTerm"), r.Term); err != nil {
 		return err
 	}
-	if err := log.SetUint64(originKey, originUnknown); err != nil { // it has a vote again, whatever kept it from voting
-		return err
+	for _, key := range [][]byte{originKey, intentKey} { // whatever kept it from voting is over
+		if err := log.SetUint64(key, 0); err != nil {
+			return err
+		}
 	}
 	return log.StoreLog(&raft.Log{Index: r.Index, Term: r.Term, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(r.config)})
 }

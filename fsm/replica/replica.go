@@ -27,6 +27,7 @@ type Replica struct {
 	clock       *clock
 	links       *links
 	transport   *transport
+	streams     *streams
 	contacts    *contacts // for leases
 	confirmers  *confirmers
 	ballot      *ballot
@@ -71,7 +72,8 @@ func Start(o Options) (*Replica, error) {
 	r.standing.refused = make(chan error, 1)
 	r.standing.aim(o.Join)
 	r.links = newLinks(r)
-	r.transport = newTransport(r.links, r.contacts, r.ballot, o)
+	r.streams = newStreams(ctx, o.StreamRate, o.Logger)
+	r.transport = newTransport(r.links, r.streams, r.contacts, r.ballot, o)
 	r.proposals = newProposals(o.MaxInFlight)
 	r.leader, r.remote = newRounds(o.ElectionWait/2, r.verify), newRounds(o.ElectionWait/2, r.askLeader)
 	r.confirmers = newConfirmers(r)

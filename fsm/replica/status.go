@@ -56,6 +56,7 @@ type Status struct {
 	LastContact                                                  time.Duration // since the leader was heard; 0 on the leader
 	Voters                                                       int
 	Members                                                      []Member // the order of the configuration
+	Streams                                                      []Stream // that run now
 	Databases                                                    [layout.Databases]layout.Database
 	ExpiredKeys                                                  uint64 // removed by expiry since start, on this node
 	Snapshots                                                    uint64 // records written since start

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"io"
 	"sync"
 	"time"
 
@@ -15,18 +16,19 @@ type transport struct {
 	ballot   *ballot
 	past     past
 	beat     time.Duration // between two appends that say nothing new, at least
+	streams  *streams
 	requests chan raft.RPC // what peers ask, without what ballot refuses
 	done     chan struct{}
 	once     sync.Once
 	wg       sync.WaitGroup
 }
 
-func newTransport(stream raft.StreamLayer, c *contacts, b *ballot, o Options) *transport {
+func newTransport(layer raft.StreamLayer, s *streams, c *contacts, b *ballot, o Options) *transport {
 	t := &transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: stream, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: o.paced(rpcTimeout), Logger: newRaftLogger(o.Logger),
+			Stream: layer, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: o.paced(rpcTimeout), Logger: newRaftLogger(o.Logger),
 		}),
-		contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
+		streams: s, contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
 	}
 	t.wg.Go(t.filter)
 	return t
@@ -87,6 +89,14 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 		return nil, err
 	}
 	return newPipeline(p, t.beat), nil
+}
+
+// InstallSnapshot implements raft.Transport.
+func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	m := t.streams.begin(Stream{Peer: string(id), Sending: true, Size: req.Size}, data)
+	err := t.NetworkTransport.InstallSnapshot(id, target, req, resp, m)
+	m.end(err)
+	return err
 }
 
 // RequestVote implements raft.Transport.

@@ -71,7 +71,7 @@ func (n *Network) Dial(ctx context.Context, from, to string) (net.Conn, error) {
 	}
 }
 
-// Isolate cuts a node off from everybody, or from the named others, until Heal.
+// Isolate cuts a node off from the named others until Heal.
 func (n *Network) Isolate(addr string, others ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
