@@ -48,8 +48,8 @@ if [ "$quick" = quick ]; then
 fi
 
 # Whole clusters and real processes keep time: one package of them at a time.
-# The simulator draws fresh seeds and has open findings (issue 3): scripts/soak.sh runs it.
-# The faults on real processes have a step of their own; scripts/faults.sh goes on for as long as it is told to.
+# The faults on real processes and the simulator, which draw fresh seeds, have steps of their own; scripts/faults.sh and
+# scripts/soak.sh go on for as long as they are told to.
 clusters=$(go list ./cmd/cairn ./cmd/node ./cmd/internal/clustertest)
 searching=$(go list ./cmd/internal/faults ./cmd/internal/sim)
 units=$(go list ./cmd/... ./resp/... ./fsm/... ./storage/... | grep -vxF "$clusters"$'\n'"$searching")
@@ -65,6 +65,9 @@ go test -p 1 -timeout 10m $clusters
 seed=${CAIRN_FAULTS_SEED:-$(date +%s%N)}
 step "faults on real processes, CAIRN_FAULTS_SEED=$seed"
 CAIRN_FAULTS_SEED=$seed go test -count=1 -timeout 10m ./cmd/internal/faults
+
+step "simulated clusters, two minutes of fresh seeds"
+go test -count=1 -timeout 15m -v ./cmd/internal/sim -sim.budget=2m -sim.length=1m -sim.jobs="$(nproc)"
 
 step "fuzz targets, a few seconds each"
 go list -f '{{.Dir}} {{.ImportPath}}' ./... | while read -r dir pkg; do
