@@ -205,6 +205,25 @@ func (m *member) running() *node.Node {
 	return m.mu.node
 }
 
+// call runs a call of the running node, and returns what came of it, or false when the node is down or dies meanwhile: then
+// the call may wait for ever for a goroutine that is stopped.
+func call[T any](m *member, f func(n *node.Node) T) (got T, ok bool) {
+	m.mu.Lock()
+	n, gone := m.mu.node, m.mu.gone
+	m.mu.Unlock()
+	if n == nil {
+		return got, false
+	}
+	done := make(chan T, 1)
+	go func() { done <- f(n) }()
+	select {
+	case got = <-done:
+		return got, true
+	case <-gone:
+		return got, false
+	}
+}
+
 // hurt sets a fault of the disk of a running node that may end the node.
 func (m *member) hurt(change func(*disk)) {
 	m.mu.Lock()

@@ -51,6 +51,7 @@ func (w *world) startLoad(wg *sync.WaitGroup, stop <-chan struct{}) {
 	}
 	wg.Go(func() { w.tick(w.newClient("ticker", 0), stop) })
 	wg.Go(func() { w.verify(stop) })
+	wg.Go(func() { w.observe(stop) })
 	for i := range watchers {
 		c := w.newClient("watcher", i)
 		c.pinned = true

@@ -8,18 +8,18 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"cairn/cmd/node"
 	"cairn/fsm/replica"
 )
 
 // change asks a node for a change of the cluster and reports whether that is certainly done.
 func (w *world) change(m *member, c replica.Change) bool {
-	n := m.running()
-	if n == nil {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), w.o.slow(5*time.Second))
-	defer cancel()
-	return n.Replica().Change(ctx, c) == nil
+	done, ok := call(m, func(n *node.Node) bool {
+		ctx, cancel := context.WithTimeout(context.Background(), w.o.slow(5*time.Second))
+		defer cancel()
+		return n.Replica().Change(ctx, c) == nil
+	})
+	return ok && done
 }
 
 // demote takes a node's vote for a time. It asks for it again, and goes on asking after heal.

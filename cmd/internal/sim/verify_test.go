@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cairn/cmd/node"
 	"cairn/fsm/replica"
 )
 
@@ -15,21 +16,19 @@ func (w *world) verify(stop <-chan struct{}) {
 		if leader == nil {
 			continue
 		}
-		n := leader.running()
-		if n == nil {
-			continue
+		v, ok := call(leader, func(n *node.Node) replica.Verdict {
+			v, err := n.Replica().Verify(context.Background(), w.o.slow(5*time.Second))
+			v.Agree = v.Agree || err != nil
+			return v
+		})
+		if ok {
+			w.judge(v)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), w.o.slow(5*time.Second))
-		w.judge(n.Replica().Verify(ctx, w.o.slow(5*time.Second)))
-		cancel()
 	}
 }
 
 // judge notes what came of one question.
-func (w *world) judge(v replica.Verdict, err error) {
-	if err != nil {
-		return
-	}
+func (w *world) judge(v replica.Verdict) {
 	if !v.Agree {
 		w.violation("the nodes differ at index %d: %s", v.Index, v.String())
 	}
