@@ -57,6 +57,7 @@ func (c *conn) serveLink() {
 func (c *conn) read(rd io.Reader) error {
 	c.holdInput()
 	for {
+		c.announce()
 		timeout := c.setIdleDeadline()
 		if c.srv.isStopping() {
 			return errStopping
@@ -86,8 +87,11 @@ func (c *conn) setIdleDeadline() (timeout time.Duration) {
 		if quiet := time.Now().Add(trimWait); c.buffers() > trimBytes && (timeout == 0 || quiet.Before(end)) {
 			end = quiet
 		}
+		if c.listens() { // such a client says nothing
+			timeout, end = 0, time.Now().Add(announceTick)
+		}
 		c.nc.SetReadDeadline(end)
-		if c.srv.settings.load().timeout == timeout {
+		if c.listens() || c.srv.settings.load().timeout == timeout {
 			return timeout
 		}
 	}

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"strconv"
 
 	"cairn/fsm/command"
@@ -44,7 +45,10 @@ func connectionHandlers() map[string]handler {
 
 var pong = []byte("PONG")
 
-func runPing(_ *conn, argv [][]byte) reply.Reply {
+func runPing(c *conn, argv [][]byte) reply.Reply {
+	if c.listens() && !c.sess.resp3 && len(argv) <= 2 { // among messages, the answer is one
+		return reply.ArrayOf(reply.BulkString("pong"), reply.BulkBytes(append([]byte{}, bytes.Join(argv[1:], nil)...)))
+	}
 	switch len(argv) {
 	case 1:
 		return reply.Reply{Kind: reply.Status, Str: pong}

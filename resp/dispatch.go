@@ -35,7 +35,7 @@ func (c *conn) dispatch(argv [][]byte) {
 	r := c.srv.routes[spec]
 	if !c.sess.authed && spec.Flags&command.FlagNoAuth == 0 {
 		err = errNoAuth
-	} else {
+	} else if err = c.onlyListens(spec, r.name); err == nil {
 		err = spec.Exec.Check(argv)
 	}
 	if err == nil && r.kind == kindWrite && c.tooLarge(argv) {

@@ -12,6 +12,9 @@ func nodeRows() []command.Spec {
 		{Name: "wait", Arity: 3, Flags: command.FlagNoScript, Group: "generic", Since: "3.0.0", Cost: "O(1)",
 			Tips: "request_policy:all_shards response_policy:agg_min", ACL: "connection", Syntax: "numreplicas timeout",
 			Summary: "Waits until followers hold the writes acknowledged before and says how many do", Exec: command.Local{}},
+		{Name: "role", Arity: 1, Flags: command.FlagNoScript | anytime | command.FlagFast, Group: "server", Since: "2.8.12", Cost: "O(1)",
+			ACL:     "admin dangerous",
+			Summary: "Says whether this node leads, and who follows or leads it", Exec: command.Local{}},
 		{Name: "readonly", Arity: 1, Flags: anytime | command.FlagFast, Group: "cluster", Since: "3.0.0", Cost: "O(1)",
 			ACL:     "connection",
 			Summary: "Lets the connection read this node's own state, which may be a little old", Exec: command.Local{}},
@@ -44,6 +47,7 @@ func nodeHandlers() map[string]handler {
 	all := map[string]handler{
 		"wait": runWait, "readonly": runReadOnly, "readwrite": runReadWrite, "asking": runAsking,
 		"info": runInfo, "time": runTime, "lolwut": runLolwut, "shutdown": runShutdown,
+		"role": runRole,
 	}
 	maps.Copy(all, configHandlers())
 	return all

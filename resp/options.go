@@ -25,7 +25,9 @@ type Options struct {
 	ElectionWait time.Duration       // how long a write waits for this node to settle who leads; default 2 s
 
 	Advertise string // host:port that clients and nodes use for this node: a redirect never names it
-	Version   string // of this program, for INFO
+	// SentinelMaster is what SENTINEL calls the master; default "cairn".
+	SentinelMaster string
+	Version        string // of this program, for INFO
 	// Config is shown by CONFIG GET: "port", "dir", "bind" … It cannot change what CONFIG SET can.
 	Config map[string]string
 	// Verify is what CAIRN.VERIFY calls; see replica.Replica. Without it CAIRN.VERIFY is an error.
@@ -47,6 +49,9 @@ func (o Options) withDefaults() Options {
 	if o.ElectionWait == 0 {
 		o.ElectionWait = 2 * time.Second
 	}
+	if o.SentinelMaster == "" {
+		o.SentinelMaster = "cairn"
+	}
 	if o.Version == "" {
 		o.Version = "unknown"
 	}
@@ -64,6 +69,9 @@ func (o Options) Validate() error {
 	}
 	if o.ProtoMaxBulkLen != 0 && o.ProtoMaxBulkLen < minBulkLen {
 		errs = append(errs, fmt.Errorf("resp: proto-max-bulk-len %d is below %d", o.ProtoMaxBulkLen, minBulkLen))
+	}
+	if o.SentinelMaster != "" && !isMasterName(o.SentinelMaster) {
+		errs = append(errs, fmt.Errorf("resp: a master cannot be called %q", o.SentinelMaster))
 	}
 	if o.ElectionWait < 0 {
 		errs = append(errs, fmt.Errorf("resp: election wait %v is negative", o.ElectionWait))

@@ -32,7 +32,8 @@ type route struct {
 
 // localRows returns the rows of the commands that this package answers.
 func localRows() []command.Spec {
-	return slices.Concat(connectionRows(), nodeRows(), commandRows(), clusterRows(), cairnRows())
+	return slices.Concat(connectionRows(), nodeRows(), commandRows(), clusterRows(), cairnRows(), subscribeRows(),
+		[]command.Spec{sentinelRow()})
 }
 
 // localHandlers returns what runs each of them, by route name.
@@ -40,6 +41,7 @@ func localHandlers() map[string]handler {
 	all := make(map[string]handler)
 	for _, some := range []map[string]handler{
 		connectionHandlers(), clientHandlers(), nodeHandlers(), commandHandlers(), clusterHandlers(), cairnHandlers(),
+		subscribeHandlers(), sentinelHandlers(),
 	} {
 		maps.Copy(all, some)
 	}

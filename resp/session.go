@@ -11,7 +11,8 @@ import (
 type session struct {
 	mu sync.Mutex
 	choices
-	closing bool // the connection ends after the replies at hand
+	master  string // whom a connection that listens takes for the master; nobody else asks for it
+	closing bool   // the connection ends after the replies at hand
 }
 
 // choices are what RESET takes back.
@@ -24,6 +25,8 @@ type choices struct {
 	noTouch  bool
 	replies  replyMode
 	names    clientNames
+	channels []string // SUBSCRIBE; the slices are never changed, only replaced
+	patterns []string // PSUBSCRIBE
 }
 
 // clientNames are what a client says of itself.

@@ -25,8 +25,9 @@ type serveCommand struct {
 	Join      string `help:"Members of the cluster that this node joins, or the word wait: CLUSTER MEET invites it later." placeholder:"HOST:PORT,..."`
 	Learner   bool   `help:"With --join: follow and answer reads, but never get a vote."`
 
-	Drain       time.Duration `help:"How long a leader that is stopped goes on redirecting its clients to the next one." default:"1s"`
-	LeaveOnExit bool          `help:"Leave the cluster when the node is stopped."`
+	SentinelMaster string        `help:"What SENTINEL calls the master, for clients that find the leader that way." default:"cairn"`
+	Drain          time.Duration `help:"How long a leader that is stopped goes on redirecting its clients to the next one." default:"1s"`
+	LeaveOnExit    bool          `help:"Leave the cluster when the node is stopped."`
 
 	Requirepass   string `help:"Password that clients must AUTH with." placeholder:"SECRET"`
 	ClusterSecret string `help:"Secret that nodes prove to each other (--requirepass)." placeholder:"SECRET"`
@@ -86,6 +87,7 @@ func (c *serveCommand) options() (node.Options, error) {
 	}{
 		{c.Port < 0 || c.Port > 65535, "--port must be from 1 to 65535"},
 		{c.Learner && c.Join == "", "--learner goes with --join"},
+		{c.SentinelMaster == "" || strings.ContainsAny(c.SentinelMaster, " \t\r\n"), "--sentinel-master must be one word"},
 		{c.Drain < 0, "--drain must not be negative"},
 		{c.Maxclients < 1, "--maxclients must be at least 1"},
 		{c.ProtoMaxBulkLen < 1<<20, "--proto-max-bulk-len must be at least 1048576"},
@@ -103,7 +105,8 @@ func (c *serveCommand) options() (node.Options, error) {
 	return node.Options{
 		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers,
 		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit, Drain: c.Drain,
-		RequirePass: c.Requirepass, ClusterSecret: c.ClusterSecret,
+		SentinelMaster: c.SentinelMaster,
+		RequirePass:    c.Requirepass, ClusterSecret: c.ClusterSecret,
 		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries,
 		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, StreamRate: c.StreamRate, Heartbeat: c.Heartbeat, Election: c.ElectionTimeout,
 	}, nil

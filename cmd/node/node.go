@@ -198,7 +198,7 @@ func (n *Node) openReplica() (err error) {
 	n.server = resp.NewServer(resp.Options{
 		Backend: n.replica, Logger: o.Logger, LogLevel: o.LogLevel,
 		MaxClients: o.MaxClients, ProtoMaxBulkLen: o.ProtoMaxBulkLen, RequirePass: o.RequirePass,
-		Consistency: o.Reads, ElectionWait: o.ElectionWait, Advertise: o.Advertise, Version: Version,
+		Consistency: o.Reads, ElectionWait: o.ElectionWait, Advertise: o.Advertise, Version: Version, SentinelMaster: o.SentinelMaster,
 		Config:   map[string]string{"port": strconv.Itoa(o.Port), "bind": o.Bind, "dir": o.Dir},
 		Verify:   n.replica.Verify,
 		Shutdown: func() { n.once.Do(func() { close(n.asked) }) },

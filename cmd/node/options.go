@@ -32,8 +32,9 @@ type Options struct {
 
 	// Drain is how long Close goes on answering clients with redirects once it has handed leadership over, so that they learn
 	// who leads now from a node that is still there. Default: not at all.
-	Drain       time.Duration
-	LeaveOnExit bool // Close removes the node from its cluster
+	Drain          time.Duration
+	SentinelMaster string // what SENTINEL calls the master; default "cairn"
+	LeaveOnExit    bool   // Close removes the node from its cluster
 
 	RequirePass   string // what clients must AUTH with; default nothing
 	ClusterSecret string // what nodes prove to each other; default RequirePass

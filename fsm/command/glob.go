@@ -49,6 +49,9 @@ func globMatch(pattern, s []byte) bool {
 	return len(bytes.Trim(pattern[p:], "*")) == 0
 }
 
+// Match reports whether a name matches a glob pattern of Redis's.
+func Match(pattern, name string) bool { return globMatch([]byte(pattern), []byte(name)) }
+
 // MatchFold reports whether a name matches a pattern of KEYS, whatever the case of the letters. CONFIG GET and COMMAND LIST
 // match so.
 func MatchFold(pattern, name string) bool {

@@ -54,6 +54,7 @@ var ownWay = map[string]string{
 	"flushdb: complexity":                 "one range deletion",
 	"incrbyfloat: arguments":              "the type of an increment is told from its name: an integer",
 	"lolwut: complexity":                  "Redis 7.0 says none",
+	"psubscribe: arguments":               "Redis has a block of one argument",
 	"setrange: complexity":                "a value is written anew as a whole",
 	"shutdown: complexity":                "nothing is left to save",
 	"swapdb: complexity":                  "no client is looked for",

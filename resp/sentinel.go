@@ -1,0 +1,99 @@
+package resp
+
+import (
+	"fmt"
+	"strconv"
+
+	"cairn/fsm/command"
+	"cairn/fsm/reply"
+)
+
+const errNoSuchMaster reply.UserError = "ERR No such master with that name"
+
+// sentinelRow is SENTINEL with those of its subcommands that clients use to find the master: every node is a sentinel of the
+// one master that there is.
+func sentinelRow() command.Spec {
+	const (
+		flags = command.FlagAdmin | command.FlagNoScript | anytime
+		group = "sentinel"
+		cost  = "O(N) where N is the number of nodes"
+	)
+	local := command.Local{}
+	return command.Spec{
+		Name: "sentinel", Arity: -2, Group: group, Since: "2.8.4", Cost: "Depends on subcommand.",
+		Summary: "Shows the cluster as Redis's sentinels would, for clients that find the master by them",
+		Subs: []command.Spec{
+			{Name: "ckquorum", Arity: 3, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Syntax: "master-name", Summary: "Says whether a majority of the voters answers"},
+			{Name: "get-master-addr-by-name", Arity: 3, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Syntax: "master-name", Summary: "Answers the address of the node that leads"},
+			{Name: "help", Arity: 2, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Summary: "Describes the subcommands"},
+			{Name: "master", Arity: 3, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Syntax: "master-name", Summary: "Describes the node that leads"},
+			{Name: "masters", Arity: 2, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Summary: "Describes the node that leads, as the only master"},
+			{Name: "myid", Arity: 2, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Summary: "Answers this node's id"},
+			{Name: "replicas", Arity: 3, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Syntax: "master-name", Summary: "Describes the followers"},
+			{Name: "sentinels", Arity: 3, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Syntax: "master-name", Summary: "Describes the other nodes, each of which is a sentinel too"},
+			{Name: "slaves", Arity: 3, Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+				Syntax: "master-name", Summary: "Is REPLICAS by its old name"},
+		},
+	}
+}
+
+func sentinelHandlers() map[string]handler {
+	// named answers only for the master's own name.
+	named := func(run func(m clusterMap, c *conn) reply.Reply) handler {
+		return func(c *conn, argv [][]byte) reply.Reply {
+			if string(argv[2]) != c.srv.o.SentinelMaster {
+				return errNoSuchMaster.Reply()
+			}
+			return run(c.clusterMap(), c)
+		}
+	}
+	return map[string]handler{
+		"sentinel|ckquorum": named(runCheckQuorum), "sentinel|get-master-addr-by-name": runMasterAddr,
+		"sentinel|help":      func(c *conn, _ [][]byte) reply.Reply { return help(c.srv.table, "sentinel") },
+		"sentinel|master":    named(func(m clusterMap, c *conn) reply.Reply { return m.sentinelMaster(c.srv.o.SentinelMaster) }),
+		"sentinel|masters":   runMasters,
+		"sentinel|myid":      runClusterMyID,
+		"sentinel|replicas":  named(func(m clusterMap, _ *conn) reply.Reply { return m.sentinelReplicas() }),
+		"sentinel|slaves":    named(func(m clusterMap, _ *conn) reply.Reply { return m.sentinelReplicas() }),
+		"sentinel|sentinels": named(func(m clusterMap, _ *conn) reply.Reply { return m.sentinels() }),
+	}
+}
+
+// runMasterAddr answers nil for a name that is not the master's, as Redis does, and on a node that belongs to no cluster yet.
+func runMasterAddr(c *conn, argv [][]byte) reply.Reply {
+	m := c.clusterMap()
+	if string(argv[2]) != c.srv.o.SentinelMaster || m.lone() {
+		return reply.NilArray()
+	}
+	return reply.ArrayOf(reply.BulkString(m.master().host), reply.BulkString(strconv.FormatInt(m.master().port, 10)))
+}
+
+func runMasters(c *conn, _ [][]byte) reply.Reply {
+	return reply.ArrayOf(c.clusterMap().sentinelMaster(c.srv.o.SentinelMaster))
+}
+
+// runCheckQuorum counts the voters that answer, as far as this node knows.
+func runCheckQuorum(m clusterMap, _ *conn) reply.Reply {
+	usable := 0
+	for _, n := range m.nodes {
+		if n.Voter && n.up() {
+			usable++
+		}
+	}
+	if need := m.quorum(); usable < need {
+		return reply.Errorf("NOQUORUM %d usable Sentinels. Not enough available Sentinels to reach the specified quorum for this master."+
+			" Not enough available Sentinels to reach the majority and authorize a failover", usable).Reply()
+	}
+	return reply.Statusf(fmt.Sprintf("OK %d usable Sentinels. Quorum and failover authorization can be reached", usable))
+}
+
+// quorum is how many voters a majority needs.
+func (m clusterMap) quorum() int { return m.status.Voters/2 + 1 }

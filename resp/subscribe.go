@@ -1,0 +1,133 @@
+package resp
+
+import (
+	"slices"
+	"strings"
+
+	"cairn/fsm/command"
+	"cairn/fsm/reply"
+)
+
+// subscribeRows are the commands of a connection that listens for what a sentinel announces: one that is subscribed hears when
+// another node begins to lead. There is no PUBLISH, and no other channel.
+func subscribeRows() []command.Spec {
+	const flags = command.FlagPubSub | command.FlagNoScript | anytime
+	return []command.Spec{
+		{Name: "subscribe", Arity: -2, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "channel [channel ...]",
+			Cost:    "O(N) where N is the number of channels to subscribe to.",
+			Summary: "Listens for what a sentinel announces, such as +switch-master", Exec: command.Local{}},
+		{Name: "psubscribe", Arity: -2, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "pattern [pattern ...]",
+			Cost:    "O(N) where N is the number of patterns the client is already subscribed to.",
+			Summary: "Listens like SUBSCRIBE, to channels that match a pattern", Exec: command.Local{}},
+		{Name: "unsubscribe", Arity: -1, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[channel [channel ...]]",
+			Cost:    "O(N) where N is the number of clients already subscribed to a channel.",
+			Summary: "Listens to channels no more", Exec: command.Local{}},
+		{Name: "punsubscribe", Arity: -1, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[pattern [pattern ...]]",
+			Cost: "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of total patterns " +
+				"subscribed in the system (by any client).",
+			Summary: "Listens to patterns no more", Exec: command.Local{}},
+	}
+}
+
+func subscribeHandlers() map[string]handler {
+	channels := func(s *choices) *[]string { return &s.channels }
+	patterns := func(s *choices) *[]string { return &s.patterns }
+	return map[string]handler{
+		"subscribe": subscribing(channels, checkChannel), "psubscribe": subscribing(patterns, nil),
+		"unsubscribe": unsubscribing(channels), "punsubscribe": unsubscribing(patterns),
+	}
+}
+
+// maxSubscriptions bounds what one connection may listen to.
+const maxSubscriptions = 1024
+
+// checkChannel refuses channels that nothing is ever said on: a client would wait for ever. Those that Redis's sentinels use
+// begin with a sign, or say what a failover does.
+func checkChannel(name string) error {
+	for _, prefix := range []string{"+", "-", "failover-", "switch-", "__sentinel__:"} {
+		if strings.HasPrefix(name, prefix) {
+			return nil
+		}
+	}
+	return reply.Errorf("ERR nothing is published on channel '%.128s': there are only a sentinel's, such as +switch-master", name)
+}
+
+// subscribing answers each name with a message of its own; the last one is the reply.
+func subscribing(names func(*choices) *[]string, check func(string) error) handler {
+	return func(c *conn, argv [][]byte) reply.Reply {
+		for _, name := range argv[1:] {
+			if check == nil {
+				break
+			}
+			if err := check(string(name)); err != nil {
+				return failure(err)
+			}
+		}
+		if len(*names(&c.sess.choices))+len(argv)-1 > maxSubscriptions {
+			return reply.Errorf("ERR too many subscriptions").Reply()
+		}
+		if !c.listens() {
+			c.sess.master = c.masterAddr()
+		}
+		var answers []reply.Reply
+		for _, name := range argv[1:] {
+			c.change(func(s *session) {
+				if list := names(&s.choices); !slices.Contains(*list, string(name)) {
+					*list = append(slices.Clone(*list), string(name)) // others may be reading the old one
+				}
+			})
+			answers = append(answers, c.subscription(argv[0], reply.BulkBytes(slices.Clone(name))))
+		}
+		return c.allButLast(answers)
+	}
+}
+
+func unsubscribing(names func(*choices) *[]string) handler {
+	return func(c *conn, argv [][]byte) reply.Reply {
+		gone := slices.Clone(*names(&c.sess.choices))
+		if len(argv) > 1 {
+			gone = nil
+			for _, name := range argv[1:] {
+				gone = append(gone, string(name))
+			}
+		}
+		if len(gone) == 0 {
+			return c.subscription(argv[0], reply.Nil())
+		}
+		var answers []reply.Reply
+		for _, name := range gone {
+			c.change(func(s *session) {
+				list := names(&s.choices)
+				*list = slices.DeleteFunc(slices.Clone(*list), func(n string) bool { return n == name })
+			})
+			answers = append(answers, c.subscription(argv[0], reply.BulkString(name)))
+		}
+		return c.allButLast(answers)
+	}
+}
+
+// allButLast writes all replies but the last one, which it returns.
+func (c *conn) allButLast(answers []reply.Reply) reply.Reply {
+	for _, a := range answers[:len(answers)-1] {
+		c.out.reply(a)
+	}
+	return answers[len(answers)-1]
+}
+
+func (c *conn) subscription(verb []byte, name reply.Reply) reply.Reply {
+	n := len(c.sess.channels) + len(c.sess.patterns)
+	return pushOf(reply.BulkString(strings.ToLower(string(verb))), name, reply.Int(int64(n)))
+}
+
+func pushOf(elems ...reply.Reply) reply.Reply { return reply.Reply{Kind: reply.Push, Elems: elems} }
+
+// listens reports whether the connection is subscribed to anything.
+func (c *conn) listens() bool { return len(c.sess.channels)+len(c.sess.patterns) > 0 }
+
+// onlyListens refuses what a RESP2 client may not say while it listens: it could not tell replies from messages.
+func (c *conn) onlyListens(spec *command.Spec, name string) error {
+	if !c.listens() || c.sess.resp3 || spec.Flags&command.FlagPubSub != 0 || slices.Contains([]string{"ping", "quit", "reset"}, spec.Name) {
+		return nil
+	}
+	return reply.Errorf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", name)
+}
