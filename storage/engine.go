@@ -168,6 +168,9 @@ func (e *engine) row(r pebble.Reader, pkey []byte, seq uint64) ([]byte, error) {
 	}
 	v, err := get(r, pkey)
 	if err == nil {
+		v, err = joinParts(r, pkey, v)
+	}
+	if err == nil {
 		e.rows.fill(pkey, v, seq)
 	}
 	return v, err

@@ -93,6 +93,7 @@ func changeRows(t *testing.T, s *Store, rng *rand.Rand, model map[string]string,
 			for i := range v {
 				v[i] = byte(rng.Uint32())
 			}
+			v[0] |= 1 // no row begins with 0
 			model[string(k)] = string(v)
 			err = txn.Set(k, v)
 		}

@@ -32,6 +32,7 @@ type Txn struct {
 	base  uint64  // the number of the state it is on top of
 	state layout.State
 	own   *overlay
+	long  map[string]int // the lengths of the long rows it has read: who replaces a row has read it
 }
 
 // Begin starts a transaction. There is one writer: the caller commits or discards it before it begins the next.
@@ -78,7 +79,8 @@ func (t *Txn) SwapDatabases(a, b uint8) {
 // Expired implements Reader: inside the log, time is what the entries say.
 func (t *Txn) Expired(expireAt int64) bool { return expireAt != 0 && expireAt <= t.state.Time }
 
-// Set writes value under a Pebble key. The transaction keeps value; the caller must not change it.
+// Set writes value under a Pebble key. The transaction keeps value; the caller must not change it. Who replaces a key row has
+// read it in this transaction.
 func (t *Txn) Set(key, value []byte) error {
 	if value == nil {
 		value = []byte{}
@@ -87,7 +89,7 @@ func (t *Txn) Set(key, value []byte) error {
 	return nil
 }
 
-// Delete removes a Pebble key.
+// Delete removes a Pebble key; a key row was read in this transaction.
 func (t *Txn) Delete(key []byte) error {
 	t.own.set(key, nil)
 	return nil
@@ -104,7 +106,14 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 	if v, known := t.own.get(key); known {
 		return v, nil
 	}
-	return t.e.row(t.e.db, key, t.base)
+	v, err := t.e.row(t.e.db, key, t.base)
+	if len(v) >= longRow {
+		if t.long == nil {
+			t.long = make(map[string]int)
+		}
+		t.long[string(key)] = len(v)
+	}
+	return v, err
 }
 
 // Scan implements Reader: the store's rows and the transaction's own, merged. fn must not write to the transaction.
@@ -125,7 +134,7 @@ func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
 			} else if end, deleted := t.own.deleted(it.Key()); deleted {
 				stored = it.SeekGE(end)
 			} else {
-				more, err = row(it, fn)
+				more, err = row(t.e.db, it, fn)
 				stored = more && it.Next()
 			}
 			if err != nil || !more {
@@ -158,17 +167,16 @@ func (t *Txn) Commit(a Applied) error {
 
 // batch returns what is to be written: deleted ranges first, for what is in them is newer.
 func (t *Txn) batch() (*pebble.Batch, error) {
-	b := t.e.db.NewBatchWithSize(t.own.sizeBytes + stateBytes)
+	b := t.e.db.NewBatchWithSize(t.own.sizeBytes + t.own.sizeBytes>>10 + stateBytes)
 	var err error
 	for _, r := range t.own.ranges {
 		err = errors.Join(err, b.DeleteRange(r.lo, r.hi, nil))
+		if parts, ok := partsRange(r); ok {
+			err = errors.Join(err, b.DeleteRange(parts.lo, parts.hi, nil))
+		}
 	}
 	for _, k := range t.own.ordered() {
-		if v := t.own.values[k]; v != nil {
-			err = errors.Join(err, b.Set([]byte(k), v, nil))
-		} else {
-			err = errors.Join(err, b.Delete([]byte(k), nil))
-		}
+		err = errors.Join(err, setRow(b, k, t.own.values[k], t.long[k]))
 	}
 	err = errors.Join(err, b.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil))
 	if err != nil {

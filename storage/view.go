@@ -48,7 +48,7 @@ func (v *View) Get(key []byte) ([]byte, error) {
 func (v *View) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
 	return scan(v.frozen.snap, lo, hi, func(it *pebble.Iterator) error {
 		for ok := it.First(); ok; ok = it.Next() {
-			if more, err := row(it, fn); err != nil || !more {
+			if more, err := row(v.frozen.snap, it, fn); err != nil || !more {
 				return err
 			}
 		}
@@ -89,11 +89,14 @@ func scan(r pebble.Reader, lo, hi []byte, walk func(*pebble.Iterator) error) (er
 	return walk(it)
 }
 
-// row calls fn with the row under it.
-func row(it *pebble.Iterator, fn func(k, v []byte) (bool, error)) (more bool, err error) {
+// row calls fn with the row under it, an iterator of r.
+func row(r pebble.Reader, it *pebble.Iterator, fn func(k, v []byte) (bool, error)) (more bool, err error) {
 	v, err := it.ValueAndErr()
 	if err != nil {
 		return false, fmt.Errorf("storage: scan: %w", corrupt(err))
+	}
+	if v, err = joinParts(r, it.Key(), v); err != nil {
+		return false, err
 	}
 	return fn(it.Key(), v)
 }

@@ -33,7 +33,7 @@ type serveCommand struct {
 	ClusterSecret string `help:"Secret that nodes prove to each other (--requirepass)." placeholder:"SECRET"`
 
 	Maxclients      int           `help:"How many clients may be connected." default:"10000"`
-	ProtoMaxBulkLen int64         `help:"Longest argument, in bytes; writing one costs each node about twenty times that in memory." default:"67108864"`
+	ProtoMaxBulkLen int64         `help:"Longest argument, in bytes; writing one costs each node about twelve times that in memory." default:"67108864"`
 	SnapshotEntries uint64        `help:"Applied log entries per snapshot." default:"10"`
 	Reads           string        `help:"What a plain read may see: ${enum}." enum:"linearizable,lease,local" default:"linearizable"`
 	ElectionWait    time.Duration `help:"How long a request waits for a leader." default:"2s"`

@@ -60,6 +60,8 @@ func FuzzRecord(f *testing.F) { roundTrip(f, ParseRecord, AppendRecord, false) }
 
 func FuzzRestored(f *testing.F) { roundTrip(f, ParseRestored, AppendRestored, false) }
 
+func FuzzParted(f *testing.F) { roundTrip(f, ParseParted, AppendParted, false) }
+
 func FuzzPieces(f *testing.F) { roundTrip(f, ParsePieces, AppendPieces, false) }
 
 // FuzzBuild goes the other way: whatever is appended is parsed.
@@ -102,6 +104,7 @@ func TestRefused(t *testing.T) {
 		{"state", AppendState(nil, NewState()), func(b []byte) error { _, err := ParseState(b); return err }},
 		{"record", AppendRecord(nil, Record{}), func(b []byte) error { _, err := ParseRecord(b); return err }},
 		{"restored", AppendRestored(nil, 300), func(b []byte) error { _, err := ParseRestored(b); return err }},
+		{"parted", AppendParted(nil, 300), func(b []byte) error { _, err := ParseParted(b); return err }},
 		{"pieces", AppendPieces(nil, Pieces{Count: 300}), func(b []byte) error { _, err := ParsePieces(b); return err }},
 	}
 	for _, p := range parsers {

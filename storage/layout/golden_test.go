@@ -34,6 +34,7 @@ func examples() []example {
 		{"end position", AppendPosition(nil, 2, EndPosition), nil},
 		{"state row", []byte(StateRow), nil}, {"record row", []byte(RecordRow), nil},
 		{"restored row", []byte(RestoredRow), nil}, parses("restored", AppendRestored(nil, 300), 300, ParseRestored),
+		{"part", AppendPart(nil, AppendKey(nil, 2, []byte("foo")), 258), nil}, parses("parted", AppendParted(nil, 1<<26), 1<<26, ParseParted),
 		{"piece", AppendPiece(nil, 258), nil}, {"pieces row", []byte(PiecesRow), nil},
 		parses("pieces", AppendPieces(nil, Pieces{ID: 1 << 63, Count: 3, Bytes: 300}), Pieces{ID: 1 << 63, Count: 3, Bytes: 300}, ParsePieces),
 	}
@@ -146,6 +147,8 @@ func TestAppendKeepsPrefix(t *testing.T) {
 		"state":    func(dst []byte) []byte { return AppendState(dst, NewState()) },
 		"record":   func(dst []byte) []byte { return AppendRecord(dst, Record{}) },
 		"restored": func(dst []byte) []byte { return AppendRestored(dst, 300) },
+		"part":     func(dst []byte) []byte { return AppendPart(dst, []byte("Mk"), 300) },
+		"parted":   func(dst []byte) []byte { return AppendParted(dst, 300) },
 		"piece":    func(dst []byte) []byte { return AppendPiece(dst, 300) },
 		"pieces":   func(dst []byte) []byte { return AppendPieces(dst, Pieces{ID: 300}) },
 	} {

@@ -20,6 +20,7 @@ const (
 	TagKey    = 'M' // a Redis key: its metadata and, for a string, its bytes
 	TagExpiry = 'E' // a key with a time to live, ordered by that time
 	TagNode   = 'N' // rows of the node: state, snapshot record
+	TagPart   = 'V' // a part of a long key row
 	TagPiece  = 'P' // a piece of a large log entry whose last piece is not applied yet
 )
 
@@ -105,6 +106,16 @@ func ParseExpiry(pkey []byte) (expireAt int64, keyspace uint8, key []byte, err e
 		return 0, 0, nil, ErrCorrupt
 	}
 	return int64(binary.BigEndian.Uint64(pkey[1:])), pkey[9], pkey[8+keyPrefixLen:], nil
+}
+
+// AppendPart appends the Pebble key of part n of the key row at pkey.
+//
+//	'V' | pkey without its tag | n uint32 BE
+//
+// The parts of a keyspace are one contiguous range, as its key rows are.
+func AppendPart(dst, pkey []byte, n uint32) []byte {
+	dst = append(append(dst, TagPart), pkey[1:]...)
+	return binary.BigEndian.AppendUint32(dst, n)
 }
 
 // AppendPiece appends the Pebble key of piece n of the large log entry that is being gathered. There is one at a time; its

@@ -50,7 +50,36 @@ func AppendRow(dst []byte, r Row) []byte {
 	if r.ExpireAt != 0 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(r.ExpireAt))
 	}
-	return append(dst, r.Payload...)
+	// In steps: while one copy runs, the Go runtime cannot stop this goroutine, and all others may wait for that.
+	for rest := r.Payload; ; rest = rest[copyStep:] {
+		if len(rest) <= copyStep {
+			return append(dst, rest...)
+		}
+		dst = append(dst, rest[:copyStep]...)
+	}
+}
+
+const copyStep = 1 << 20
+
+// AppendParted appends what stands in the place of a key row that is kept in parts: no type has the number 0.
+//
+//	0 uint8 | length of the row uvarint
+func AppendParted(dst []byte, size uint64) []byte { return binary.AppendUvarint(append(dst, 0), size) }
+
+// IsParted reports whether b, which is not empty, stands in the place of a key row.
+func IsParted(b []byte) bool { return b[0] == 0 }
+
+// ParseParted reads what AppendParted wrote: the length of the row.
+func ParseParted(b []byte) (size uint64, err error) {
+	d := decoder{b: b}
+	if d.byte() != 0 {
+		d.bad = true
+	}
+	size = d.uvarint()
+	if d.bad || len(d.b) != 0 || size > 1<<32 {
+		return 0, fmt.Errorf("%w: the length of a row in parts", ErrCorrupt)
+	}
+	return size, nil
 }
 
 // RowOverhead is the most that AppendRow adds to a payload.

@@ -18,17 +18,21 @@ import (
 const largest = 64 << 20
 
 // mostMemory bounds what a node may use while values of the largest size come and go.
-const mostMemory = 3 << 30
+const mostMemory = 2 << 30
 
-// TestLargeValue sets and gets values as large as they may be, on one node and on three, while a normal client goes on.
-// Leadership survives, followers hold them too, and memory is bounded. CAIRN_FAULTS_LARGE=1 raises the limit to Redis's own,
-// 512 MiB, and bounds nothing.
+// TestLargeValue sets and gets values as large as they may be, while a normal client goes on. Leadership survives, followers
+// hold them too, and memory is bounded. Three nodes get smaller ones: on a busy machine of two cores they would miss each
+// other's heartbeats, large values or not. CAIRN_FAULTS_LARGE=1 gives three nodes the largest, and one node Redis's largest,
+// 512 MiB.
 func TestLargeValue(t *testing.T) {
-	for nodes, size := range map[int]int{1: largest, 3: 16 << 20} { // three nodes on two cores cannot copy more in time
+	sizes := map[int]int{1: largest, 3: 16 << 20}
+	if large() {
+		sizes = map[int]int{1: 512 << 20, 3: largest}
+	}
+	for nodes, size := range sizes {
 		t.Run(fmt.Sprint("nodes=", nodes), func(t *testing.T) {
 			var flags []string
-			if large() {
-				size = 512 << 20
+			if size > largest {
 				flags = []string{"--proto-max-bulk-len", fmt.Sprint(size), "--election-wait", "1m"}
 			}
 			c := startCluster(t, nodes, flags...)
@@ -53,7 +57,7 @@ func TestLargeValue(t *testing.T) {
 				most := q.memory("VmHWM")
 				t.Logf("n%d: at most %d MiB, now %d MiB; %s in term %s (term %s before)", i+1, most>>20, q.memory("VmRSS")>>20,
 					q.info("raft_state"), q.info("raft_term"), term)
-				if most > mostMemory && !large() {
+				if most > mostMemory && size <= largest {
 					t.Errorf("n%d used %d MiB", i+1, most>>20)
 				}
 			}

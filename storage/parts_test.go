@@ -1,0 +1,124 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/storage/layout"
+)
+
+// longValue returns a row of n bytes, which are not all the same.
+func longValue(r *rand.Rand, n int) []byte {
+	v := bytes.Repeat([]byte{1, byte(r.Uint32()), byte(r.Uint32()), 4, 5}, n/5+1)[:n]
+	return v
+}
+
+// TestLongRows replaces, removes and reads rows of all lengths, also in one transaction and by ranges, with restarts. Every
+// reader finds whole rows, and no parts are left of rows that are gone.
+func TestLongRows(t *testing.T) {
+	r := newRand(t)
+	fs := vfs.NewMem()
+	s := mustOpen(t, fs)
+	want := map[string][]byte{}
+	lengths := []int{1, 100, longRow - 1, longRow, longRow + 1, longRow + partBytes, 2*longRow + 12345}
+	for index := uint64(1); index <= 60; index++ {
+		x, err := s.Begin()
+		must(t, err)
+		for range 1 + r.IntN(3) {
+			k := []byte(fmt.Sprintf("M%c", 'a'+r.IntN(6)))
+			got, err := x.Get(k)
+			must(t, err)
+			if !bytes.Equal(got, want[string(k)]) {
+				t.Fatalf("at %d the transaction reads %d bytes for %s, want %d", index, len(got), k, len(want[string(k)]))
+			}
+			switch r.IntN(8) {
+			case 0:
+				must(t, x.Delete(k))
+				delete(want, string(k))
+			case 1:
+				must(t, x.DeleteRange([]byte("Mc"), []byte("Me")))
+				delete(want, "Mc")
+				delete(want, "Md")
+			default:
+				v := longValue(r, lengths[r.IntN(len(lengths))])
+				must(t, x.Set(k, v))
+				want[string(k)] = v
+			}
+		}
+		must(t, x.Commit(Applied{index, 1}))
+		if r.IntN(10) == 0 {
+			must(t, s.Close())
+			s = mustOpen(t, fs)
+		}
+		checkLongRows(t, s, want)
+	}
+	must(t, s.Close())
+}
+
+func checkLongRows(t *testing.T, s *Store, want map[string][]byte) {
+	t.Helper()
+	v, err := s.View(0)
+	must(t, err)
+	defer v.Close()
+	rows, parts := 0, 0
+	must(t, v.Scan([]byte("M"), []byte("N"), func(k, b []byte) (bool, error) {
+		got, err := v.Get(k)
+		if rows++; !bytes.Equal(b, want[string(k)]) || !bytes.Equal(got, b) || err != nil {
+			t.Errorf("row %s: Scan has %d bytes, Get %d, want %d, %v", k, len(b), len(got), len(want[string(k)]), err)
+		}
+		return true, nil
+	}))
+	for _, row := range want {
+		parts += partsOf(len(row))
+	}
+	must(t, v.Scan([]byte{layout.TagPart}, []byte{layout.TagPart + 1}, func(k, _ []byte) (bool, error) {
+		parts--
+		return true, nil
+	}))
+	if rows != len(want) || parts != 0 {
+		t.Fatalf("there are %d rows, want %d; %d parts are missing", rows, len(want), parts)
+	}
+}
+
+// TestLongRowDamaged: a row with a part that is missing or too short is corrupt, and is never served as something else.
+func TestLongRowDamaged(t *testing.T) {
+	for name, damage := range map[string]func(db *pebble.DB) error{
+		"missing": func(db *pebble.DB) error { return db.Delete(layout.AppendPart(nil, []byte("Mk"), 2), nil) },
+		"short":   func(db *pebble.DB) error { return db.Set(layout.AppendPart(nil, []byte("Mk"), 2), []byte("x"), nil) },
+		"length":  func(db *pebble.DB) error { return db.Set([]byte("Mk"), []byte{0, 0xff}, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := opened(t, vfs.NewMem())
+			put(t, s, "Mk", string(longValue(newRand(t), 2*longRow)))
+			must(t, damage(s.mu.engine.db))
+			put(t, s, "Mother", "a new view")
+			v, err := s.View(0)
+			must(t, err)
+			defer v.Close()
+			if got, err := v.Get([]byte("Mk")); !errors.Is(err, layout.ErrCorrupt) {
+				t.Errorf("Get: %d bytes, %v", len(got), err)
+			}
+			err = v.Scan([]byte("M"), []byte("N"), func(k, _ []byte) (bool, error) { return slices.Equal(k, []byte("Mk")), nil })
+			if !errors.Is(err, layout.ErrCorrupt) {
+				t.Errorf("Scan: %v", err)
+			}
+		})
+	}
+}
+
+// TestRowsBeginWithAType: a row that could be taken for one in parts is refused.
+func TestRowsBeginWithAType(t *testing.T) {
+	x, err := opened(t, vfs.NewMem()).Begin()
+	must(t, err)
+	must(t, x.Set([]byte("Mk"), []byte{0, 1}))
+	if err := x.Commit(Applied{1, 1}); err == nil {
+		t.Error("it was committed")
+	}
+}
