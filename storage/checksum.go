@@ -22,7 +22,7 @@ const checksumRows = 1024
 
 // Checksum sums up what the log has made of the state that the view shows: the state row and every row of keys, expiries and
 // pieces of a large entry, those of expired keys that were not removed yet too. What is a node's own is left out, as its
-// snapshot record is. It reads the whole state, in a bounded part of memory, and ends with the context's error when that ends.
+// snapshot record is. It reads the whole state, a row at a time, and ends with the context's error when that ends.
 //
 // It is the first 20 bytes of SHA-256 over
 //
