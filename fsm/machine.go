@@ -83,10 +83,19 @@ type Results []reply.Reply
 func (m *Machine) ApplyBatch(logs []*raft.Log) []any {
 	answers := make([]any, len(logs))
 	if err := m.applyAll(logs, answers); err != nil {
-		panic(fmt.Sprintf("fsm: apply %d to %d: %v", logs[0].Index, logs[len(logs)-1].Index, err))
+		m.stop(fmt.Errorf("fsm: apply %d to %d: %w", logs[0].Index, logs[len(logs)-1].Index, err))
 	}
 	return answers
 }
+
+// stop ends the process: a restart finds what is durable, and the log brings the rest.
+func (m *Machine) stop(err error) {
+	m.log.Error(Stopping, "err", err)
+	panic(err.Error())
+}
+
+// Stopping is the log message with which a machine ends the process, because its state or its disk cannot be relied on.
+const Stopping = "the machine cannot continue"
 
 // Apply implements raft.FSM.
 func (m *Machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0] }

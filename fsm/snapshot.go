@@ -228,6 +228,7 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 		return err
 	}
 	if err := r.adopt(); err != nil {
+		m.surviveOrStop(err)
 		return err
 	}
 	m.restored.Add(1)
@@ -236,6 +237,18 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 	m.applied.reach(Position{s.Index, s.Term})
 	m.log.Info("restored a snapshot", "index", r.record.Index, "applied", s.Index, "bytes", r.size)
 	return nil
+}
+
+// surviveOrStop ends the process when the store refuses every call from now on, because a restart could find the old state or
+// the received one. A node without a store would go on voting, and never catch up.
+func (m *Machine) surviveOrStop(restoring error) {
+	v, err := m.store.View(0)
+	if err == nil {
+		err = v.Close()
+	}
+	if err != nil && !errors.Is(err, storage.ErrClosed) {
+		m.stop(fmt.Errorf("fsm: restore: %w", restoring))
+	}
 }
 
 // adopt makes r the store. The lock keeps a snapshot of this node, begun before and saved now, from moving the record back:

@@ -3,12 +3,17 @@ package fsm
 import (
 	"errors"
 	"io"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm/entry"
+	"cairn/storage"
 	"cairn/storage/layout"
 )
 
@@ -19,6 +24,75 @@ func tickLog(index uint64) *raft.Log {
 	})}
 }
 
+// receive takes the other world's state as a leader's stream.
+func receive(t *testing.T, from *world, own *Snapshots, index uint64) io.ReadCloser {
+	t.Helper()
+	metas, err := from.snapshot().List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, stream, err := NewSnapshots(from.store).Open(metas[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := own.Create(1, index, 1, raft.Configuration{}, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(sink, stream); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(sink.Close(), stream.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, received, err := own.Open(sink.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return received
+}
+
+// TestRestoreStops: a restore after which nobody knows which state a restart finds ends the process. One that has failed
+// before that does not.
+func TestRestoreStops(t *testing.T) {
+	for name, c := range map[string]struct {
+		record uint64 // the stream's state is at 10
+		fails  bool   // the disk, when CURRENT is written
+		want   error
+	}{
+		"a bad stream": {record: 20, want: storage.ErrStream},
+		"a bad disk":   {record: 10, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from := newWorld(t)
+			from.m.Apply(tickLog(10))
+			var broken atomic.Bool
+			fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+				if broken.Load() && op.Kind == errorfs.OpCreate && strings.Contains(op.Path, "CURRENT") {
+					return errors.New("the disk fails")
+				}
+				return nil
+			}))
+			s, err := storage.Open("/state", storage.Options{FS: fs, MemTableBytes: 1 << 20})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Close() }() // it may be broken
+			m := New(Options{Store: s})
+			received := receive(t, from, NewSnapshots(s), c.record)
+			broken.Store(c.fails)
+			defer func() {
+				if stopped := recover() != nil; stopped != c.fails {
+					t.Errorf("stopped: %v", stopped)
+				}
+			}()
+			if err := m.Restore(received); !errors.Is(err, c.want) {
+				t.Errorf("Restore: %v", err)
+			}
+		})
+	}
+}
+
 // TestSupersededDuringRestore: an own snapshot that is saved while a leader's is restored must not leave the record behind
 // what was restored, for Raft has emptied its log up to there.
 func TestSupersededDuringRestore(t *testing.T) {
@@ -27,28 +101,7 @@ func TestSupersededDuringRestore(t *testing.T) {
 	own := NewSnapshots(to.store)
 	for index := uint64(10); index < 400; index += 10 {
 		from.m.Apply(tickLog(index))
-		metas, err := from.snapshot().List()
-		if err != nil {
-			t.Fatal(err)
-		}
-		meta, stream, err := NewSnapshots(from.store).Open(metas[0].ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sink, err := own.Create(1, index, 1, raft.Configuration{}, 1, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(sink, stream); err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(sink.Close(), stream.Close()); err != nil {
-			t.Fatal(err)
-		}
-		_, received, err := own.Open(sink.ID())
-		if err != nil {
-			t.Fatalf("%v, %v", meta, err)
-		}
+		received := receive(t, from, own, index)
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		wg.Go(func() {
@@ -63,7 +116,7 @@ func TestSupersededDuringRestore(t *testing.T) {
 				}
 			}
 		})
-		err = to.m.Restore(received)
+		err := to.m.Restore(received)
 		close(stop)
 		wg.Wait()
 		if err != nil {

@@ -20,10 +20,11 @@ type half struct {
 
 	mu      sync.Mutex
 	chunks  []chunk
-	held    int  // bytes in chunks
-	left    int  // bytes until the connection breaks; 0 is for ever
-	ended   bool // the writer has closed: EOF after the chunks
-	unread  bool // the reader has closed
+	held    int       // bytes in chunks
+	left    int       // bytes until the connection breaks; 0 is for ever
+	ended   bool      // the writer has closed: EOF after the chunks
+	unread  bool      // the reader has closed
+	until   time.Time // nothing arrives before
 	broken  bool
 	changed chan struct{} // closed and replaced at every change
 }
@@ -70,6 +71,8 @@ func (h *half) read(b []byte) (n int, done bool, due time.Time, err error) {
 		return 0, true, due, nil
 	case stalled:
 		return 0, false, due, nil
+	case time.Now().Before(h.until):
+		return 0, false, h.until, nil
 	case len(h.chunks) == 0:
 		return 0, h.ended, due, io.EOF
 	case time.Now().Before(h.chunks[0].due):

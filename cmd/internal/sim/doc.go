@@ -14,10 +14,19 @@
 //   - A READONLY connection never sees an older value after a newer one, and sees whatever was acknowledged longer than the
 //     staleness bound before.
 //   - Random commands of every kind, made from the command table as difftest does, leave all replicas with one digest at one
-//     applied index, during the run and after it, and after one more restart.
-//   - A snapshot record is never ahead of the applied index, which never moves back without a crash.
+//     applied index, after the faults, and after a power cut and a restart. During the run the leader asks for checksums at
+//     one index (CAIRN.VERIFY's).
+//   - A snapshot record is never ahead of the state, which never goes back while its node runs. A term has one leader; one that
+//     is ready has applied all that any node had applied in earlier terms.
 //   - A node that stops by itself stops because its disk was made to fail; every node starts again on what its disk kept; a
-//     healed cluster has a leader within a minute.
+//     healed cluster has a leader within a minute, and all its nodes vote again.
+//
+// # The pace of a world
+//
+// Half of the worlds and more are dense: some operations every 10 ms, a fault every second or few, for minutes. The others are
+// sparse: as much happens, but over hours, and heartbeats come every few seconds and not ten times in one. Whatever is a bound
+// in a cluster with the usual heartbeat is longer in proportion (options.slow), whatever is a pause between two things that
+// happen is longer by the pace (options.sparse).
 //
 // # What a seed reproduces
 //

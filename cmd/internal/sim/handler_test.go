@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+
+	"cairn/fsm"
 )
 
 // handler receives the log of a node. It keeps the newest lines for the report of a violation, and it is where a node is
@@ -42,7 +44,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(write)
 	h.m.c.w.logLine(line.String())
 	switch r.Message {
-	case "pebble cannot continue", "cannot write the state's log":
+	case "pebble cannot continue", "cannot write the state's log", fsm.Stopping:
 		h.m.fatal(life, line.String())
 	case "pebble found a damaged file":
 		h.m.c.w.violation("%s", line.String())

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -62,7 +63,7 @@ type fault struct {
 
 func faultTable() []fault {
 	return []fault{
-		{"one-way", 3, oneWay}, {"isolate", 5, isolate}, {"split", 4, split}, {"pause", 4, pauseNode}, {"stuck", 5, stuck}, {"slow-net", 3, slowNet},
+		{"one-way", 3, oneWay}, {"isolate", 5, isolate}, {"split", 4, split}, {"pause", 4, pauseNode}, {"stuck", 5, stuck}, {"slow-net", 3, slowNet}, {"hold", 5, hold},
 		{"break", 3, breakLinks}, {"cut-streams", 4, cutStreams}, {"kill", 6, kill}, {"kill-at-io", 6, killAtIO}, {"power-cut", 2, powerCut},
 		{"restart", 3, restart}, {"transfer", 5, transfer}, {"transfer-deaf", 4, transferDeaf}, {"clock", 4, clockJump}, {"disk-error", 4, diskError},
 		{"demote", 2, demote}, {"replace", 2, replace}, {"stage-error", 2, stageError}, {"disk-full", 3, diskFull}, {"disk-slow", 5, diskSlow},
@@ -173,6 +174,18 @@ func slowNet(w *world, p plan) {
 	pause(p.last, nil)
 	for _, x := range append(to, from...) {
 		w.c.net.slow(x, 0)
+	}
+}
+
+// hold holds up some connections between a node and the others, again and again, while the others of them go on: what was sent
+// first arrives last, though its sender has given it up and sent it once more.
+func hold(w *world, p plan) {
+	between := func(x way) bool {
+		return (x.from == p.node.addr || x.to == p.node.addr) && strings.HasPrefix(x.from, "10.")
+	}
+	for range 1 + p.rng.IntN(10) {
+		w.c.net.hold(w.o.slow(time.Duration(1+p.rng.IntN(12_000))*time.Millisecond), between)
+		pause(w.o.slow(time.Duration(1+p.rng.IntN(1000))*time.Millisecond), nil)
 	}
 }
 

@@ -161,6 +161,25 @@ func (n *network) wake() {
 	}
 }
 
+// hold lets nothing arrive for a time on some of the connections that match, while others of the same hosts go on.
+func (n *network) hold(d time.Duration, match func(way) bool) {
+	n.mu.Lock()
+	var held []*half
+	for w := range n.mu.conns {
+		for _, h := range w.halves {
+			if match(w.way) && n.mu.rng.IntN(3) == 0 {
+				held = append(held, h)
+			}
+		}
+	}
+	n.mu.Unlock()
+	for _, h := range held {
+		h.mu.Lock()
+		h.until = time.Now().Add(d)
+		h.mu.Unlock()
+	}
+}
+
 // breakAll breaks the connections that match.
 func (n *network) breakAll(match func(way) bool) {
 	n.mu.Lock()
