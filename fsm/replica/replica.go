@@ -86,7 +86,7 @@ func Start(o Options) (*Replica, error) {
 	r.look()
 	for _, run := range []func(){
 		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.proposeLarge, r.leader.run(ctx), r.remote.run(ctx),
-		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend,
+		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend, r.holdLog,
 	} {
 		r.wg.Go(run)
 	}

@@ -27,6 +27,7 @@ type streams struct {
 	ctx     context.Context // ends when the replica closes
 	limiter *rate.Limiter   // of all streams that are sent; nil is no limit
 	log     *slog.Logger
+	hold    hold
 
 	mu struct {
 		sync.Mutex
@@ -39,7 +40,7 @@ const streamPiece = 64 << 10
 
 // newStreams sends at most bytesPerSecond; 0 is no limit.
 func newStreams(ctx context.Context, bytesPerSecond int64, log *slog.Logger) *streams {
-	s := &streams{ctx: ctx, log: log}
+	s := &streams{ctx: ctx, log: log, hold: hold{begun: make(chan raft.ServerID)}}
 	s.mu.running = make(map[*meter]struct{})
 	if bytesPerSecond > 0 {
 		s.limiter = rate.NewLimiter(rate.Limit(bytesPerSecond), streamPiece)

@@ -93,6 +93,11 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 
 // InstallSnapshot implements raft.Transport.
 func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	select {
+	case t.streams.hold.begun <- id:
+	case <-t.done:
+		return raft.ErrTransportShutdown
+	}
 	m := t.streams.begin(Stream{Peer: string(id), Sending: true, Size: req.Size}, data)
 	err := t.NetworkTransport.InstallSnapshot(id, target, req, resp, m)
 	m.end(err)

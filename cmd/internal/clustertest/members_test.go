@@ -350,3 +350,24 @@ func TestReplaceDisk(t *testing.T) {
 		})
 	}
 }
+
+// TestJoinUnderLoad: the log is so short that it would be cut behind the stream while that is on its way. The node comes in while
+// the load lasts.
+func TestJoinUnderLoad(t *testing.T) {
+	c := clustertest.New(t, clustertest.Options{Nodes: 1, Tune: func(i int, o *node.Options) {
+		brisk(i, o)
+		o.TrailingLogs, o.StreamRate = 64, 1<<20 // what is streamed is some hundred kilobytes
+		o.ElectionWait = 20 * time.Second
+	}})
+	c.Leader()
+	load := c.StartLoad(2)
+	clustertest.Eventually(t, "writes", func() bool { return load.Acked() > 2000 })
+	joined := c.Add(c.Addr(0))
+	wantVoters(t, c, 0, "n1", "n2")
+	if c.Node(joined).Restored() == 0 {
+		t.Error("the node came in without a stream: the test shows nothing")
+	}
+	load.Stop()
+	load.Check(joined)
+	c.Agree()
+}

@@ -1,0 +1,75 @@
+package replica
+
+import (
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// hold keeps the log as it is while a follower is sent a state, and until it has caught up from there. Under load the log would
+// otherwise be cut behind the state before that has arrived, and the next state would meet the same fate: a node that joins a
+// busy cluster would never come in. The price is disk: the log grows by what is written meanwhile.
+type hold struct {
+	begun chan raft.ServerID // a stream to this follower begins
+}
+
+// heldLogs is Raft's TrailingLogs while the log is held: no snapshot cuts it.
+const heldLogs = 1 << 62
+
+// holdTime is how long after a stream a follower that does not catch up keeps the log as it is.
+const holdTime = 30 * time.Second
+
+// holdTick is how often the holder of the log looks whether it may let go.
+const holdTick = 200 * time.Millisecond
+
+// holdLog holds and releases the log.
+func (r *Replica) holdLog() {
+	held := map[raft.ServerID]time.Time{} // when a stream to a follower last ran
+	for {
+		var tick <-chan time.Time
+		if len(held) > 0 {
+			tick = time.After(holdTick)
+		}
+		select {
+		case id := <-r.streams.hold.begun:
+			held[id] = time.Now()
+			r.trail(heldLogs)
+		case <-tick:
+			r.letGo(held)
+			if len(held) == 0 {
+				r.trail(r.o.TrailingLogs)
+			}
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+// letGo forgets the followers that need the old log no more.
+func (r *Replica) letGo(held map[raft.ServerID]time.Time) {
+	for _, st := range r.streams.all() {
+		if id := raft.ServerID(st.Peer); st.Sending {
+			held[id] = time.Now()
+		}
+	}
+	leads, head := r.raft.State() == raft.Leader, r.machine.Applied().Index
+	for id, at := range held { //lint:sorted each on its own
+		running := time.Since(at) < holdTick
+		caughtUp := r.peers.sighting(id).applied+r.o.TrailingLogs/2 >= head
+		if !leads || !running && (caughtUp || time.Since(at) > holdTime) {
+			delete(held, id)
+		}
+	}
+}
+
+// trail sets how many entries Raft leaves behind a snapshot.
+func (r *Replica) trail(entries uint64) {
+	c := r.raft.ReloadableConfig()
+	if c.TrailingLogs == entries {
+		return
+	}
+	c.TrailingLogs = entries
+	if err := r.raft.ReloadConfig(c); err != nil {
+		r.log.Error("cannot change how much of the log is kept", "err", err)
+	}
+}
