@@ -26,13 +26,13 @@ func FuzzConn(f *testing.F) {
 			go here.Write(in)
 			return here
 		}
-		nc := talk(in)
-		enough := time.AfterFunc(5*time.Millisecond, func() { nc.Close() }) // replies may still come
-		io.Copy(io.Discard, nc)
+		first := talk(in)
+		enough := time.AfterFunc(5*time.Millisecond, func() { first.Close() }) // replies may still come
+		io.Copy(io.Discard, first)
 		enough.Stop()
 		s.pause.lift()
 		s.apply(settings{maxClients: 10, maxBulk: 1 << 20, queryBuffer: 1 << 20, logLevel: "notice"})
-		nc = talk([]byte("PING\r\n"))
+		nc := talk([]byte("PING\r\n"))
 		answer := make([]byte, len("+PONG\r\n"))
 		if _, err := io.ReadFull(nc, answer); err != nil || string(answer) != "+PONG\r\n" {
 			t.Errorf("after %q: %q, %v", in, answer, err)
