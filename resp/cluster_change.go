@@ -67,7 +67,11 @@ func runClusterForget(c *conn, argv [][]byte) reply.Reply {
 	if len(argv) > 4 || len(argv) == 4 && !force {
 		return reply.ErrSyntax.Reply()
 	}
-	return c.changeCluster(replica.Change{Kind: replica.Forget, ID: string(argv[2]), Force: force})
+	id := string(argv[2])
+	if optionAt(argv, 2) == "myself" {
+		id = c.srv.o.Backend.Status().ID
+	}
+	return c.changeCluster(replica.Change{Kind: replica.Forget, ID: id, Force: force})
 }
 
 func runClusterFailover(c *conn, argv [][]byte) reply.Reply {

@@ -10,7 +10,7 @@ import (
 // TestClusterChange holds what the subcommands ask of the backend, and what its answers become.
 func TestClusterChange(t *testing.T) {
 	b := &fakeBackend{}
-	b.setStatus(replica.Status{State: "follower"})
+	b.setStatus(replica.Status{ID: "n5", State: "follower"})
 	_, addr := startServer(t, Options{Backend: b})
 	c := dial(t, addr)
 	for _, test := range []struct {
@@ -21,6 +21,7 @@ func TestClusterChange(t *testing.T) {
 		{"CLUSTER MEET ::1 7001 17001", replica.Change{Kind: replica.Meet, Addr: "[::1]:7001"}},
 		{"CLUSTER FORGET n2", replica.Change{Kind: replica.Forget, ID: "n2"}},
 		{"CLUSTER FORGET n2 force", replica.Change{Kind: replica.Forget, ID: "n2", Force: true}},
+		{"CLUSTER FORGET MYSELF", replica.Change{Kind: replica.Forget, ID: "n5"}},
 		{"CLUSTER FAILOVER", replica.Change{Kind: replica.Failover}},
 		{"CLUSTER FAILOVER TAKEOVER", replica.Change{Kind: replica.Failover, Force: true}},
 		{"CLUSTER REPLICATE n1", replica.Change{Kind: replica.Demote, ID: "n1"}},

@@ -20,6 +20,7 @@ type commandLine struct {
 	Cli     cliCommand     `cmd:"" help:"Talk to a cluster: one command, or a console with history."`
 	Recover recoverCommand `cmd:"" help:"Give a stopped node of a cluster that has lost its majority a new membership."`
 	Dump    dumpCommand    `cmd:"" help:"Show the data directory of a stopped node; changes nothing."`
+	Leave   leaveCommand   `cmd:"" help:"Remove a running node from its cluster; it serves nothing afterwards."`
 
 	Version kong.VersionFlag `help:"Print the version and leave." env:"-"`
 }
