@@ -20,6 +20,7 @@ type pipeline struct {
 	raft.AppendPipeline
 	answers chan raft.AppendFuture
 	beat    time.Duration
+	begin   func()       // called for every append
 	last    sent         // touched by AppendEntries only, which is for one goroutine
 	open    atomic.Int64 // appends whose answer has not come
 	done    chan struct{}
@@ -33,8 +34,8 @@ type sent struct {
 	at          time.Time
 }
 
-func newPipeline(inner raft.AppendPipeline, beat time.Duration) *pipeline {
-	p := &pipeline{AppendPipeline: inner, beat: beat, answers: make(chan raft.AppendFuture, pipelineAnswers), done: make(chan struct{})}
+func newPipeline(inner raft.AppendPipeline, beat time.Duration, begin func()) *pipeline {
+	p := &pipeline{AppendPipeline: inner, beat: beat, begin: begin, answers: make(chan raft.AppendFuture, pipelineAnswers), done: make(chan struct{})}
 	p.wg.Go(p.run)
 	return p
 }
@@ -59,6 +60,7 @@ func (p *pipeline) run() {
 // only that way that an entry is committed. Most of them say nothing new; those go out once in beat, so
 // that a broken link is found. Whether a follower lives is what heartbeats are for.
 func (p *pipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	p.begin()
 	now := sent{req.PrevLogEntry + uint64(len(req.Entries)), req.LeaderCommitIndex, time.Now()}
 	// A transfer of leadership asks for one append after the other until the answer to the last entry has come: it must block.
 	quiet := p.open.Load() == 0 && len(p.answers) == 0

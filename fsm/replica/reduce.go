@@ -87,7 +87,7 @@ func (r *Replica) offerToAny() error {
 		return cmp.Compare(r.peers.sighting(b.ID).applied, r.peers.sighting(a.ID).applied)
 	})
 	for _, s := range append(voters, voters...) { // a second time, for those who were busy
-		if err = r.raft.LeadershipTransferToServer(s.ID, s.Address).Error(); err == nil || r.raft.State() != raft.Leader {
+		if err = r.offer(s); err == nil || r.raft.State() != raft.Leader {
 			return err
 		}
 	}

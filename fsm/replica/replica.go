@@ -28,6 +28,7 @@ type Replica struct {
 	links       *links
 	transport   *transport
 	streams     *streams
+	offers      *offers
 	contacts    *contacts // for leases
 	confirmers  *confirmers
 	ballot      *ballot
@@ -72,8 +73,9 @@ func Start(o Options) (*Replica, error) {
 	r.standing.refused = make(chan error, 1)
 	r.standing.aim(o.Join)
 	r.links = newLinks(r)
+	r.offers = newOffers()
 	r.streams = newStreams(ctx, o.StreamRate, o.Logger)
-	r.transport = newTransport(r.links, r.streams, r.contacts, r.ballot, o)
+	r.transport = newTransport(r.links, r.streams, r.offers, r.contacts, r.ballot, o)
 	r.proposals = newProposals(o.MaxInFlight)
 	r.leader, r.remote = newRounds(o.ElectionWait/2, r.verify), newRounds(o.ElectionWait/2, r.askLeader)
 	r.confirmers = newConfirmers(r)
@@ -186,7 +188,7 @@ func (r *Replica) TransferLeadership(id string) error {
 	}
 	for _, s := range r.voters() {
 		if string(s.ID) == id {
-			return r.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
+			return r.offer(s)
 		}
 	}
 	return fmt.Errorf("replica: no voter is called %q", id)

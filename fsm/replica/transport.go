@@ -17,18 +17,19 @@ type transport struct {
 	past     past
 	beat     time.Duration // between two appends that say nothing new, at least
 	streams  *streams
+	offers   *offers
 	requests chan raft.RPC // what peers ask, without what ballot refuses
 	done     chan struct{}
 	once     sync.Once
 	wg       sync.WaitGroup
 }
 
-func newTransport(layer raft.StreamLayer, s *streams, c *contacts, b *ballot, o Options) *transport {
+func newTransport(layer raft.StreamLayer, s *streams, f *offers, c *contacts, b *ballot, o Options) *transport {
 	t := &transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: layer, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: o.paced(rpcTimeout), Logger: newRaftLogger(o.Logger),
 		}),
-		streams: s, contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
+		streams: s, offers: f, contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
 	}
 	t.wg.Go(t.filter)
 	return t
@@ -74,6 +75,9 @@ func (t *transport) hand(request raft.RPC) {
 
 // AppendEntries implements raft.Transport. Heartbeats come this way too.
 func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if !isHeartbeat(req) {
+		t.offers.appends(id)
+	}
 	sent := time.Now()
 	err := t.NetworkTransport.AppendEntries(id, target, req, resp)
 	if err == nil && resp.Success && resp.Term == req.Term {
@@ -88,7 +92,7 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 	if err != nil {
 		return nil, err
 	}
-	return newPipeline(p, t.beat), nil
+	return newPipeline(p, t.beat, func() { t.offers.appends(id) }), nil
 }
 
 // InstallSnapshot implements raft.Transport.

@@ -1,0 +1,78 @@
+package replica
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// offers keeps offers of leadership from filling a place that Raft has for one of them. An offer that takes too long, because
+// the appends to the other node stand still, stays in a channel of one place until the next append; one more that is made
+// before waits there, and when leadership ends it waits for ever, and Raft counts it as going on: this node could be elected
+// again, and would turn every proposal away until it is restarted.
+type offers struct {
+	mu struct {
+		sync.Mutex
+		begun  map[raft.ServerID]uint64 // appends, but no heartbeats
+		term   uint64                   // of failed
+		failed map[raft.ServerID]uint64 // begun when the last offer failed
+	}
+}
+
+func newOffers() *offers {
+	o := &offers{}
+	o.mu.begun, o.mu.failed = make(map[raft.ServerID]uint64), make(map[raft.ServerID]uint64)
+	return o
+}
+
+// drainAppends is after how many appends an offer that has failed is out of the channel: each is made by a loop that takes
+// it with a chance of a half at least.
+const drainAppends = 24
+
+// appends notes that an append to a node begins.
+func (o *offers) appends(id raft.ServerID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mu.begun[id]++
+}
+
+// fail notes that an offer to a node has failed in a term.
+func (o *offers) fail(term uint64, id raft.ServerID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.mu.term != term {
+		o.mu.term = term
+		clear(o.mu.failed)
+	}
+	o.mu.failed[id] = o.mu.begun[id]
+}
+
+// may reports whether a node may be offered leadership.
+func (o *offers) may(term uint64, id raft.ServerID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at, failed := o.mu.failed[id]
+	return !failed || o.mu.term != term || o.mu.begun[id] >= at+drainAppends
+}
+
+// offer offers leadership to a voter. One that has failed is not repeated before appends to the node go on.
+func (r *Replica) offer(s raft.Server) error {
+	term := r.raft.CurrentTerm()
+	for deadline := time.Now().Add(2 * r.o.Heartbeat); !r.offers.may(term, s.ID); {
+		if time.Now().After(deadline) || !r.pause(retryPause, nil) {
+			return fmt.Errorf("replica: %s was offered leadership before and takes no entries now", s.ID)
+		}
+	}
+	err := r.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
+	if err != nil {
+		r.offers.fail(term, s.ID)
+	}
+	return err
+}
+
+// isHeartbeat tells a heartbeat from an append as Raft does.
+func isHeartbeat(req *raft.AppendEntriesRequest) bool {
+	return req.PrevLogEntry == 0 && req.PrevLogTerm == 0 && len(req.Entries) == 0 && req.LeaderCommitIndex == 0
+}
