@@ -25,12 +25,17 @@ type lone struct {
 
 func newLone(t testing.TB) *lone {
 	t.Helper()
+	return newMember(t, Peer{"n1", "a1"}, Peer{"n2", "a2"}, Peer{"n3", "a3"})
+}
+
+func newMember(t testing.TB, peers ...Peer) *lone {
+	t.Helper()
 	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := Start(Options{
-		ID: "n1", Addr: "a1", Peers: []Peer{{"n1", "a1"}, {"n2", "a2"}, {"n3", "a3"}}, Heartbeat: time.Hour,
+		ID: "n1", Addr: "a1", Peers: peers, Heartbeat: time.Hour,
 		Machine: fsm.New(fsm.Options{Store: s, SnapshotEntries: 1 << 40}), Snapshots: fsm.NewSnapshots(s), Log: memLog(t), TrailingLogs: 8,
 	})
 	if err != nil {
@@ -112,6 +117,19 @@ func (l *lone) install(term, index, applied uint64) *raft.InstallSnapshotRespons
 func (l *lone) has(index, term uint64) bool {
 	var e raft.Log
 	return l.r.o.Log.GetLog(index, &e) == nil && e.Term == term
+}
+
+// TestRestartedAloneIsNotFresh: the only voter, restarted, has in its log what it has acknowledged, and perhaps not in its
+// state. Before it leads, nothing is known to be committed.
+func TestRestartedAloneIsNotFresh(t *testing.T) {
+	l := newMember(t, Peer{"n1", "a1"})
+	l.r.machine.Apply(&raft.Log{Index: 1, Term: l.r.raft.CurrentTerm(), Type: raft.LogConfiguration})
+	if l.r.raft.State() == raft.Leader {
+		t.Fatal("it leads before its heartbeat time-out")
+	}
+	if l.r.fresh(time.Hour) {
+		t.Error("it takes its state for current")
+	}
 }
 
 // TestLateSnapshot: a snapshot that brings nothing, for the network has held it up, leaves the entries behind it in the log.

@@ -79,8 +79,9 @@ func (r *Replica) readLocal(calls []entry.Call) (a fsm.Answer, ok bool, err erro
 // fresh reports whether this node's state shows everything that was acknowledged longer ago than age. A leader is as current
 // as the news that a majority followed it: it may have been deposed since, and may not know, as when its disk hangs.
 func (r *Replica) fresh(age time.Duration) bool {
+	leads := r.raft.State() == raft.Leader // first: in the term of before it, the state may lag behind the own log
 	term, applied := r.raft.CurrentTerm(), r.machine.Applied()
-	if applied.Term == term && time.Since(r.contacts.majority(term, r.o.ID, r.voters())) <= age {
+	if leads && applied.Term == term && time.Since(r.contacts.majority(term, r.o.ID, r.voters())) <= age {
 		return true
 	}
 	return r.peers.fresh(applied.Index, age)
