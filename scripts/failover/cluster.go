@@ -103,12 +103,15 @@ func (c *cluster) info(i int) (map[string]string, error) {
 
 // leader returns the node that leads.
 func (c *cluster) leader() (int, error) {
-	for i := range nodes {
-		if info, err := c.info(i); err == nil && info["raft_ready"] == "1" {
-			return i, nil
+	for range 100 { // an election may just be under way
+		for i := range nodes {
+			if info, err := c.info(i); err == nil && info["raft_ready"] == "1" {
+				return i, nil
+			}
 		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	return 0, errors.New("nobody leads")
+	return 0, errors.New("nobody leads for ten seconds")
 }
 
 func (c *cluster) term() (string, error) {
