@@ -99,7 +99,7 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	select {
 	case t.streams.hold.begun <- id:
-	case <-t.done:
+	case <-t.streams.ctx.Done(): // done comes later: Close waits for Raft, and Raft for this
 		return raft.ErrTransportShutdown
 	}
 	m := t.streams.begin(Stream{Peer: string(id), Sending: true, Size: req.Size}, data)

@@ -155,7 +155,18 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // TestOldAnswers: what followers say in answer to questions from before a read began does not confirm it, however late the
 // answers come; their next ones do.
 func TestOldAnswers(t *testing.T) {
+	for range 3 {
+		if oldAnswers(t) {
+			return
+		}
+	}
+	t.Error("each time, leadership ended in the middle: the machine is too busy")
+}
+
+// oldAnswers is false when leadership ended before anything was shown.
+func oldAnswers(t *testing.T) (conclusive bool) {
 	c, leader := newTrio(t, 3*time.Second)
+	defer c.openAll()
 	round := func() chan error {
 		done := make(chan error, 1)
 		go func() {
@@ -164,11 +175,19 @@ func TestOldAnswers(t *testing.T) {
 		}()
 		return done
 	}
+	lost := false
+	ended := func(err error, why string) {
+		t.Helper()
+		if lost = lost || errors.Is(err, ErrNotLeader); !lost {
+			t.Errorf("%s: the round ends with %v", why, err)
+		}
+	}
 	still := func(done chan error, d time.Duration, why string) {
 		t.Helper()
 		select {
 		case err := <-done:
-			t.Fatalf("%s: the round ends with %v", why, err)
+			ended(err, why)
+			done <- err
 		case <-time.After(d):
 		}
 	}
@@ -189,13 +208,14 @@ func TestOldAnswers(t *testing.T) {
 		c.heard[id].open()
 	}
 	if err := <-early; err != nil {
-		t.Errorf("the first round ends with %v, and was answered", err)
+		ended(err, "the first round was answered")
 	}
 	still(late, 300*time.Millisecond, "only questions from before it were answered")
 	c.openAll()
 	if err := <-late; err != nil {
-		t.Errorf("the second round ends with %v, and was answered", err)
+		ended(err, "the second round was answered")
 	}
+	return !lost
 }
 
 // TestOfferedLease: once leadership was offered to another node, this term has no leases any more, though nobody took it: the
