@@ -126,6 +126,7 @@ func TestTerminate(t *testing.T) {
 	w.more(t, 200)
 	p.start(leader)
 	w.check(t)
+	clustertest.Eventually(t, "the restarted node to serve", func() bool { return p.info(leader, "raft_state") != "" }) // it minds signals then
 	for i := range p.nodes {
 		if code := p.end(i, syscall.SIGTERM); code != 0 {
 			t.Errorf("node %d: exit code %d after SIGTERM, want 0", i+1, code)
