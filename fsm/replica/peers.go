@@ -47,7 +47,7 @@ func newPeers(r *Replica) *peers {
 }
 
 // run asks every other member how far it is once a second, each over its own link, and a follower asks the leader for a read
-// index as well. Nothing less makes a mark: a leader that has been deposed does not know what was acknowledged since, and one
+// index as well. Nothing less makes a mark, but what lead knows: a leader that has been deposed does not know what was acknowledged since, and one
 // that has just been elected has not applied what was acknowledged before.
 func (p *peers) run() {
 	askers := map[raft.ServerID]*asker{}
@@ -58,10 +58,13 @@ func (p *peers) run() {
 	}()
 	pause := min(p.r.o.paced(probePause), p.r.o.MaxStaleness/4)
 	for ok := true; ok; {
+		next := pause
 		changed := p.r.changed.next() // a new leader is asked at once
 		var wg sync.WaitGroup
 		if p.r.raft.State() != raft.Leader {
 			wg.Go(p.look)
+		} else if !p.lead() {
+			next = pause / 10 // it has just begun to lead
 		}
 		for _, s := range p.r.servers() {
 			if string(s.ID) == p.r.o.ID {
@@ -75,8 +78,21 @@ func (p *peers) run() {
 			wg.Go(func() { p.probe(a, s) })
 		}
 		wg.Wait()
-		ok = p.r.pause(pause, changed) || p.r.ctx.Err() == nil
+		ok = p.r.pause(next, changed) || p.r.ctx.Err() == nil
 	}
+}
+
+// lead makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last followed it, it has
+// acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known yet.
+func (p *peers) lead() bool {
+	term := p.r.raft.CurrentTerm()
+	heard := p.r.contacts.majority(term, p.r.o.ID, p.r.voters())
+	at := p.r.machine.Applied()
+	if at.Term != term || heard.IsZero() || p.r.raft.State() != raft.Leader {
+		return false
+	}
+	p.mark(mark{at.Index, heard})
+	return true
 }
 
 func (p *peers) probe(a *asker, s raft.Server) {
