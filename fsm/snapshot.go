@@ -28,7 +28,7 @@ type Snapshots struct {
 	mu struct {
 		sync.Mutex
 		received map[string]*received // stages whose stream has ended well, by id
-		opened   uint64 // numbers received ids
+		opened   uint64               // numbers received ids
 	}
 }
 
