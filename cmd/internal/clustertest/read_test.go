@@ -143,7 +143,7 @@ func TestStaleLocalRead(t *testing.T) {
 func TestDeposedLocalRead(t *testing.T) {
 	c, brakes := braked(t, "/log/", func(o *node.Options) { o.MaxStaleness = 300 * time.Millisecond })
 	old := c.Leader()
-	client, writer := c.Client(old), c.Client(old)
+	client := c.Client(old)
 	if _, err := client.Cmd("READONLY"); err != nil {
 		t.Fatal(err)
 	}
@@ -151,21 +151,7 @@ func TestDeposedLocalRead(t *testing.T) {
 	if r, err := client.Cmd("GET", "k"); err != nil || string(r.Str) != "old" {
 		t.Fatalf("the leader's local read answers %q, %v", r.Str, err)
 	}
-	brakes[old].on()
-	var stuck sync.WaitGroup
-	stuck.Go(func() { _, _ = writer.Cmd("SET", "other", "v") }) // in doubt
-	others := c.Followers(old)
-	c.Net.Isolate(c.Addr(old), c.Addr(others[0]), c.Addr(others[1]))
-	next := -1
-	clustertest.Eventually(t, "another leader", func() bool {
-		for _, i := range others {
-			if c.Node(i).Replica().Status().Ready {
-				next = i
-			}
-		}
-		return next >= 0
-	})
-	c.Do(next, "SET", "k", "new")
+	restore := depose(t, c, brakes[old], old, "new")
 	stale := time.Now()
 	clustertest.Eventually(t, "the local read to be refused", func() bool {
 		asked := time.Now()
@@ -178,7 +164,5 @@ func TestDeposedLocalRead(t *testing.T) {
 		}
 		return r.Kind == reply.Error
 	})
-	brakes[old].off()
-	c.Net.Heal()
-	stuck.Wait()
+	restore()
 }

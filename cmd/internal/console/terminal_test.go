@@ -37,7 +37,7 @@ func startPty(t *testing.T, addr, history string) *pty {
 	t.Helper()
 	script, err := exec.LookPath("script")
 	if err != nil {
-		t.Skip("no script(1) on this machine")
+		t.Fatal("script(1) is not in PATH; install bsdutils")
 	}
 	cmd := exec.CommandContext(t.Context(), script, "-qefc",
 		"stty cols 120 rows 40; exec '"+os.Args[0]+"' -test.run='^TestChild$'", "/dev/null")
