@@ -290,6 +290,7 @@ func TestUnknownEntryStops(t *testing.T) {
 func TestSupersededRecord(t *testing.T) {
 	w := newWorld(t)
 	ss := NewSnapshots(w.store)
+	w.m.Apply(tickLog(10))
 	save := func(index uint64) error { return ss.save(layout.Record{Index: index, Term: 1}) }
 	if err := save(10); err != nil {
 		t.Fatal(err)

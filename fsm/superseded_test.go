@@ -105,7 +105,7 @@ func TestSupersededDuringRestore(t *testing.T) {
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		wg.Go(func() {
-			for behind := index - 9; ; {
+			for behind := max(1, index-10); ; {
 				select {
 				case <-stop:
 					return

@@ -32,7 +32,7 @@ func (s *Store) Adopt(g *Stage, r layout.Record) error {
 		return err
 	}
 	if err := e.become(r); err != nil {
-		return errors.Join(fmt.Errorf("storage: adopt: %w", err), e.close())
+		return errors.Join(fmt.Errorf("storage: adopt: %w", err), e.close(false))
 	}
 	g.adopted = true
 	if err := s.setCurrent(e.name); err != nil {
@@ -41,7 +41,7 @@ func (s *Store) Adopt(g *Stage, r layout.Record) error {
 		s.mu.Lock()
 		s.mu.err = err
 		s.mu.Unlock()
-		return errors.Join(err, e.close())
+		return errors.Join(err, e.close(false))
 	}
 	s.replace(e)
 	return nil
@@ -57,15 +57,12 @@ func (e *engine) become(r layout.Record) error {
 
 // restored writes, durably and in one, the snapshot record r and that the log may end before the state.
 func (e *engine) restored(r layout.Record) error {
-	b := e.db.NewBatch()
-	defer b.Close()
-	if err := b.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, r), nil); err != nil {
-		return err
-	}
-	if err := b.Set([]byte(layout.RestoredRow), layout.AppendRestored(nil, e.state().Index), nil); err != nil {
-		return err
-	}
-	return b.Commit(pebble.Sync)
+	return e.flush(pebble.Sync, func(b *pebble.Batch, state layout.State) error {
+		if err := b.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, r), nil); err != nil {
+			return err
+		}
+		return b.Set([]byte(layout.RestoredRow), layout.AppendRestored(nil, state.Index), nil)
+	})
 }
 
 // replace makes e the engine and removes the old one once nobody reads it. What fails now, the next Open mends.
@@ -75,7 +72,7 @@ func (s *Store) replace(e *engine) {
 	s.mu.engine = e
 	s.mu.Unlock()
 
-	if err := errors.Join(old.close(), s.o.FS.RemoveAll(s.path(old.name))); err != nil {
+	if err := errors.Join(old.close(false), s.o.FS.RemoveAll(s.path(old.name))); err != nil {
 		s.o.Logger.Warn("replaced state is not removed", "err", err)
 	}
 }

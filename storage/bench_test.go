@@ -29,7 +29,7 @@ func benchStore(b *testing.B, rows int, flushed bool) *Store {
 		must(b, x.Commit(Applied{uint64(i), 1}))
 	}
 	if flushed {
-		must(b, s.mu.engine.db.Flush())
+		flush(b, s)
 		must(b, s.mu.engine.db.Compact(b.Context(), []byte{0}, []byte{255}, false))
 	}
 	return s

@@ -58,6 +58,9 @@ func (s *Store) Checkpoint() (*Checkpoint, error) {
 		return nil, err
 	}
 	defer e.users.Done()
+	if err := e.flush(pebble.NoSync, nil); err != nil {
+		return nil, fmt.Errorf("storage: checkpoint: %w", err)
+	}
 	c := &Checkpoint{s: s, dir: s.path(freshName(checkpointPrefix))}
 	if err := e.db.Checkpoint(c.dir, pebble.WithFlushedWAL()); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage: checkpoint: %w", err), c.Close())

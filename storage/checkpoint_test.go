@@ -29,7 +29,7 @@ func TestCheckpointUnderWrites(t *testing.T) {
 	for i := range 300 { // logs that Pebble could use again
 		put(t, s, fmt.Sprintf("M%04d", i), strings.Repeat("v", 1000))
 	}
-	must(t, s.mu.engine.db.Flush())
+	flush(t, s)
 	put(t, s, "Ma", "before")
 	writes := 0
 	var more func()
@@ -69,7 +69,7 @@ func TestHardLinks(t *testing.T) {
 	must(t, err)
 	defer s.Close()
 	m := fill(t, s, "x", 300)
-	must(t, s.mu.engine.db.Flush())
+	flush(t, s)
 	c, err := s.Checkpoint()
 	must(t, err)
 	tables := 0

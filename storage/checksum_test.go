@@ -61,7 +61,7 @@ func TestChecksum(t *testing.T) {
 
 	s := build(t, func(*Txn) {})
 	must(t, s.SaveRecord(layout.Record{Index: 7}))
-	must(t, s.mu.engine.db.Flush())
+	flush(t, s)
 	if checksum(t, s) != want {
 		t.Error("a snapshot record, or where rows lie, changes the checksum")
 	}

@@ -11,27 +11,37 @@ import (
 	"cairn/storage/layout"
 )
 
-// engine is one open Pebble database. Adopt replaces it while the old one may still be read.
+// engine is one open Pebble database and what is committed over it. Adopt replaces it while the old one may still be read.
 type engine struct {
 	db    *pebble.DB
 	name  string // its folder, inside the store's
 	rows  *rowCache
-	spare *overlay       // of an ended transaction, for the next; the writer's
 	users sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
+	flusher
 
 	mu struct {
 		sync.Mutex
 		newest *frozen
+		open   []*frozen      // all that have users, and some without, oldest first; the last is the newest
+		record *layout.Record // the snapshot record, when it is not in Pebble yet
+		failed error          // what every commit and flush returns, once one has failed
 	}
 }
 
-// frozen is the database at one applied index. The commit that reaches the index makes it, and all views until the next
+// frozen is the keyspace at one applied index. The commit that reaches the index makes it, and all views until the next
 // commit share it: opening a view costs no Pebble lock, and does not wait for a commit that Pebble is holding up.
 type frozen struct {
-	snap  *pebble.Snapshot
-	seq   uint64 // counts the states that the engine has published
+	base  *base
+	bufs  [2]*buffer // what was committed since base, newer first; the second is nil when nothing is being flushed
+	seq   uint64     // counts the states that the engine has published
 	state layout.State
 	users int // views, and the engine while it is the newest; guarded by engine.mu
+}
+
+// base is Pebble in the state that the last flush left.
+type base struct {
+	snap  *pebble.Snapshot
+	users int // the frozen states over it; guarded by engine.mu
 }
 
 // openEngine opens the database in a folder of the store, which must be there already unless create is set.
@@ -52,7 +62,12 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
 	e.rows = newRowCache(s.o.RowCacheBytes)
-	e.publish(state)
+	e.mu.newest = &frozen{base: &base{snap: db.NewSnapshot(), users: 1}, bufs: [2]*buffer{newBuffer()}, state: state, users: 1}
+	e.mu.open = []*frozen{e.mu.newest}
+	e.bufferBytes, e.interval = s.o.BufferBytes, s.o.FlushInterval
+	e.flushing, e.committing, e.writing = make(latch, 1), make(latch, 1), make(latch, 1)
+	e.dirty, e.full, e.ending = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+	e.ended.Go(func() { e.flushSoon(s.o.Logger) })
 	return e, nil
 }
 
@@ -79,77 +94,76 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	return o
 }
 
-// close closes the database once nobody uses it.
-func (e *engine) close() error {
+// close closes the database once nobody uses it. Without keep, what is not flushed is lost.
+func (e *engine) close(keep bool) error {
 	e.users.Wait()
-	return errors.Join(e.release(e.mu.newest), e.db.Close())
-}
-
-// takeOverlay returns an empty overlay. There is one writer.
-func (e *engine) takeOverlay() *overlay {
-	o := e.spare
-	if e.spare = nil; o == nil {
-		o = &overlay{values: make(map[string][]byte)}
+	close(e.ending)
+	e.ended.Wait()
+	var err error
+	if keep {
+		err = e.flush(pebble.NoSync, nil)
 	}
-	return o
+	e.release(e.mu.newest)
+	return errors.Join(err, e.db.Close())
 }
 
-func (e *engine) giveOverlay(o *overlay) {
-	if o.reset() {
-		e.spare = o
-	}
-}
-
-// publish makes what is committed now, whose state row says state, what new views show. Only the writer commits, and it
-// publishes before it commits again: frozen data and state are of one index.
-func (e *engine) publish(state layout.State) {
-	f := &frozen{snap: e.db.NewSnapshot(), state: state, users: 1}
-	e.mu.Lock()
+// publishLocked makes f the state that new views show.
+func (e *engine) publishLocked(f *frozen) {
 	old := e.mu.newest
-	if old != nil {
-		f.seq = old.seq + 1
-	}
+	f.base.users++
+	f.users = 1
 	e.mu.newest = f
-	e.mu.Unlock()
-	if old != nil {
-		_ = e.release(old) // closing a snapshot never fails
-	}
+	e.mu.open = append(e.mu.open, f)
+	e.releaseLocked(old)
 }
 
-// hold returns the newest published state, which the caller releases.
-func (e *engine) hold() *frozen {
+// hold returns the newest published state, which the caller releases, and the number of the oldest that somebody holds.
+func (e *engine) hold() (newest *frozen, oldest uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.mu.newest.users++
-	return e.mu.newest
+	return e.mu.newest, e.mu.open[0].seq
 }
 
-func (e *engine) release(f *frozen) error {
-	e.mu.Lock()
-	f.users--
-	last := f.users == 0
-	e.mu.Unlock()
-	if !last {
-		return nil
-	}
-	return f.snap.Close()
-}
-
-// published returns the newest published state, and its number.
-func (e *engine) published() (state layout.State, seq uint64) {
+func (e *engine) release(f *frozen) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.mu.newest.state, e.mu.newest.seq
+	e.releaseLocked(f)
+}
+
+func (e *engine) releaseLocked(f *frozen) {
+	if f.users--; f.users > 0 {
+		return
+	}
+	if f.base.users--; f.base.users == 0 {
+		_ = f.base.snap.Close() // never fails
+	}
+	for len(e.mu.open) > 0 && e.mu.open[0].users == 0 {
+		e.mu.open[0] = nil
+		e.mu.open = e.mu.open[1:]
+	}
+}
+
+// newest returns the newest published state, only to look at its numbers.
+func (e *engine) newest() *frozen {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.mu.newest
 }
 
 // state returns the newest published state row.
 func (e *engine) state() layout.State {
-	state, _ := e.published()
-	return state
+	return e.newest().state
 }
 
 // record reads the snapshot record; ok is false when there is none.
 func (e *engine) record() (r layout.Record, ok bool, err error) {
+	e.mu.Lock()
+	newest := e.mu.record
+	e.mu.Unlock()
+	if newest != nil {
+		return *newest, true, nil
+	}
 	b, err := get(e.db, []byte(layout.RecordRow))
 	if err != nil || b == nil {
 		return r, false, err
@@ -158,20 +172,33 @@ func (e *engine) record() (r layout.Record, ok bool, err error) {
 	return r, err == nil, err
 }
 
-// row returns the row of pkey in state seq, from the cache or from r, which shows the database in that state.
-func (e *engine) row(r pebble.Reader, pkey []byte, seq uint64) ([]byte, error) {
-	if pkey[0] != layout.TagKey {
-		return get(r, pkey)
-	}
-	if v, known := e.rows.get(pkey, seq); known {
+// row returns the row of pkey in the state f.
+func (e *engine) row(f *frozen, pkey []byte) ([]byte, error) {
+	if v, known := f.bufs[0].get(pkey, f.seq); known {
 		return v, nil
 	}
-	v, err := get(r, pkey)
+	return e.older(f, pkey)
+}
+
+// older returns the row of pkey in the state f, of which the newest buffer says nothing.
+func (e *engine) older(f *frozen, pkey []byte) ([]byte, error) {
+	if f.bufs[1] != nil {
+		if v, known := f.bufs[1].get(pkey, f.seq); known {
+			return v, nil
+		}
+	}
+	if pkey[0] != layout.TagKey {
+		return get(f.base.snap, pkey)
+	}
+	if v, known := e.rows.get(pkey, f.seq); known {
+		return v, nil
+	}
+	v, err := get(f.base.snap, pkey)
 	if err == nil {
-		v, err = joinParts(r, pkey, v)
+		v, err = joinParts(f.base.snap, pkey, v)
 	}
 	if err == nil {
-		e.rows.fill(pkey, v, seq)
+		e.rows.fill(pkey, v, f.seq)
 	}
 	return v, err
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
@@ -37,7 +38,7 @@ func TestFailingFlush(t *testing.T) {
 	must(t, s.Sync())
 	must(t, m.checkStore(opened(t, crash(mem, newRand(t), 0))))
 	on.Store(false)
-	must(t, s.mu.engine.db.Flush())
+	flush(t, s)
 	must(t, m.checkStore(s))
 	must(t, s.Close())
 	must(t, m.checkStore(opened(t, mem)))
@@ -48,7 +49,7 @@ func TestDamagedTable(t *testing.T) {
 	mem := vfs.NewMem()
 	s := mustOpen(t, mem)
 	m := fill(t, s, "x", 30)
-	must(t, s.mu.engine.db.Flush())
+	flush(t, s)
 	must(t, s.Close())
 	dir, tables := "db/"+firstEngine, 0
 	for _, name := range list(t, mem, dir) {
@@ -164,6 +165,8 @@ func childFatal(args string) {
 				fmt.Println("synced", i)
 			}
 			on.Store(i >= 20)
+		} else if err == nil && i%5 == 0 {
+			err = s.mu.engine.flush(pebble.NoSync, nil)
 		}
 	}
 	fmt.Println("still alive:", err)

@@ -9,15 +9,20 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/storage/layout"
 )
 
-// small makes Pebble flush and compact, and the row cache forget, within a test.
+// small makes buffers and Pebble flush, Pebble compact, and the row cache forget, within a test.
 func small(fs FS) Options {
-	return Options{FS: fs, MemTableBytes: 64 << 10, CacheBytes: 1 << 20, RowCacheBytes: 256 << 10}
+	return Options{
+		FS: fs, MemTableBytes: 64 << 10, CacheBytes: 1 << 20, RowCacheBytes: 256 << 10,
+		BufferBytes: 16 << 10, FlushInterval: time.Millisecond,
+	}
 }
 
 func mustOpen(t testing.TB, fs FS) *Store {
@@ -164,6 +169,13 @@ func put(t testing.TB, s *Store, k, v string) {
 	must(t, err)
 	must(t, x.Set([]byte(k), []byte(v)))
 	must(t, x.Commit(Applied{s.State().Index + 1, 1}))
+}
+
+// flush makes Pebble have all that was committed, and tables of it.
+func flush(t testing.TB, s *Store) {
+	t.Helper()
+	must(t, s.mu.engine.flush(pebble.NoSync, nil))
+	must(t, s.mu.engine.db.Flush())
 }
 
 // list returns the names in a folder, in order.

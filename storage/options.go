@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -13,12 +14,14 @@ type FS = vfs.FS
 
 // Options configures a Store. The zero value of a field means its default.
 type Options struct {
-	FS            FS           // default: the operating system's
-	CacheBytes    int64        // block cache; default 64 MiB
-	RowCacheBytes int64        // newest rows, kept in front of Pebble; default 64 MiB
-	MemTableBytes uint64       // default 32 MiB, at least 64 KiB, at most 1 GiB
-	ReadOnly      bool         // for looking at a stopped node's store: nothing in the directory changes
-	Logger        *slog.Logger // default: discards
+	FS            FS            // default: the operating system's
+	CacheBytes    int64         // block cache; default 64 MiB
+	RowCacheBytes int64         // newest rows, kept in front of Pebble; default 64 MiB
+	BufferBytes   int64         // of committed rows that wait in memory to be written to Pebble together; default 32 MiB
+	FlushInterval time.Duration // how long they wait at most; default 1 s
+	MemTableBytes uint64        // default 32 MiB, at least 64 KiB, at most 1 GiB
+	ReadOnly      bool          // for looking at a stopped node's store: nothing in the directory changes
+	Logger        *slog.Logger  // default: discards
 }
 
 func (o Options) withDefaults() Options {
@@ -30,6 +33,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RowCacheBytes == 0 {
 		o.RowCacheBytes = 64 << 20
+	}
+	if o.BufferBytes == 0 {
+		o.BufferBytes = 32 << 20
+	}
+	if o.FlushInterval == 0 {
+		o.FlushInterval = time.Second
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 32 << 20
@@ -47,6 +56,9 @@ func (o Options) validate() error {
 	}
 	if o.RowCacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("RowCacheBytes is %d, must not be negative", o.RowCacheBytes))
+	}
+	if o.BufferBytes < 0 || o.FlushInterval < 0 {
+		errs = append(errs, fmt.Errorf("BufferBytes is %d and FlushInterval %v, must not be negative", o.BufferBytes, o.FlushInterval))
 	}
 	if o.MemTableBytes < 64<<10 || o.MemTableBytes > 1<<30 {
 		errs = append(errs, fmt.Errorf("MemTableBytes is %d, must be from 64 KiB to 1 GiB", o.MemTableBytes))

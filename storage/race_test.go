@@ -22,8 +22,12 @@ func write(ctx context.Context, s *Store) error {
 			return err
 		}
 		at := fmt.Appendf(nil, "%d", i)
-		err = errors.Join(
-			x.DeleteRange([]byte("Mx"), []byte("My")),
+		if i%2 == 0 {
+			err = x.DeleteRange([]byte("Mx"), []byte("My"))
+		} else {
+			err = x.Delete(fmt.Appendf(nil, "Mx%d", (i-1)%7))
+		}
+		err = errors.Join(err,
 			x.Set([]byte("Ma"), at), x.Set(fmt.Appendf(nil, "Mx%d", i%7), append(at, strings.Repeat(" ", 500)...)), x.Set([]byte("Mz"), at),
 			x.Commit(Applied{i, 1}),
 		)

@@ -8,19 +8,17 @@ import (
 )
 
 // rowCache keeps key rows that were lately written or read, so that most look-ups cost a map access in the place of a walk
-// through Pebble's memtables. It answers for exact states: the engine numbers the states it publishes, a row
-// carries the number since which it is the newest, and a view older than that asks Pebble.
+// through Pebble's memtables. It stands behind the buffers: what they hold is newer. It answers for exact states: the engine numbers
+// the states it publishes, a row carries the number since which it is the newest, and a view older than that asks Pebble.
 //
 // What it forgets it forgets by generations: new and found rows go to the young one; when that is full it becomes the old
 // one, and the old one is dropped.
 type rowCache struct {
-	seed   maphash.Seed
-	shards [cacheShards]rowShard
+	shards [rowShards]rowShard
 }
 
 const (
-	cacheShards   = 64
-	cacheOverhead = 96       // bytes of memory that a row costs beside its key and value, about
+	rowOverhead   = 96       // bytes of memory that a row costs beside its key and value, about
 	cacheMaxValue = 16 << 10 // larger values are not kept
 )
 
@@ -41,17 +39,15 @@ type cachedRow struct {
 
 // newRowCache makes a cache of about sizeBytes.
 func newRowCache(sizeBytes int64) *rowCache {
-	c := &rowCache{seed: maphash.MakeSeed()}
+	c := &rowCache{}
 	for i := range c.shards {
-		c.shards[i].maxBytes = int(sizeBytes / cacheShards / 2)
+		c.shards[i].maxBytes = int(sizeBytes / rowShards / 2)
 		c.shards[i].young = make(map[string]*cachedRow)
 	}
 	return c
 }
 
-func (c *rowCache) shard(pkey []byte) *rowShard {
-	return &c.shards[maphash.Bytes(c.seed, pkey)%cacheShards]
-}
+func (c *rowCache) shard(pkey []byte) *rowShard { return &c.shards[shardOf(pkey)] }
 
 // get returns the row of pkey in state seq; known is false when only Pebble can say.
 func (c *rowCache) get(pkey []byte, seq uint64) (value []byte, known bool) {
@@ -83,15 +79,11 @@ func (s *rowShard) renew(pkey []byte) {
 	}
 }
 
-// put notes what the commit of state seq has written. The writer calls it after the commit and before it publishes the state.
-func (c *rowCache) put(own *overlay, seq uint64) {
-	if len(own.ranges) > 0 {
-		c.forget(seq)
-	}
-	for k, v := range own.values { //lint:sorted the order cannot be seen
-		if k[0] == layout.TagKey {
-			c.shards[maphash.String(c.seed, k)%cacheShards].put(k, v, seq)
-		}
+// put notes what a row is in state seq, and that it became that since the state that Pebble showed before. It is called
+// before the first view reads Pebble in that state.
+func (c *rowCache) put(pkey string, value []byte, seq uint64) {
+	if pkey[0] == layout.TagKey {
+		c.shards[maphash.String(rowSeed, pkey)%rowShards].put(pkey, value, seq)
 	}
 }
 
@@ -160,9 +152,9 @@ func (s *rowShard) ageLocked() {
 	s.old, s.young, s.youngBytes = s.young, make(map[string]*cachedRow), 0
 }
 
-func rowBytes(pkey string, row *cachedRow) int { return len(pkey) + len(row.value) + cacheOverhead }
+func rowBytes(pkey string, row *cachedRow) int { return len(pkey) + len(row.value) + rowOverhead }
 
-// forget drops everything: the commit of state seq has deleted ranges.
+// forget drops everything: ranges were deleted in state seq.
 func (c *rowCache) forget(seq uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]

@@ -1,10 +1,10 @@
 // Package storage keeps the keyspace in Pebble: one writer's transactions, point-in-time views, and checkpoints that a
 // follower is caught up with.
 //
-// The promise everything above rests on: a transaction's data and the log index it brings the store to are in one Pebble
-// batch, so the store is at every moment exactly the state at its applied index, after any crash too. Commits are not
-// synced; the Raft log holds what a crash may take. Sync makes all earlier commits durable, and must succeed before any
-// entry they came from leaves the log.
+// The promise everything above rests on: a transaction's data and the log index it brings the store to become visible, and durable,
+// together, so the store is at every moment exactly the state at its applied index, after any crash too. Commits wait in memory;
+// the Raft log holds what a crash may take. Sync makes all earlier commits durable, and must succeed before any entry they came
+// from leaves the log.
 package storage
 
 import (
@@ -82,7 +82,7 @@ func (s *Store) open() error {
 	}
 	if create {
 		if err := s.setCurrent(name); err != nil {
-			return errors.Join(err, e.close())
+			return errors.Join(err, e.close(false))
 		}
 	}
 	s.mu.engine = e
@@ -122,25 +122,24 @@ func (s *Store) Sync() error {
 		return err
 	}
 	defer e.users.Done()
-	if err := e.db.LogData(nil, pebble.Sync); err != nil {
+	if err := e.flush(pebble.Sync, nil); err != nil {
 		return fmt.Errorf("storage: sync: %w", err)
 	}
 	return nil
 }
 
-// SaveRecord writes the snapshot record. It is not synced: Pebble's log keeps it behind every commit that returned before
-// the call, so after any crash the record that is found is one that the data had reached. The caller sees to it that r is
-// not ahead of what is committed.
+// SaveRecord writes the snapshot record, which must not be ahead of what is committed. It becomes durable with the commits that
+// returned before the call, or after them: the record that is found after a crash is one that the data had reached.
 func (s *Store) SaveRecord(r layout.Record) error {
 	e, err := s.retain()
 	if err != nil {
 		return err
 	}
 	defer e.users.Done()
-	if err := e.db.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, r), pebble.NoSync); err != nil {
-		return fmt.Errorf("storage: save snapshot record %d: %w", r.Index, err)
+	if s.o.ReadOnly {
+		return fmt.Errorf("storage: save snapshot record %d: %w", r.Index, pebble.ErrReadOnly)
 	}
-	return nil
+	return e.saveRecord(r)
 }
 
 // Rewind makes r the snapshot record when the Raft log is to begin again behind it, while the state stays where it is. It
@@ -195,7 +194,7 @@ func (s *Store) Close() error {
 	e := s.mu.engine
 	s.mu.Unlock()
 
-	err := e.close()
+	err := e.close(true)
 	s.cache.Unref()
 	if err := errors.Join(err, s.lock.Close()); err != nil {
 		s.lock = nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
@@ -33,6 +34,7 @@ func TestIndexComesWithData(t *testing.T) {
 	long := strings.Repeat(" ", 3000) // Pebble writes blocks of 32 KiB, and most of them end within a value
 	for i := range commits {
 		put(t, s, "Mcount", strconv.Itoa(i+1)+long)
+		must(t, s.mu.engine.flush(pebble.NoSync, nil))
 	}
 	left.Lock()
 	defer left.Unlock()
@@ -58,7 +60,7 @@ func TestIndexComesWithData(t *testing.T) {
 func TestAdoptedIsDurable(t *testing.T) {
 	leader := opened(t, vfs.NewMem())
 	fill(t, leader, "new", 120)
-	must(t, leader.mu.engine.db.Flush())
+	flush(t, leader)
 	must(t, leader.mu.engine.db.Compact(t.Context(), []byte{0}, []byte{255}, false))
 	disk := vfs.NewCrashableMem()
 	s := opened(t, disk)

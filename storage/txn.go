@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,15 +24,24 @@ type Reader interface {
 // Applied names the log entry that a commit brings the store to.
 type Applied struct{ Index, Term uint64 }
 
-// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own writes: they
-// are in an overlay, which becomes a batch in the order of its keys: that is the order in which Pebble takes them fastest.
+// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own writes: they go to
+// the buffer at once, as versions of a state that nobody else sees before it is published.
 type Txn struct {
 	e     *engine // nil once the transaction has ended
-	base  uint64  // the number of the state it is on top of
+	on    *frozen // the state it is on top of
+	seq   uint64  // of the state it becomes
 	state layout.State
-	own   *overlay
-	long  map[string]int // the lengths of the long rows it has read: who replaces a row has read it
+
+	oldest  uint64         // views of earlier states are not open
+	ranges  ranges         // that it has deleted; what it has written in them is newer
+	long    map[string]int // the lengths of the long rows it has read: who replaces a row has read it
+	longest int            // bytes of the longest value it has written
+	size    int
+	kept    bool // it is committed
 }
+
+// recordBytes is what a write costs in a batch beside its key and value, about.
+const recordBytes = 12
 
 // Begin starts a transaction. There is one writer: the caller commits or discards it before it begins the next.
 func (s *Store) Begin() (*Txn, error) {
@@ -41,8 +49,17 @@ func (s *Store) Begin() (*Txn, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, seq := e.published()
-	return &Txn{e: e, base: seq, state: state, own: e.takeOverlay()}, nil
+	if s.o.ReadOnly {
+		err = pebble.ErrReadOnly
+	} else {
+		err = e.begin()
+	}
+	if err != nil {
+		e.users.Done()
+		return nil, fmt.Errorf("storage: begin: %w", err)
+	}
+	on, oldest := e.hold()
+	return &Txn{e: e, on: on, seq: on.seq + 1, state: on.state, oldest: oldest}, nil
 }
 
 // SetTime says that what follows happens at now, Unix milliseconds. A time before an earlier one counts as that one.
@@ -58,7 +75,7 @@ func (t *Txn) Cluster() string { return t.state.Cluster }
 func (t *Txn) SetCluster(id string) { t.state.Cluster = id }
 
 // Size returns about how many bytes the transaction would write.
-func (t *Txn) Size() int { return t.own.sizeBytes }
+func (t *Txn) Size() int { return t.size }
 
 // Database implements Reader.
 func (t *Txn) Database(db uint8) layout.Database { return t.state.Databases[db] }
@@ -85,28 +102,54 @@ func (t *Txn) Set(key, value []byte) error {
 	if value == nil {
 		value = []byte{}
 	}
-	t.own.set(key, value)
+	if len(value) > 0 && key[0] == layout.TagKey && layout.IsParted(value) {
+		return fmt.Errorf("storage: row %x: its first byte is 0, which no row's is", key)
+	}
+	t.longest = max(t.longest, len(value))
+	t.set(key, value)
 	return nil
+}
+
+func (t *Txn) set(key, value []byte) {
+	t.size += len(key) + len(value) + recordBytes
+	t.on.bufs[0].set(key, value, t.seq, t.oldest)
 }
 
 // Delete removes a Pebble key; a key row was read in this transaction.
 func (t *Txn) Delete(key []byte) error {
-	t.own.set(key, nil)
+	t.set(key, nil)
 	return nil
 }
 
 // DeleteRange removes every Pebble key in [lo, hi).
 func (t *Txn) DeleteRange(lo, hi []byte) error {
-	t.own.deleteRange(lo, hi)
+	if bytes.Compare(lo, hi) >= 0 {
+		return nil
+	}
+	for _, b := range t.on.bufs {
+		if b == nil {
+			continue
+		}
+		for _, run := range b.keys.between(string(lo), string(hi)) {
+			for _, k := range run {
+				t.set([]byte(k), nil)
+			}
+		}
+	}
+	t.size += len(lo) + len(hi) + recordBytes
+	t.ranges.add(lo, hi)
 	return nil
 }
 
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
-	if v, known := t.own.get(key); known {
+	if v, known := t.on.bufs[0].get(key, t.seq); known {
 		return v, nil
 	}
-	v, err := t.e.row(t.e.db, key, t.base)
+	if _, deleted := t.ranges.holds(key); deleted {
+		return nil, nil
+	}
+	v, err := t.e.older(t.on, key)
 	if len(v) >= longRow {
 		if t.long == nil {
 			t.long = make(map[string]int)
@@ -116,84 +159,46 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 	return v, err
 }
 
-// Scan implements Reader: the store's rows and the transaction's own, merged. fn must not write to the transaction.
+// Scan implements Reader. fn must not write to the transaction.
 func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
-	own := t.own.between(lo, hi)
-	return scan(t.e.db, lo, hi, func(it *pebble.Iterator) error {
-		for stored := it.First(); stored || len(own) > 0; {
-			more, err := true, error(nil)
-			if len(own) > 0 && (!stored || own[0] <= string(it.Key())) {
-				k := []byte(own[0])
-				own = own[1:]
-				if stored && bytes.Equal(k, it.Key()) {
-					stored = it.Next()
-				}
-				if v := t.own.values[string(k)]; v != nil {
-					more, err = fn(k, v)
-				}
-			} else if end, deleted := t.own.deleted(it.Key()); deleted {
-				stored = it.SeekGE(end)
-			} else {
-				more, err = row(t.e.db, it, fn)
-				stored = more && it.Next()
-			}
-			if err != nil || !more {
-				return err
-			}
-		}
-		return nil
-	})
+	state := frozen{base: t.on.base, bufs: t.on.bufs, seq: t.seq}
+	return state.scan(lo, hi, t.ranges, fn)
 }
 
-// Commit writes the transaction and the applied index in one batch, unsynced, and ends it. The index never goes back.
+// Commit makes the transaction and the applied index the newest state, in one, and ends it. It is on disk after the next Sync, or
+// soon. The index never goes back.
 func (t *Txn) Commit(a Applied) error {
 	defer t.Discard()
 	if a.Index < t.state.Index {
 		return fmt.Errorf("storage: commit index %d after %d", a.Index, t.state.Index)
 	}
 	t.state.Index, t.state.Term = a.Index, a.Term
-	batch, err := t.batch()
-	if err != nil {
+	commit := t.e.commit
+	if t.bulky() {
+		commit = t.e.commitThrough
+	}
+	if err := commit(t); err != nil {
 		return fmt.Errorf("storage: commit index %d: %w", a.Index, err)
 	}
-	defer batch.Close()
-	if err := batch.Commit(pebble.NoSync); err != nil {
-		return fmt.Errorf("storage: commit index %d: %w", a.Index, err)
-	}
-	t.e.rows.put(t.own, t.base+1)
-	t.e.publish(t.state)
+	t.kept = true
 	return nil
 }
 
-// batch returns what is to be written: deleted ranges first, for what is in them is newer.
-func (t *Txn) batch() (*pebble.Batch, error) {
-	b := t.e.db.NewBatchWithSize(t.own.sizeBytes + t.own.sizeBytes>>10 + stateBytes)
-	var err error
-	for _, r := range t.own.ranges {
-		err = errors.Join(err, b.DeleteRange(r.lo, r.hi, nil))
-		if parts, ok := partsRange(r); ok {
-			err = errors.Join(err, b.DeleteRange(parts.lo, parts.hi, nil))
-		}
-	}
-	for _, k := range t.own.ordered() {
-		err = errors.Join(err, setRow(b, k, t.own.values[k], t.long[k]))
-	}
-	err = errors.Join(err, b.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil))
-	if err != nil {
-		return nil, errors.Join(err, b.Close())
-	}
-	return b, nil
+// bulky says that the transaction is nothing for a buffer: long rows cost their bytes wherever they are, and a buffer knows no ranges.
+func (t *Txn) bulky() bool {
+	return len(t.ranges) > 0 || len(t.long) > 0 || t.longest > cacheMaxValue
 }
-
-// stateBytes is about what the state row takes in a batch.
-const stateBytes = 1 << 10
 
 // Discard ends the transaction without a trace. After Commit it does nothing.
 func (t *Txn) Discard() {
 	if t.e == nil {
 		return
 	}
-	t.e.giveOverlay(t.own)
+	if !t.kept && t.size > 0 {
+		t.on.bufs[0].undo(t.seq)
+	}
+	t.e.committing.give()
+	t.e.release(t.on)
 	t.e.users.Done()
-	t.e, t.own = nil, nil
+	t.e, t.on = nil, nil
 }

@@ -1,12 +1,6 @@
 package storage
 
-import (
-	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
-
-	"cairn/storage/layout"
-)
+import "cairn/storage/layout"
 
 // View is the keyspace at one applied index. It is for one goroutine, and short: it keeps deleted data from being reclaimed.
 type View struct {
@@ -23,14 +17,15 @@ func (s *Store) View(now int64) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := e.hold()
+	f, _ := e.hold()
 	return &View{e: e, frozen: f, now: max(now, f.state.Time)}, nil
 }
 
 // Close releases the view.
 func (v *View) Close() error {
-	defer v.e.users.Done()
-	return v.e.release(v.frozen)
+	v.e.release(v.frozen)
+	v.e.users.Done()
+	return nil
 }
 
 // State returns the state the view shows.
@@ -41,19 +36,12 @@ func (v *View) Time() int64 { return v.now }
 
 // Get implements Reader.
 func (v *View) Get(key []byte) ([]byte, error) {
-	return v.e.row(v.frozen.snap, key, v.frozen.seq)
+	return v.e.row(v.frozen, key)
 }
 
 // Scan implements Reader.
 func (v *View) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
-	return scan(v.frozen.snap, lo, hi, func(it *pebble.Iterator) error {
-		for ok := it.First(); ok; ok = it.Next() {
-			if more, err := row(v.frozen.snap, it, fn); err != nil || !more {
-				return err
-			}
-		}
-		return nil
-	})
+	return v.frozen.scan(lo, hi, nil, fn)
 }
 
 // Database implements Reader.
@@ -73,30 +61,3 @@ func (v *View) Expired(expireAt int64) bool {
 // Doubted reports whether Expired called a key gone by the clock alone, while no log entry has reached that time yet. What
 // was read then is this node's opinion: another node's clock, or the next leader's, may disagree.
 func (v *View) Doubted() bool { return v.doubted }
-
-// scan calls walk with an iterator over [lo, hi) and returns walk's error, or the iterator's.
-func scan(r pebble.Reader, lo, hi []byte, walk func(*pebble.Iterator) error) (err error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
-		return fmt.Errorf("storage: scan: %w", err)
-	}
-	defer func() {
-		// Close repeats the error that ended the iteration early.
-		if e := it.Close(); e != nil && err == nil {
-			err = fmt.Errorf("storage: scan: %w", corrupt(e))
-		}
-	}()
-	return walk(it)
-}
-
-// row calls fn with the row under it, an iterator of r.
-func row(r pebble.Reader, it *pebble.Iterator, fn func(k, v []byte) (bool, error)) (more bool, err error) {
-	v, err := it.ValueAndErr()
-	if err != nil {
-		return false, fmt.Errorf("storage: scan: %w", corrupt(err))
-	}
-	if v, err = joinParts(r, it.Key(), v); err != nil {
-		return false, err
-	}
-	return fn(it.Key(), v)
-}

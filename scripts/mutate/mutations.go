@@ -75,7 +75,7 @@ func writeMutations() []mutation {
 
 // applyMutations let states differ, from the log or from each other.
 func applyMutations() []mutation {
-	const machine, txn = "fsm/machine.go", "storage/txn.go"
+	const machine, txn, flush = "fsm/machine.go", "storage/txn.go", "storage/flush.go"
 	const clock = "import \"time\"\n\nfunc localNow() int64 { return time.Now().UnixMilli() }\n"
 	return []mutation{
 		{"no replay guard", machine, "for at := m.applied.now(); len(logs) > 0 && logs[0].Index <= at.Index;", "for at := m.applied.now(); len(logs) < 0;", in("./fsm", "TestOneLogOneState|TestAppliedTwice"), ""},
@@ -86,11 +86,11 @@ func applyMutations() []mutation {
 		{"time from the local clock inside Apply", machine, "t.SetTime(e.Time)", "t.SetTime(localNow())", in("./fsm", "TestOneLogOneState"), "package fsm\n\n" + clock},
 		{"the log's time runs backwards", txn, "t.state.Time = max(t.state.Time, now)", "t.state.Time = now",
 			[]string{"./storage", "-run", "TestTimes"}, ""},
-		{"the applied index is committed apart from the data", txn, "err = errors.Join(err, b.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), nil))",
-			"err = errors.Join(err, t.e.db.Set([]byte(layout.StateRow), layout.AppendState(nil, t.state), pebble.NoSync))",
+		{"the applied index is committed apart from the data", flush, "err = b.Set([]byte(layout.StateRow), layout.AppendState(nil, p.state), nil)",
+			"err = e.db.Set([]byte(layout.StateRow), layout.AppendState(nil, p.state), pebble.NoSync)",
 			in("./storage", "TestIndexComesWithData"), ""},
 		{"a checksum that is not of its index", machine, "t.Size() < maxBatchBytes && !sum {", "t.Size() < maxBatchBytes {", in("./fsm", "TestChecksumAtIndex"), ""},
-		{"a cached row outlives a FLUSHDB", "storage/rowcache.go", "if len(own.ranges) > 0 {", "if false {", in("./storage", "TestRowCache"), ""},
+		{"a cached row outlives a FLUSHDB", flush, "if len(p.ranges) > 0 {", "if false {", in("./storage", "TestRowCache"), ""},
 	}
 }
 
@@ -127,6 +127,13 @@ func storeMutations() []mutation {
 		{"a received file is not synced", "storage/stage.go", "err = f.Sync()", "err = nil", in("./storage", "TestAdoptedIsDurable"), ""},
 		{"a damaged stream is believed", "storage/stage.go", "if got := binary.BigEndian.Uint32(n[:]); got != want {", "if got := want; got != want {", in("./storage", "TestFlippedBits"), ""},
 		{"a stream without the newest commits", "storage/checkpoint.go", "pebble.WithFlushedWAL()", "pebble.WithRestrictToSpans(nil)", in("./storage", "TestRoundTrip"), ""},
+		{"a stream without what waits in memory", "storage/checkpoint.go", "e.flush(pebble.NoSync, nil)", "error(nil)", in("./storage", "TestCheckpointHasNewest"), ""},
+		{"a sync leaves what waits in memory", "storage/store.go", "e.flush(pebble.Sync, nil)", "e.db.LogData(nil, pebble.Sync)", in("./storage", "TestSyncFlushes"), ""},
+		{"a flush takes half a transaction along", "storage/flush.go", "	e.committing.take()\n	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n	e.committing.give()\n",
+			"	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n", in("./storage", "TestTogether|TestRandom"), ""},
+		{"a version that a view shows is thrown away", "storage/buffer.go", "if v.seq <= oldest && was != nil {", "if was != nil {", in("./storage", "TestFlushMeanwhile"), ""},
+		{"a discarded transaction leaves its rows", "storage/txn.go", "if !t.kept && t.size > 0 {", "if false {", in("./storage", "TestRandom"), ""},
+		{"a view reads what came after it from the buffer", "storage/buffer.go", "if v.seq <= seq {", "if v.seq != undone {", in("./storage", "TestFlushMeanwhile"), ""},
 	}
 }
 

@@ -1,0 +1,264 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"cairn/storage/layout"
+)
+
+// stalled is a store whose flushes to disk stand still while stall is set, and no flush that nobody asks for.
+func stalled(t *testing.T, fs FS) (s *Store, stall *atomic.Bool, gate chan struct{}) {
+	t.Helper()
+	stall, gate = new(atomic.Bool), make(chan struct{})
+	o := small(errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if stall.Load() && strings.HasSuffix(op.Path, ".log") && op.Kind == errorfs.OpFileSyncData {
+			<-gate
+		}
+		return nil
+	})))
+	o.BufferBytes, o.FlushInterval = 1<<30, 1000*time.Hour
+	s, err := Open("db", o)
+	must(t, err)
+	return s, stall, gate
+}
+
+// TestFlushMeanwhile: while a flush is on its way to the disk, transactions and views read what is in Pebble, in the flush and
+// behind it as one state, each its own; and so they do afterwards.
+func TestFlushMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rnd := newRand(t)
+		w := &world{t: t, r: rnd, m: newModel()}
+		s, stall, gate := stalled(t, vfs.NewMem())
+		w.s = s
+		write := func(n int) {
+			x, err := s.Begin()
+			must(t, err)
+			for range n {
+				k, v := randomRow(rnd), fmt.Sprint(rnd.Uint64())
+				if rnd.IntN(4) == 0 {
+					must(t, x.Delete([]byte(k)))
+					delete(w.m.rows, k)
+				} else {
+					must(t, x.Set([]byte(k), []byte(v)))
+					w.m.rows[k] = v
+				}
+				must(t, w.m.checkReader(rnd, x))
+			}
+			w.m.state.Index++
+			must(t, x.Commit(Applied{w.m.state.Index, w.m.state.Term}))
+		}
+		look := func() {
+			v, err := s.View(0)
+			must(t, err)
+			w.views = append(w.views, viewed{v, w.m.clone()})
+			for _, v := range w.views {
+				for range 20 {
+					must(t, v.m.checkReader(rnd, v))
+				}
+				must(t, v.m.checkScan(v, "M", "N", 1000))
+			}
+		}
+		for range 5 {
+			write(60)
+			look()
+			stall.Store(true)
+			done := make(chan error, 1)
+			go func() { done <- s.Sync() }()
+			synctest.Wait()
+			select {
+			case err := <-done:
+				t.Fatalf("the sync returned %v while the disk stood still", err)
+			default:
+			}
+			for range 5 {
+				write(10)
+				look()
+			}
+			stall.Store(false)
+			gate <- struct{}{}
+			must(t, <-done)
+			look()
+			write(10)
+			look()
+			for _, v := range w.views {
+				must(t, v.Close())
+			}
+			w.views = nil
+		}
+		must(t, s.Close())
+	})
+}
+
+// TestSyncFlushes: what was committed before Sync outlives the loss of everything that is not on disk; so do the record, and what was
+// deleted as a range.
+func TestSyncFlushes(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	s, _, _ := stalled(t, fs)
+	put(t, s, "Ma", "1")
+	put(t, s, "Mb", "1")
+	must(t, s.Sync())
+	x, err := s.Begin()
+	must(t, err)
+	must(t, x.DeleteRange([]byte("Ma"), []byte("Mb")))
+	must(t, x.Commit(Applied{3, 1}))
+	put(t, s, "Mc", "2")
+	must(t, s.SaveRecord(layout.Record{Index: 4}))
+	must(t, s.Sync())
+	put(t, s, "Md", "3")
+	found := opened(t, crash(fs, newRand(t), 0))
+	must(t, s.Close())
+	m := newModel()
+	m.rows, m.state, m.record = map[string]string{"Mb": "1", "Mc": "2"}, found.State(), layout.Record{Index: 4}
+	if must(t, m.checkStore(found)); m.state.Index != 4 {
+		t.Errorf("the state is at %d, want 4", m.state.Index)
+	}
+}
+
+// TestFlushInterval: what is committed goes to Pebble by itself, after the interval, or when there is much of it.
+func TestFlushInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := small(vfs.NewMem())
+		o.BufferBytes, o.FlushInterval = 64<<10, time.Minute
+		s, err := Open("db", o)
+		must(t, err)
+		stored := func(k string) bool {
+			_, closer, err := s.mu.engine.db.Get([]byte(k))
+			if err == nil {
+				must(t, closer.Close())
+			}
+			return err == nil
+		}
+		put(t, s, "Ma", "1")
+		synctest.Wait()
+		if stored("Ma") {
+			t.Error("a row went to Pebble at once")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !stored("Ma") {
+			t.Error("a row did not go to Pebble after a minute")
+		}
+		for range 20 {
+			put(t, s, "Mb", strings.Repeat("v", 10<<10)) // one row: what counts is what the log would have to say again
+		}
+		synctest.Wait()
+		if !stored("Mb") {
+			t.Error("200 KiB did not go to Pebble, which takes 128")
+		}
+		must(t, s.Close())
+	})
+}
+
+// TestOldVersionsGo: a row that is written again and again keeps one older version, unless a view may ask for others.
+func TestOldVersionsGo(t *testing.T) {
+	s, _, _ := stalled(t, vfs.NewMem())
+	versions := func() (n int) {
+		b := s.mu.engine.newest().bufs[0]
+		for v := b.shards[shardOf([]byte("Mk"))].rows["Mk"]; v != nil; v = v.older {
+			n++
+		}
+		return n
+	}
+	put(t, s, "Mk", "0")
+	v, err := s.View(0)
+	must(t, err)
+	for i := range 10 {
+		put(t, s, "Mk", fmt.Sprint(i))
+	}
+	if got, err := v.Get([]byte("Mk")); string(got) != "0" || err != nil {
+		t.Errorf("the view reads %q, %v", got, err)
+	}
+	must(t, v.Close())
+	for range 10 {
+		put(t, s, "Mk", "new")
+	}
+	if n := versions(); n > 2 {
+		t.Errorf("%d versions are kept, and nobody can ask for them", n)
+	}
+	must(t, s.Close())
+}
+
+// TestKeyIndex: the keys of a buffer, whatever asks for them between two that are added.
+func TestKeyIndex(t *testing.T) {
+	rnd, b, want := newRand(t), newBuffer(), map[string]bool{}
+	for range 3000 {
+		k := string("EMV"[rnd.IntN(3)]) + fmt.Sprint(rnd.IntN(2000))
+		b.set([]byte(k), nil, 1, 0)
+		want[k] = true
+		if rnd.IntN(30) > 0 {
+			continue
+		}
+		lo, hi := fmt.Sprintf("M%d", rnd.IntN(2000)), fmt.Sprintf("M%d", rnd.IntN(2000))
+		if rnd.IntN(4) == 0 {
+			lo, hi = "E", "W"
+		}
+		var got []string
+		for _, run := range b.keys.between(lo, hi) {
+			if len(run) == 0 || !slices.IsSorted(run) {
+				t.Fatalf("a run is %q", run)
+			}
+			got = append(got, run...)
+		}
+		slices.Sort(got)
+		in := maps.Clone(want)
+		maps.DeleteFunc(in, func(k string, _ bool) bool { return k < lo || k >= hi })
+		if !slices.Equal(got, slices.Sorted(maps.Keys(in))) {
+			t.Fatalf("between %s and %s there are %q", lo, hi, got)
+		}
+	}
+	if all := b.keys.all(); !slices.Equal(all, slices.Sorted(maps.Keys(want))) {
+		t.Errorf("all keys are %q", all)
+	}
+}
+
+// TestCheckpointHasNewest: a checkpoint has what was committed a moment before and is nowhere but in the buffer.
+func TestCheckpointHasNewest(t *testing.T) {
+	s, _, _ := stalled(t, vfs.NewMem())
+	defer s.Close()
+	put(t, s, "Mk", "v")
+	c, err := s.Checkpoint()
+	must(t, err)
+	f := opened(t, vfs.NewMem())
+	g, err := f.NewStage()
+	must(t, err)
+	_, err = io.Copy(g, c)
+	must(t, errors.Join(err, c.Close(), g.Finish(), f.Adopt(g, layout.Record{Index: 1})))
+	v, err := f.View(0)
+	must(t, err)
+	defer v.Close()
+	if got, err := v.Get([]byte("Mk")); string(got) != "v" || err != nil {
+		t.Errorf("the row is %q, %v", got, err)
+	}
+}
+
+// TestFailedFlush: when Pebble cannot be written to, the next commit says so, and no record is taken.
+func TestFailedFlush(t *testing.T) {
+	s, _, _ := stalled(t, vfs.NewMem())
+	put(t, s, "Mk", "v")
+	broken := io.ErrUnexpectedEOF
+	if err := s.mu.engine.flush(pebble.NoSync, func(*pebble.Batch, layout.State) error { return broken }); err != broken {
+		t.Fatalf("the flush returns %v", err)
+	}
+	if x, err := s.Begin(); err == nil {
+		t.Error("a transaction begins")
+		x.Discard()
+	}
+	for name, err := range map[string]error{"Sync": s.Sync(), "SaveRecord": s.SaveRecord(layout.Record{Index: 1}), "Close": s.Close()} {
+		if err == nil {
+			t.Errorf("%s works", name)
+		}
+	}
+}

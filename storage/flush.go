@@ -1,0 +1,239 @@
+package storage
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"cairn/storage/layout"
+)
+
+// flusher brings what is committed to Pebble: when there is enough of it, when it has waited long enough, and when somebody needs
+// it there. Until then only the Raft log has it on disk, which keeps it until Store.Sync.
+type flusher struct {
+	bufferBytes int64
+	interval    time.Duration
+
+	// The order in which they are taken: flushing, committing, writing, engine.mu.
+	flushing   latch         // held by the flush that goes on, or is the next
+	committing latch         // held by the open transaction, and to seal a buffer
+	writing    latch         // held from a seal until its buffer is in Pebble
+	flushed    uint64        // the seq of the state that Pebble has; guarded by writing
+	dirty      chan struct{} // holds an element when there may be something to flush
+	full       chan struct{} // likewise, and it shall not wait
+	ending     chan struct{} // closed to end the goroutine
+	ended      sync.WaitGroup
+}
+
+// latch is a lock that may be held while the disk is at work: who waits for it in a simulation lets time go on.
+type latch chan struct{}
+
+func (l latch) take() { l <- struct{}{} }
+func (l latch) give() { <-l }
+
+// flushSoon is the goroutine of the flusher.
+func (e *engine) flushSoon(log *slog.Logger) {
+	for {
+		select {
+		case <-e.dirty:
+		case <-e.ending:
+			return
+		}
+		wait := time.NewTimer(e.interval)
+		select {
+		case <-wait.C:
+		case <-e.full:
+		case <-e.ending:
+			wait.Stop()
+			return
+		}
+		wait.Stop()
+		if err := e.flush(pebble.NoSync, nil); err != nil {
+			log.Error("the state cannot be written", "err", err) // the next commit returns it
+			return
+		}
+	}
+}
+
+// over says that a buffer holds more than n times what it is to hold. What was written to it bounds how much of the log is
+// applied again after a crash.
+func (f *flusher) over(n int64, b *buffer) bool {
+	return b.size.Load() > n*f.bufferBytes || b.written > 2*n*f.bufferBytes
+}
+
+// begin waits until there is room for a transaction, and for the last one to end.
+func (e *engine) begin() error {
+	if e.over(2, e.newest().bufs[0]) { // Pebble is a whole buffer behind
+		if err := e.flush(pebble.NoSync, nil); err != nil {
+			return err
+		}
+	}
+	e.committing.take()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mu.failed != nil {
+		e.committing.give()
+	}
+	return e.mu.failed
+}
+
+// commit makes a transaction the newest state; its rows are in the buffer.
+func (e *engine) commit(t *Txn) error {
+	e.mu.Lock()
+	e.publishLocked(&frozen{base: e.mu.newest.base, bufs: e.mu.newest.bufs, seq: t.seq, state: t.state})
+	e.mu.Unlock()
+	notify(e.dirty)
+	if e.over(1, t.on.bufs[0]) {
+		notify(e.full)
+	}
+	return nil
+}
+
+// notify leaves an element in a channel that holds one.
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// flush returns once all that was committed before the call is in Pebble, and on disk when o says so. more adds to what is written.
+func (e *engine) flush(o *pebble.WriteOptions, more func(b *pebble.Batch, state layout.State) error) error {
+	e.flushing.take()
+	defer e.flushing.give()
+	e.committing.take()
+	e.writing.take()
+	defer e.writing.give()
+	p, err := e.seal()
+	e.committing.give()
+	switch {
+	case err != nil:
+		return err
+	case p.seq != e.flushed || p.record != nil || more != nil:
+		p.more = more
+		return e.write(o, p)
+	case o.Sync:
+		return e.db.LogData(nil, o)
+	}
+	return nil
+}
+
+// commitThrough makes a transaction the newest state, in Pebble.
+func (e *engine) commitThrough(t *Txn) error {
+	e.writing.take()
+	defer e.writing.give()
+	p, err := e.seal()
+	if err != nil {
+		return err
+	}
+	p.ranges, p.long, p.seq, p.state = t.ranges, t.long, t.seq, t.state
+	return e.write(pebble.NoSync, p)
+}
+
+// seal returns the newest state as Pebble does not have it yet, and lets a new buffer take what comes.
+func (e *engine) seal() (part, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := e.mu.newest
+	p := part{rows: newBuffer(), seq: n.seq, state: n.state, record: e.mu.record}
+	if e.mu.failed == nil && n.bufs[0].size.Load() > 0 {
+		e.publishLocked(&frozen{base: n.base, bufs: [2]*buffer{p.rows, n.bufs[0]}, seq: n.seq, state: n.state})
+		p.rows = n.bufs[0]
+	}
+	return p, e.mu.failed
+}
+
+// part is what goes to Pebble in one batch, to bring it to a state.
+type part struct {
+	rows   *buffer        // sealed
+	ranges ranges         // that are deleted; what is in rows is newer
+	long   map[string]int // see Txn.long
+	seq    uint64
+	state  layout.State
+	record *layout.Record // nil: the one that Pebble has
+	more   func(b *pebble.Batch, state layout.State) error
+}
+
+// write writes p and makes it the base of the newest state, which it becomes if it is newer.
+func (e *engine) write(o *pebble.WriteOptions, p part) error {
+	keys := p.rows.keys.all()
+	err := e.writeBatch(o, p, keys)
+	e.mu.Lock()
+	if err != nil {
+		e.mu.failed = fmt.Errorf("storage: the state cannot be written: %w", err)
+	}
+	e.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if len(p.ranges) > 0 {
+		e.rows.forget(p.seq)
+	}
+	_ = p.rows.each(keys, func(k string, v []byte) error { // no error comes from fn
+		e.rows.put(k, v, p.seq)
+		return nil
+	})
+	e.flushed = p.seq
+	f := &frozen{base: &base{snap: e.db.NewSnapshot()}}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mu.record == p.record || p.more != nil {
+		e.mu.record = nil
+	}
+	f.seq, f.state, f.bufs[0] = e.mu.newest.seq, e.mu.newest.state, e.mu.newest.bufs[0]
+	if p.seq > f.seq {
+		f.seq, f.state = p.seq, p.state
+	}
+	e.publishLocked(f)
+	return nil
+}
+
+func (e *engine) writeBatch(o *pebble.WriteOptions, p part, keys []string) error {
+	b := e.db.NewBatchWithSize(int(p.rows.size.Load()) + stateBytes)
+	defer b.Close()
+	for _, r := range p.ranges {
+		if err := b.DeleteRange(r.lo, r.hi, nil); err != nil {
+			return err
+		}
+		if parts, ok := partsRange(r); ok {
+			if err := b.DeleteRange(parts.lo, parts.hi, nil); err != nil {
+				return err
+			}
+		}
+	}
+	err := p.rows.each(keys, func(k string, v []byte) error { return setRow(b, k, v, p.long[k]) })
+	if err == nil && p.record != nil {
+		err = b.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, *p.record), nil)
+	}
+	if err == nil {
+		err = b.Set([]byte(layout.StateRow), layout.AppendState(nil, p.state), nil)
+	}
+	if err == nil && p.more != nil {
+		err = p.more(b, p.state)
+	}
+	if err != nil {
+		return err
+	}
+	return b.Commit(o)
+}
+
+// stateBytes is about what the state row and the record take in a batch.
+const stateBytes = 2 << 10
+
+// saveRecord makes r the snapshot record.
+func (e *engine) saveRecord(r layout.Record) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.mu.failed != nil {
+		return e.mu.failed
+	}
+	if at := e.mu.newest.state.Index; r.Index > at {
+		return fmt.Errorf("storage: a snapshot of %d, and the state is at %d", r.Index, at)
+	}
+	e.mu.record = &r
+	notify(e.dirty)
+	return nil
+}

@@ -1,0 +1,132 @@
+package storage
+
+import (
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// rowIter walks the rows of a frozen state in order: Pebble's and those of the buffers.
+type rowIter struct {
+	f      *frozen
+	gone   ranges // what Pebble has in them is deleted
+	it     *pebble.Iterator
+	stored bool       // it is at a row that was not passed yet
+	runs   [][]string // the keys in buffers that were not passed yet, see keyIndex
+
+	key    []byte // of the row it is at; good until it moves
+	value  []byte // that row when it comes from a buffer
+	inBase bool   // it comes from Pebble, and it is at it
+}
+
+// scan calls fn with the rows in [lo, hi) in order, until it wants no more. What Pebble has in gone is left out.
+func (f *frozen) scan(lo, hi []byte, gone ranges, fn func(k, v []byte) (bool, error)) (err error) {
+	it, err := f.base.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return fmt.Errorf("storage: scan: %w", err)
+	}
+	defer func() {
+		// Close repeats the error that ended the iteration early.
+		if e := it.Close(); e != nil && err == nil {
+			err = fmt.Errorf("storage: scan: %w", corrupt(e))
+		}
+	}()
+	r := &rowIter{f: f, it: it, gone: gone}
+	for _, b := range f.bufs {
+		if b != nil {
+			r.runs = append(r.runs, b.keys.between(string(lo), string(hi))...)
+		}
+	}
+	r.stored = it.First()
+	for r.next() {
+		v, err := r.row()
+		if err != nil {
+			return err
+		}
+		if more, err := fn(r.key, v); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// next moves to the next row; it is false at the end.
+func (r *rowIter) next() bool {
+	if r.inBase {
+		r.inBase, r.stored = false, r.it.Next()
+	}
+	for {
+		if r.stored {
+			if end, deleted := r.gone.holds(r.it.Key()); deleted {
+				r.stored = r.it.SeekGE(end)
+				continue
+			}
+		}
+		least := r.least()
+		if least == "" || r.stored && string(r.it.Key()) < least {
+			r.inBase, r.key = r.stored, r.it.Key()
+			return r.stored
+		}
+		r.pass(least)
+		r.key = []byte(least)
+		v, known := r.f.buffered(r.key)
+		if !known {
+			continue // it was written after this state
+		}
+		if r.stored && string(r.it.Key()) == least {
+			r.stored = r.it.Next()
+		}
+		if v != nil {
+			r.value = v
+			return true
+		}
+	}
+}
+
+// least returns the first key that is left in a buffer, or nothing.
+func (r *rowIter) least() (k string) {
+	for _, keys := range r.runs {
+		if k == "" || keys[0] < k {
+			k = keys[0]
+		}
+	}
+	return k
+}
+
+// pass leaves the first key of the buffers behind.
+func (r *rowIter) pass(k string) {
+	left := r.runs[:0]
+	for _, keys := range r.runs {
+		if keys[0] == k {
+			keys = keys[1:]
+		}
+		if len(keys) > 0 {
+			left = append(left, keys)
+		}
+	}
+	r.runs = left
+}
+
+// row returns the row it is at.
+func (r *rowIter) row() ([]byte, error) {
+	if !r.inBase {
+		return r.value, nil
+	}
+	v, err := r.it.ValueAndErr()
+	if err != nil {
+		return nil, fmt.Errorf("storage: scan: %w", corrupt(err))
+	}
+	return joinParts(r.f.base.snap, r.key, v)
+}
+
+// buffered returns the row of pkey when it is in a buffer.
+func (f *frozen) buffered(pkey []byte) (value []byte, known bool) {
+	for _, b := range f.bufs {
+		if b != nil {
+			if value, known = b.get(pkey, f.seq); known {
+				break
+			}
+		}
+	}
+	return value, known
+}
