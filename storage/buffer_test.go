@@ -23,16 +23,12 @@ import (
 func stalled(t *testing.T, fs FS) (s *Store, stall *atomic.Bool, gate chan struct{}) {
 	t.Helper()
 	stall, gate = new(atomic.Bool), make(chan struct{})
-	o := small(errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+	return unhurried(t, errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if stall.Load() && strings.HasSuffix(op.Path, ".log") && op.Kind == errorfs.OpFileSyncData {
 			<-gate
 		}
 		return nil
-	})))
-	o.BufferBytes, o.FlushInterval = 1<<30, 1000*time.Hour
-	s, err := Open("db", o)
-	must(t, err)
-	return s, stall, gate
+	}))), stall, gate
 }
 
 // TestFlushMeanwhile: while a flush is on its way to the disk, transactions and views read what is in Pebble, in the flush and
@@ -106,7 +102,7 @@ func TestFlushMeanwhile(t *testing.T) {
 // deleted as a range.
 func TestSyncFlushes(t *testing.T) {
 	fs := vfs.NewCrashableMem()
-	s, _, _ := stalled(t, fs)
+	s := unhurried(t, fs)
 	put(t, s, "Ma", "1")
 	put(t, s, "Mb", "1")
 	must(t, s.Sync())
@@ -164,7 +160,7 @@ func TestFlushInterval(t *testing.T) {
 
 // TestOldVersionsGo: a row that is written again and again keeps one older version, unless a view may ask for others.
 func TestOldVersionsGo(t *testing.T) {
-	s, _, _ := stalled(t, vfs.NewMem())
+	s := unhurried(t, vfs.NewMem())
 	versions := func() (n int) {
 		b := s.mu.engine.newest().bufs[0]
 		for v := b.shards[shardOf([]byte("Mk"))].rows["Mk"]; v != nil; v = v.older {
@@ -226,7 +222,7 @@ func TestKeyIndex(t *testing.T) {
 
 // TestCheckpointHasNewest: a checkpoint has what was committed a moment before and is nowhere but in the buffer.
 func TestCheckpointHasNewest(t *testing.T) {
-	s, _, _ := stalled(t, vfs.NewMem())
+	s := unhurried(t, vfs.NewMem())
 	defer s.Close()
 	put(t, s, "Mk", "v")
 	c, err := s.Checkpoint()
@@ -246,7 +242,7 @@ func TestCheckpointHasNewest(t *testing.T) {
 
 // TestFailedFlush: when Pebble cannot be written to, the next commit says so, and no record is taken.
 func TestFailedFlush(t *testing.T) {
-	s, _, _ := stalled(t, vfs.NewMem())
+	s := unhurried(t, vfs.NewMem())
 	put(t, s, "Mk", "v")
 	broken := io.ErrUnexpectedEOF
 	if err := s.mu.engine.flush(pebble.NoSync, func(*pebble.Batch, layout.State) error { return broken }); err != broken {

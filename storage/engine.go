@@ -18,6 +18,7 @@ type engine struct {
 	rows  *rowCache
 	users sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 	flusher
+	finder finder // the writer's
 
 	mu struct {
 		sync.Mutex
@@ -41,7 +42,7 @@ type frozen struct {
 // base is Pebble in the state that the last flush left.
 type base struct {
 	snap  *pebble.Snapshot
-	users int // the frozen states over it; guarded by engine.mu
+	users int // the frozen states over it, and the finder; guarded by engine.mu
 }
 
 // openEngine opens the database in a folder of the store, which must be there already unless create is set.
@@ -86,11 +87,10 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		// One slow flush shall not hold up the one goroutine that applies entries; the default of 2 would.
 		MemTableStopWritesThreshold: 4,
 	}
-	// A write looks its key up, and most tables can say no. Get never asks the filters of the last level.
-	for i := range len(o.Levels) - 1 {
+	// A write looks its key up, and most tables can say no, see finder.
+	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	o.Levels[len(o.Levels)-1].FilterPolicy = pebble.NoFilterPolicy
 	return o
 }
 
@@ -103,6 +103,7 @@ func (e *engine) close(keep bool) error {
 	if keep {
 		err = e.flush(pebble.NoSync, nil)
 	}
+	e.endFinder()
 	e.release(e.mu.newest)
 	return errors.Join(err, e.db.Close())
 }
@@ -135,12 +136,16 @@ func (e *engine) releaseLocked(f *frozen) {
 	if f.users--; f.users > 0 {
 		return
 	}
-	if f.base.users--; f.base.users == 0 {
-		_ = f.base.snap.Close() // never fails
-	}
+	e.releaseBaseLocked(f.base)
 	for len(e.mu.open) > 0 && e.mu.open[0].users == 0 {
 		e.mu.open[0] = nil
 		e.mu.open = e.mu.open[1:]
+	}
+}
+
+func (e *engine) releaseBaseLocked(b *base) {
+	if b.users--; b.users == 0 {
+		_ = b.snap.Close() // never fails
 	}
 }
 
@@ -177,23 +182,26 @@ func (e *engine) row(f *frozen, pkey []byte) ([]byte, error) {
 	if v, known := f.bufs[0].get(pkey, f.seq); known {
 		return v, nil
 	}
-	return e.older(f, pkey)
+	return e.older(f, pkey, f.base.get)
 }
 
-// older returns the row of pkey in the state f, of which the newest buffer says nothing.
-func (e *engine) older(f *frozen, pkey []byte) ([]byte, error) {
+// get returns a copy of the row of pkey, nil when it is absent.
+func (b *base) get(pkey []byte) ([]byte, error) { return get(b.snap, pkey) }
+
+// older returns the row of pkey in the state f, of which the newest buffer says nothing. find asks Pebble.
+func (e *engine) older(f *frozen, pkey []byte, find func([]byte) ([]byte, error)) ([]byte, error) {
 	if f.bufs[1] != nil {
 		if v, known := f.bufs[1].get(pkey, f.seq); known {
 			return v, nil
 		}
 	}
 	if pkey[0] != layout.TagKey {
-		return get(f.base.snap, pkey)
+		return find(pkey)
 	}
 	if v, known := e.rows.get(pkey, f.seq); known {
 		return v, nil
 	}
-	v, err := get(f.base.snap, pkey)
+	v, err := find(pkey)
 	if err == nil {
 		v, err = joinParts(f.base.snap, pkey, v)
 	}

@@ -31,11 +31,11 @@ func faulty(fs FS, on *atomic.Bool, suffix string, kinds ...errorfs.OpKind) FS {
 // TestFailingFlush: tables that cannot be written for a while lose nothing, for the WAL holds what is in them.
 func TestFailingFlush(t *testing.T) {
 	mem, on := vfs.NewCrashableMem(), atomic.Bool{}
-	s := mustOpen(t, faulty(mem, &on, ".sst", errorfs.OpCreate, errorfs.OpFileWrite, errorfs.OpFileSync))
+	s := unhurried(t, faulty(mem, &on, ".sst", errorfs.OpCreate, errorfs.OpFileWrite, errorfs.OpFileSync))
 	on.Store(true)
 	m := fill(t, s, "x", 80) // more than one memtable, less than four
 	must(t, m.checkStore(s))
-	must(t, s.Sync())
+	must(t, s.Sync()) // one batch, which Pebble has to flush
 	must(t, m.checkStore(opened(t, crash(mem, newRand(t), 0))))
 	on.Store(false)
 	flush(t, s)

@@ -25,6 +25,16 @@ func small(fs FS) Options {
 	}
 }
 
+// unhurried flushes no buffer that nobody asks to be flushed.
+func unhurried(t testing.TB, fs FS) *Store {
+	t.Helper()
+	o := small(fs)
+	o.BufferBytes, o.FlushInterval = 1<<30, 1000*time.Hour
+	s, err := Open("db", o)
+	must(t, err)
+	return s
+}
+
 func mustOpen(t testing.TB, fs FS) *Store {
 	t.Helper()
 	s, err := Open("db", small(fs))

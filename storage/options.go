@@ -15,11 +15,11 @@ type FS = vfs.FS
 // Options configures a Store. The zero value of a field means its default.
 type Options struct {
 	FS            FS            // default: the operating system's
-	CacheBytes    int64         // block cache; default 64 MiB
+	CacheBytes    int64         // block cache; Pebble takes the room of memtables and large batches out of it; default 128 MiB
 	RowCacheBytes int64         // newest rows, kept in front of Pebble; default 64 MiB
 	BufferBytes   int64         // of committed rows that wait in memory to be written to Pebble together; default 32 MiB
 	FlushInterval time.Duration // how long they wait at most; default 1 s
-	MemTableBytes uint64        // default 32 MiB, at least 64 KiB, at most 1 GiB
+	MemTableBytes uint64        // default 8 MiB, at least 64 KiB, at most 1 GiB
 	ReadOnly      bool          // for looking at a stopped node's store: nothing in the directory changes
 	Logger        *slog.Logger  // default: discards
 }
@@ -29,7 +29,7 @@ func (o Options) withDefaults() Options {
 		o.FS = vfs.Default
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 64 << 20
+		o.CacheBytes = 128 << 20
 	}
 	if o.RowCacheBytes == 0 {
 		o.RowCacheBytes = 64 << 20
@@ -41,7 +41,7 @@ func (o Options) withDefaults() Options {
 		o.FlushInterval = time.Second
 	}
 	if o.MemTableBytes == 0 {
-		o.MemTableBytes = 32 << 20
+		o.MemTableBytes = 8 << 20
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

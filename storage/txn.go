@@ -59,6 +59,9 @@ func (s *Store) Begin() (*Txn, error) {
 		return nil, fmt.Errorf("storage: begin: %w", err)
 	}
 	on, oldest := e.hold()
+	if e.finder.base != on.base {
+		e.endFinder()
+	}
 	return &Txn{e: e, on: on, seq: on.seq + 1, state: on.state, oldest: oldest}, nil
 }
 
@@ -149,7 +152,7 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 	if _, deleted := t.ranges.holds(key); deleted {
 		return nil, nil
 	}
-	v, err := t.e.older(t.on, key)
+	v, err := t.e.older(t.on, key, func(key []byte) ([]byte, error) { return t.e.find(t.on.base, key) })
 	if len(v) >= longRow {
 		if t.long == nil {
 			t.long = make(map[string]int)
