@@ -16,7 +16,7 @@ import (
 // of the state that it will be. Once the buffer is sealed nothing in it changes.
 type buffer struct {
 	shards  [rowShards]bufferShard
-	keys    keyIndex
+	index   rowIndex
 	size    atomic.Int64 // bytes of the rows, without older versions
 	written int64        // bytes of all that was ever put; the writer's
 }
@@ -78,11 +78,11 @@ func (b *buffer) set(pkey, value []byte, seq, oldest uint64) {
 		s.mu.Unlock()
 		return
 	}
-	k := string(pkey)
-	s.rows[k] = &version{value: value, seq: seq}
+	r := bufferRow{string(pkey), &version{value: value, seq: seq}}
+	s.rows[r.key] = r.newest
 	s.mu.Unlock()
-	b.size.Add(int64(len(k) + len(value) + rowOverhead))
-	b.keys.add(k)
+	b.size.Add(int64(len(pkey) + len(value) + rowOverhead))
+	b.index.add(r)
 }
 
 func (v *version) replace(value []byte, seq, oldest uint64) {
@@ -124,69 +124,66 @@ func (b *buffer) undo(seq uint64) {
 	}
 }
 
-// each calls fn with the newest version of each row of a sealed buffer, in order.
-func (b *buffer) each(keys []string, fn func(pkey string, value []byte) error) error {
-	for _, k := range keys {
-		if v := b.shards[maphash.String(rowSeed, k)%rowShards].rows[k]; v.seq != undone {
-			if err := fn(k, v.value); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// keyIndex puts the keys of a buffer in order, when somebody asks, tag by tag: the sweeper looks at expiries only.
-type keyIndex struct {
+// rowIndex puts the rows of a buffer in order, when somebody asks, tag by tag: the sweeper looks at expiries only.
+type rowIndex struct {
 	mu   sync.Mutex
-	tags [256]*keyRuns
+	tags [256]*rowRuns
 }
 
-// keyRuns are the keys of a tag: in runs, each in order and each more than twice as long as the next, and as they came.
-type keyRuns struct {
-	runs  [][]string
-	fresh []string
+// bufferRow is a row of a buffer. Its newest version may be undone.
+type bufferRow struct {
+	key    string
+	newest *version
 }
 
-func (x *keyIndex) add(k string) {
+func (r bufferRow) compare(s bufferRow) int { return strings.Compare(r.key, s.key) }
+func (r bufferRow) compareKey(k string) int { return strings.Compare(r.key, k) }
+
+// rowRuns are the rows of a tag: in runs, each in order and each more than twice as long as the next, and as they came.
+type rowRuns struct {
+	runs  [][]bufferRow
+	fresh []bufferRow
+}
+
+func (x *rowIndex) add(row bufferRow) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	r := x.tags[k[0]]
+	r := x.tags[row.key[0]]
 	if r == nil {
-		r = &keyRuns{}
-		x.tags[k[0]] = r
+		r = &rowRuns{}
+		x.tags[row.key[0]] = r
 	}
-	r.fresh = append(r.fresh, k)
+	r.fresh = append(r.fresh, row)
 }
 
-// all returns the keys in order.
-func (x *keyIndex) all() (keys []string) {
+// all returns the rows in order.
+func (x *rowIndex) all() (rows []bufferRow) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, r := range x.tags {
 		if r == nil {
 			continue
 		}
-		var ordered []string
+		var ordered []bufferRow
 		for _, run := range slices.Backward(r.ordered()) {
-			ordered = mergeKeys(run, ordered)
+			ordered = mergeRows(run, ordered)
 		}
-		keys = append(keys, ordered...)
+		rows = append(rows, ordered...)
 	}
-	return keys
+	return rows
 }
 
-// between returns the keys in [lo, hi) as runs, each in order.
-func (x *keyIndex) between(lo, hi string) (runs [][]string) {
+// between returns the rows in [lo, hi) as runs, each in order.
+func (x *rowIndex) between(lo, hi string) (runs [][]bufferRow) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for tag, r := range x.tags {
 		if r != nil && tag >= int(lo[0]) && tag <= int(hi[0]) {
-			for _, keys := range r.ordered() {
-				i, _ := slices.BinarySearch(keys, lo)
-				j, _ := slices.BinarySearch(keys, hi)
+			for _, rows := range r.ordered() {
+				i, _ := slices.BinarySearchFunc(rows, lo, bufferRow.compareKey)
+				j, _ := slices.BinarySearchFunc(rows, hi, bufferRow.compareKey)
 				if i < j {
-					runs = append(runs, keys[i:j])
+					runs = append(runs, rows[i:j])
 				}
 			}
 		}
@@ -194,23 +191,26 @@ func (x *keyIndex) between(lo, hi string) (runs [][]string) {
 	return runs
 }
 
-// ordered makes a run of the fresh keys. Each key is merged a few times at most: a run is joined to one of about its length.
-func (r *keyRuns) ordered() [][]string {
+// ordered makes a run of the fresh rows. Each row is merged a few times at most: a run is joined to one of about its length.
+func (r *rowRuns) ordered() [][]bufferRow {
 	if len(r.fresh) > 0 {
-		slices.Sort(r.fresh)
+		slices.SortFunc(r.fresh, bufferRow.compare)
 		r.runs, r.fresh = append(r.runs, r.fresh), nil
 	}
 	for n := len(r.runs); n > 1 && len(r.runs[n-2]) <= 2*len(r.runs[n-1]); n-- {
-		r.runs = append(r.runs[:n-2:n-2], mergeKeys(r.runs[n-2], r.runs[n-1]))
+		r.runs = append(r.runs[:n-2:n-2], mergeRows(r.runs[n-2], r.runs[n-1]))
 	}
 	return r.runs
 }
 
-// mergeKeys returns the keys of a and b, which have none in common, in order.
-func mergeKeys(a, b []string) []string {
-	all := make([]string, 0, len(a)+len(b))
+// mergeRows returns the rows of a and b, which have none in common, in order.
+func mergeRows(a, b []bufferRow) []bufferRow {
+	if len(a) == 0 || len(b) == 0 {
+		return append(a, b...)
+	}
+	all := make([]bufferRow, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		if strings.Compare(a[0], b[0]) < 0 {
+		if a[0].compare(b[0]) < 0 {
 			all, a = append(all, a[0]), a[1:]
 		} else {
 			all, b = append(all, b[0]), b[1:]

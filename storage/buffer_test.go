@@ -187,8 +187,8 @@ func TestOldVersionsGo(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestKeyIndex: the keys of a buffer, whatever asks for them between two that are added.
-func TestKeyIndex(t *testing.T) {
+// TestRowIndex: the rows of a buffer, whatever asks for them between two that are added.
+func TestRowIndex(t *testing.T) {
 	rnd, b, want := newRand(t), newBuffer(), map[string]bool{}
 	for range 3000 {
 		k := string("EMV"[rnd.IntN(3)]) + fmt.Sprint(rnd.IntN(2000))
@@ -202,11 +202,11 @@ func TestKeyIndex(t *testing.T) {
 			lo, hi = "E", "W"
 		}
 		var got []string
-		for _, run := range b.keys.between(lo, hi) {
-			if len(run) == 0 || !slices.IsSorted(run) {
-				t.Fatalf("a run is %q", run)
+		for _, run := range b.index.between(lo, hi) {
+			if len(run) == 0 || !slices.IsSortedFunc(run, bufferRow.compare) {
+				t.Fatalf("a run is %v", run)
 			}
-			got = append(got, run...)
+			got = append(got, keysOf(run)...)
 		}
 		slices.Sort(got)
 		in := maps.Clone(want)
@@ -215,9 +215,16 @@ func TestKeyIndex(t *testing.T) {
 			t.Fatalf("between %s and %s there are %q", lo, hi, got)
 		}
 	}
-	if all := b.keys.all(); !slices.Equal(all, slices.Sorted(maps.Keys(want))) {
+	if all := keysOf(b.index.all()); !slices.Equal(all, slices.Sorted(maps.Keys(want))) {
 		t.Errorf("all keys are %q", all)
 	}
+}
+
+func keysOf(rows []bufferRow) (keys []string) {
+	for _, r := range rows {
+		keys = append(keys, r.key)
+	}
+	return keys
 }
 
 // TestCheckpointHasNewest: a checkpoint has what was committed a moment before and is nowhere but in the buffer.

@@ -159,8 +159,8 @@ type part struct {
 
 // write writes p and makes it the base of the newest state, which it becomes if it is newer.
 func (e *engine) write(o *pebble.WriteOptions, p part) error {
-	keys := p.rows.keys.all()
-	err := e.writeBatch(o, p, keys)
+	rows := p.rows.index.all()
+	err := e.writeBatch(o, p, rows)
 	e.mu.Lock()
 	if err != nil {
 		e.mu.failed = fmt.Errorf("storage: the state cannot be written: %w", err)
@@ -172,10 +172,11 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	if len(p.ranges) > 0 {
 		e.rows.forget(p.seq)
 	}
-	_ = p.rows.each(keys, func(k string, v []byte) error { // no error comes from fn
-		e.rows.put(k, v, p.seq)
-		return nil
-	})
+	for _, r := range rows {
+		if r.newest.seq != undone {
+			e.rows.put(r.key, r.newest.value, p.seq)
+		}
+	}
 	e.flushed = p.seq
 	f := &frozen{base: &base{snap: e.db.NewSnapshot()}}
 	e.mu.Lock()
@@ -191,7 +192,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	return nil
 }
 
-func (e *engine) writeBatch(o *pebble.WriteOptions, p part, keys []string) error {
+func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []bufferRow) error {
 	b := e.db.NewBatchWithSize(int(p.rows.size.Load()) + stateBytes)
 	defer b.Close()
 	for _, r := range p.ranges {
@@ -204,8 +205,16 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, keys []string) error
 			}
 		}
 	}
-	err := p.rows.each(keys, func(k string, v []byte) error { return setRow(b, k, v, p.long[k]) })
-	if err == nil && p.record != nil {
+	for _, r := range rows {
+		if r.newest.seq == undone {
+			continue
+		}
+		if err := setRow(b, r.key, r.newest.value, p.long[r.key]); err != nil {
+			return err
+		}
+	}
+	var err error
+	if p.record != nil {
 		err = b.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, *p.record), nil)
 	}
 	if err == nil {

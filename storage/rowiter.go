@@ -11,8 +11,8 @@ type rowIter struct {
 	f      *frozen
 	gone   ranges // what Pebble has in them is deleted
 	it     *pebble.Iterator
-	stored bool       // it is at a row that was not passed yet
-	runs   [][]string // the keys in buffers that were not passed yet, see keyIndex
+	stored bool          // it is at a row that was not passed yet
+	runs   [][]bufferRow // what is in buffers and was not passed yet, see rowIndex
 
 	key    []byte // of the row it is at; good until it moves
 	value  []byte // that row when it comes from a buffer
@@ -34,7 +34,7 @@ func (f *frozen) scan(lo, hi []byte, gone ranges, fn func(k, v []byte) (bool, er
 	r := &rowIter{f: f, it: it, gone: gone}
 	for _, b := range f.bufs {
 		if b != nil {
-			r.runs = append(r.runs, b.keys.between(string(lo), string(hi))...)
+			r.runs = append(r.runs, b.index.between(string(lo), string(hi))...)
 		}
 	}
 	r.stored = it.First()
@@ -85,9 +85,9 @@ func (r *rowIter) next() bool {
 
 // least returns the first key that is left in a buffer, or nothing.
 func (r *rowIter) least() (k string) {
-	for _, keys := range r.runs {
-		if k == "" || keys[0] < k {
-			k = keys[0]
+	for _, rows := range r.runs {
+		if k == "" || rows[0].key < k {
+			k = rows[0].key
 		}
 	}
 	return k
@@ -96,12 +96,12 @@ func (r *rowIter) least() (k string) {
 // pass leaves the first key of the buffers behind.
 func (r *rowIter) pass(k string) {
 	left := r.runs[:0]
-	for _, keys := range r.runs {
-		if keys[0] == k {
-			keys = keys[1:]
+	for _, rows := range r.runs {
+		if rows[0].key == k {
+			rows = rows[1:]
 		}
-		if len(keys) > 0 {
-			left = append(left, keys)
+		if len(rows) > 0 {
+			left = append(left, rows)
 		}
 	}
 	r.runs = left

@@ -133,9 +133,9 @@ func (t *Txn) DeleteRange(lo, hi []byte) error {
 		if b == nil {
 			continue
 		}
-		for _, run := range b.keys.between(string(lo), string(hi)) {
-			for _, k := range run {
-				t.set([]byte(k), nil)
+		for _, run := range b.index.between(string(lo), string(hi)) {
+			for _, r := range run {
+				t.set([]byte(r.key), nil)
 			}
 		}
 	}
