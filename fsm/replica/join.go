@@ -29,7 +29,13 @@ func (s Standing) String() string {
 }
 
 // Standing returns what this node is to its cluster.
-func (r *Replica) Standing() Standing { return Standing(r.standing.now.Load()) }
+func (r *Replica) Standing() Standing {
+	s := Standing(r.standing.now.Load())
+	if s == Belongs && r.ballot.rejoining.Load() {
+		return Joining // it has just met the cluster
+	}
+	return s
+}
 
 // ErrJoining and ErrRemoved are returned by calls on a node that serves nothing; they were certainly not proposed.
 var (
