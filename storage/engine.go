@@ -18,7 +18,8 @@ type engine struct {
 	rows  *rowCache
 	users sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 	flusher
-	finder finder // the writer's
+	finder  finder // the writer's
+	reached reached
 
 	mu struct {
 		sync.Mutex
@@ -59,6 +60,9 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	if err == nil && b != nil {
 		state, err = layout.ParseState(b)
 	}
+	if err == nil {
+		e.reached, err = s.openReached(name)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
@@ -69,6 +73,7 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	e.flushing, e.committing, e.writing = make(latch, 1), make(latch, 1), make(latch, 1)
 	e.dirty, e.full, e.ending = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	e.ended.Go(func() { e.flushSoon(s.o.Logger) })
+	e.ended.Go(func() { e.noteReached(s.o.Logger) })
 	return e, nil
 }
 
@@ -102,6 +107,9 @@ func (e *engine) close(keep bool) error {
 	var err error
 	if keep {
 		err = e.flush(pebble.NoSync, nil)
+	}
+	if e.reached.file != nil {
+		err = errors.Join(err, e.reached.file.Close())
 	}
 	e.endFinder()
 	e.release(e.mu.newest)

@@ -17,7 +17,7 @@ import (
 //
 //	LOCK                          held by the process that has it open
 //	CURRENT                       the name of the engine's folder; replaced by one rename
-//	state-000001/                 the Pebble database that CURRENT names
+//	state-000001/                 the Pebble database that CURRENT names, and REACHED, see reached
 //	state-29f7c3a1b6d0e845/       a state being received; gone after a restart unless CURRENT names it
 //	checkpoint-6b1e0f9a44d2c371/  a state being sent; gone after a restart
 //

@@ -24,7 +24,7 @@ type flusher struct {
 	flushed    uint64        // the seq of the state that Pebble has; guarded by writing
 	dirty      chan struct{} // holds an element when there may be something to flush
 	full       chan struct{} // likewise, and it shall not wait
-	ending     chan struct{} // closed to end the goroutine
+	ending     chan struct{} // closed to end the goroutines
 	ended      sync.WaitGroup
 }
 
@@ -58,6 +58,13 @@ func (e *engine) flushSoon(log *slog.Logger) {
 	}
 }
 
+// fail makes every later commit and flush return err.
+func (e *engine) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mu.failed = fmt.Errorf("storage: the state cannot be written: %w", err)
+}
+
 // over says that a buffer holds more than n times what it is to hold. What was written to it bounds how much of the log is
 // applied again after a crash.
 func (f *flusher) over(n int64, b *buffer) bool {
@@ -85,6 +92,7 @@ func (e *engine) commit(t *Txn) error {
 	e.mu.Lock()
 	e.publishLocked(&frozen{base: e.mu.newest.base, bufs: e.mu.newest.bufs, seq: t.seq, state: t.state})
 	e.mu.Unlock()
+	notify(e.reached.grown)
 	notify(e.dirty)
 	if e.over(1, t.on.bufs[0]) {
 		notify(e.full)
@@ -160,13 +168,8 @@ type part struct {
 // write writes p and makes it the base of the newest state, which it becomes if it is newer.
 func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	rows := p.rows.index.all()
-	err := e.writeBatch(o, p, rows)
-	e.mu.Lock()
-	if err != nil {
-		e.mu.failed = fmt.Errorf("storage: the state cannot be written: %w", err)
-	}
-	e.mu.Unlock()
-	if err != nil {
+	if err := e.writeBatch(o, p, rows); err != nil {
+		e.fail(err)
 		return err
 	}
 	if len(p.ranges) > 0 {

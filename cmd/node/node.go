@@ -162,17 +162,21 @@ func (n *Node) fit() error {
 	return n.lost(fault)
 }
 
-// fitEnd looks for a log that has lost its end. Entries are applied once they are durable in the log, so a state that is
-// further than it shows that some are gone, unless a restore has brought the state there and emptied the log. With the end,
+// fitEnd looks for a log that has lost its end. Entries are applied once they are durable in the log, so a state that has
+// been further than it shows that some are gone, unless a restore has brought the state there and emptied the log. With the end,
 // entries may be gone that this node has vouched for: it may not vote.
 func (n *Node) fitEnd() error {
 	restored, err := n.store.Restored()
 	if err != nil {
 		return err
 	}
+	reached, err := n.store.Reached()
+	if err != nil {
+		return err
+	}
 	last, _ := n.log.LastIndex() // never fails
-	if applied := n.store.State().Index; applied > last && applied > restored {
-		return n.lost(fmt.Sprintf("its state is at entry %d and its log ends at %d", applied, last))
+	if reached > last && reached > restored {
+		return n.lost(fmt.Sprintf("its state was at entry %d and its log ends at %d", reached, last))
 	}
 	return nil
 }

@@ -129,6 +129,7 @@ func storeMutations() []mutation {
 		{"a stream without the newest commits", "storage/checkpoint.go", "pebble.WithFlushedWAL()", "pebble.WithRestrictToSpans(nil)", in("./storage", "TestRoundTrip"), ""},
 		{"a stream without what waits in memory", "storage/checkpoint.go", "e.flush(pebble.NoSync, nil)", "error(nil)", in("./storage", "TestCheckpointHasNewest"), ""},
 		{"a sync leaves what waits in memory", "storage/store.go", "e.flush(pebble.Sync, nil)", "e.db.LogData(nil, pebble.Sync)", in("./storage", "TestSyncFlushes"), ""},
+		{"nobody notes how far the state has got", "storage/flush.go", "	notify(e.reached.grown)\n", "", in("./storage", "TestReached"), ""},
 		{"a flush takes half a transaction along", "storage/flush.go", "	e.committing.take()\n	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n	e.committing.give()\n",
 			"	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n", in("./storage", "TestTogether|TestRandom"), ""},
 		{"a version that a view shows is thrown away", "storage/buffer.go", "if v.seq <= oldest && was != nil {", "if was != nil {", in("./storage", "TestFlushMeanwhile"), ""},

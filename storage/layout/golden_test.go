@@ -34,6 +34,7 @@ func examples() []example {
 		{"end position", AppendPosition(nil, 2, EndPosition), nil},
 		{"state row", []byte(StateRow), nil}, {"record row", []byte(RecordRow), nil},
 		{"restored row", []byte(RestoredRow), nil}, parses("restored", AppendRestored(nil, 300), 300, ParseRestored),
+		parses("reached", AppendReached(nil, 300), 300, func(b []byte) (uint64, error) { return ParseReached(b), nil }),
 		{"part", AppendPart(nil, AppendKey(nil, 2, []byte("foo")), 258), nil}, parses("parted", AppendParted(nil, 1<<26), 1<<26, ParseParted),
 		{"piece", AppendPiece(nil, 258), nil}, {"pieces row", []byte(PiecesRow), nil},
 		parses("pieces", AppendPieces(nil, Pieces{ID: 1 << 63, Count: 3, Bytes: 300}), Pieces{ID: 1 << 63, Count: 3, Bytes: 300}, ParsePieces),

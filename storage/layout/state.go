@@ -3,6 +3,7 @@ package layout
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 )
 
 // Databases is the number of databases that SELECT reaches.
@@ -182,4 +183,23 @@ func (d *decoder) bytes(n uint64) []byte {
 	b := d.b[:n]
 	d.b = d.b[n:]
 	return b
+}
+
+// ReachedLen is how many bytes AppendReached appends.
+const ReachedLen = 8 + 4
+
+// AppendReached appends to dst the bytes of the file that says up to which entry the Raft log was applied.
+//
+//	index uint64 BE | crc32c uint32 BE
+func AppendReached(dst []byte, index uint64) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, index)
+	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[len(dst)-8:], castagnoli))
+}
+
+// ParseReached reads what AppendReached wrote, ReachedLen bytes. Anything else, as a power cut may leave it, is 0: it says nothing.
+func ParseReached(b []byte) (index uint64) {
+	if len(b) != ReachedLen || crc32.Checksum(b[:8], castagnoli) != binary.BigEndian.Uint32(b[8:]) {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
 }
