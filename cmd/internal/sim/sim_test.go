@@ -83,7 +83,7 @@ func quietPebble(t *testing.T) string {
 	replace := make(map[string]string)
 	dir := t.TempDir()
 	for i, change := range []struct{ file, mark, options string }{
-		{"../../../storage/engine.go", "for i := range len(o.Levels) - 1 {", "o."},
+		{"../../../storage/engine.go", "for i := range o.Levels {", "o."},
 		{"../../../storage/raftlog/options.go", "if o.FS == vfs.Default {", "p."},
 	} {
 		path, err := filepath.Abs(change.file)
