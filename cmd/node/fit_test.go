@@ -3,11 +3,14 @@ package node
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/entry"
 	"cairn/storage"
 	"cairn/storage/layout"
 	"cairn/storage/raftlog"
@@ -116,5 +119,61 @@ func prepare(t *testing.T, fs vfs.FS, applied, record, restored, first, last, te
 	}
 	if err := errors.Join(s.Close(), log.Close()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFitAfterKill: the state of a node that was killed is behind, for commits wait in memory. When its log has lost its end meanwhile,
+// to go on would forget what was acknowledged.
+func TestFitAfterKill(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	o := Options{Dir: "/data", FS: fs, Port: -1}.withDefaults()
+	n, err := Start(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := entry.Call{Argv: [][]byte{[]byte("set"), []byte("k"), []byte("v")}}
+	for range 20 {
+		if _, err := n.Replica().Write(context.Background(), []entry.Group{{Calls: []entry.Call{call}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applied := n.Replica().Status().AppliedIndex
+	for said, began := uint64(0), time.Now(); said < applied; {
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("the store says that it has reached %d, and %d is applied", said, applied)
+		}
+		b, err := storage.ReadFile(fs, "/data/state/state-000001/REACHED")
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = layout.ParseReached(b)
+	}
+	killed := func() *vfs.MemFS {
+		return fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+	}
+	whole, cut := killed(), killed()
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log, err := raftlog.Open("/data/log", raftlog.Options{FS: cut})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, _ := log.LastIndex() // never fails
+	if err := errors.Join(log.DeleteRange(last, last), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		fs   *vfs.MemFS
+		want error
+	}{"whole": {whole, nil}, "cut": {cut, ErrRefused}} {
+		o.FS = c.fs
+		n, err := Start(context.Background(), o)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: Start: %v, want %v", name, err, c.want)
+		}
+		if err == nil && n.Close() != nil {
+			t.Errorf("%s: Close failed", name)
+		}
 	}
 }
