@@ -19,7 +19,7 @@ import (
 	"cairn/storage"
 )
 
-// maxBatchBytes is about how much one Pebble batch holds before the machine commits it at the next entry's end.
+// maxBatchBytes is about how much one transaction writes before the machine commits it at the next entry's end.
 const maxBatchBytes = 4 << 20
 
 // errContradiction says that the log and the state are not one history: a disk has lost what it had synced, or another node's has.
@@ -116,7 +116,7 @@ func (m *Machine) applyAll(logs []*raft.Log, answers []any) error {
 	return nil
 }
 
-// applySome applies as many entries as one Pebble batch should hold, commits them, and says how many they were. An entry
+// applySome applies as many entries as one transaction should hold, commits them, and says how many they were. An entry
 // whose state is to be summed up ends a batch: only what is committed can be looked at.
 func (m *Machine) applySome(logs []*raft.Log, answers []any) (n int, err error) {
 	t, err := m.store.Begin()
