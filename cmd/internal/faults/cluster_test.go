@@ -67,15 +67,31 @@ func (c *cluster) begin(flags []string) {
 	c.leader()
 }
 
-// end kills the nodes and shows their logs' ends when the test has failed.
+// end kills the nodes. When the test has failed they say first where each of their goroutines is, and their logs are kept.
 func (c *cluster) end() {
+	with := syscall.SIGKILL
+	if c.t.Failed() {
+		with = syscall.SIGQUIT
+	}
 	for i, p := range c.nodes {
-		p.end(syscall.SIGKILL)
-		if said := p.said(); c.t.Failed() {
-			c.t.Logf("node n%d at %s said at last:\n%s", i+1, p.addr, said[max(0, len(said)-4000):])
+		p.signal(syscall.SIGCONT)
+		p.end(with)
+		if c.t.Failed() {
+			kept := fmt.Sprintf("/tmp/cairn-node-%d-%d.log", time.Now().Unix(), i+1)
+			said := p.said()
+			c.t.Logf("node n%d at %s, all that it said is in %s, last:\n%s", i+1, p.addr, kept, tail(said))
+			if err := os.WriteFile(kept, []byte(said), 0o600); err != nil {
+				c.t.Error(err)
+			}
 		}
 		p.log.Close()
 	}
+}
+
+// tail returns the last lines before a dump of goroutines.
+func tail(said string) string {
+	said, _, _ = strings.Cut(said, "\nSIGQUIT: quit")
+	return said[max(0, len(said)-4000):]
 }
 
 func (c *cluster) addrs() []string {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,7 @@ import (
 // one of them has a TAP device; what they send arrives here as frames, and here is decided what becomes of it. tc's netem
 // is in few kernels; this needs /dev/net/tun and ip only, and can do one thing one way and another the other.
 type lan struct {
+	t    *testing.T
 	taps []*os.File
 	wg   sync.WaitGroup
 
@@ -88,6 +90,9 @@ func (l *lan) forward(from int) {
 			if errors.Is(err, unix.EIO) || errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.EBADFD) {
 				<-time.After(10 * time.Millisecond) // the device is down
 				continue
+			}
+			if !errors.Is(err, os.ErrClosed) {
+				l.t.Errorf("the network of the test is broken: port %d: %v", from, err)
 			}
 			return
 		}

@@ -40,6 +40,7 @@ type worker struct {
 	at    int // the node that takes writes, as far as it knows
 	conns []*client
 	shy   []time.Time // when a node may be asked again
+	last  string      // what it asked last, and heard
 }
 
 func startLoad(c *cluster, seed uint64, clients int) *load {
@@ -132,6 +133,9 @@ func (w *worker) run() {
 		for i := range w.conns {
 			w.hangUp(i)
 		}
+		if w.l.t.Failed() {
+			w.l.t.Logf("client %d at last: %s", w.id, w.last)
+		}
 	}()
 	for n := 0; !w.l.stop.Load(); n++ {
 		r := w.l.enter()
@@ -186,12 +190,14 @@ func (w *worker) send(node int, words []string) (reply.Reply, fate) {
 	if w.conns[node] == nil {
 		conn, err := w.dial(node)
 		if err != nil {
+			w.last = fmt.Sprintf("n%d: %v", node+1, err)
 			w.elsewhere(node)
 			return reply.Reply{}, refused
 		}
 		w.conns[node] = conn
 	}
 	r, err := w.conns[node].Cmd(words...)
+	w.last = fmt.Sprintf("n%d: %v: %q %v", node+1, words, r.Str, err)
 	f, leader, wrong := fateOf(r, err)
 	if wrong != nil {
 		w.l.t.Errorf("%v: %v", words, wrong)

@@ -33,7 +33,7 @@ func startNetworked(t *testing.T, seed uint64, flags ...string) *cluster {
 		needs(t, "network namespaces need root", os.ErrPermission)
 	}
 	removeStale(t)
-	c := &cluster{t: t, lan: &lan{}}
+	c := &cluster{t: t, lan: &lan{t: t}}
 	subnet, err := freeSubnet()
 	if err != nil {
 		t.Fatal(err)
