@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,33 +40,41 @@ func newCluster(t *testing.T, n int) *cluster {
 	return c
 }
 
-// begin gives the nodes their directories and flags and starts them.
+// begin starts the nodes, as a cluster of all of them.
 func (c *cluster) begin(flags []string) {
 	c.t.Helper()
 	var peers []string
 	for i, p := range c.nodes {
-		peers = append(peers, fmt.Sprintf("n%d=%s", i+1, p.addr))
+		peers = append(peers, fmt.Sprintf("%s=%s", id(i), p.addr))
 	}
+	c.prepare(append([]string{"--peers", strings.Join(peers, ",")}, flags...)...)
+	for _, p := range c.nodes {
+		p.start()
+	}
+	c.leader()
+}
+
+// prepare gives the nodes their directories and flags; none runs yet.
+func (c *cluster) prepare(flags ...string) {
+	c.t.Helper()
 	base := c.t.TempDir()
 	for i, p := range c.nodes {
-		id := fmt.Sprintf("n%d", i+1)
 		if p.dir == "" {
-			p.dir = filepath.Join(base, id)
+			p.dir = filepath.Join(base, id(i))
 		}
-		p.args = []string{"--id", id, "--peers", strings.Join(peers, ","), "--bind", p.addr[:strings.LastIndexByte(p.addr, ':')], "--dir", p.dir}
-		p.args = append(p.args, flags...)
-		log, err := os.Create(filepath.Join(base, id+".log"))
+		host, port, _ := strings.Cut(p.addr, ":")
+		p.args = append([]string{"--id", id(i), "--bind", host, "--port", port}, flags...)
+		log, err := os.Create(filepath.Join(base, id(i)+".log"))
 		if err != nil {
 			c.t.Fatal(err)
 		}
 		p.log = log
 	}
 	c.t.Cleanup(c.end)
-	for _, p := range c.nodes {
-		p.start()
-	}
-	c.leader()
 }
+
+// id is the name of node i.
+func id(i int) string { return fmt.Sprintf("n%d", i+1) }
 
 // end kills the nodes. When the test has failed they say first where each of their goroutines is, and their logs are kept.
 func (c *cluster) end() {
@@ -160,13 +169,17 @@ func (p *process) mget(keys []string) ([]reply.Reply, error) {
 	return r.Elems, err
 }
 
-// followers returns the nodes that are not the leader.
-func (c *cluster) followers(leader int) []int {
-	var others []int
-	for i := range c.nodes {
-		if i != leader {
-			others = append(others, i)
+// started returns the nodes that are to run: one that has ended by itself is among them.
+func (c *cluster) started() (nodes []int) {
+	for i, p := range c.nodes {
+		if p.cmd != nil {
+			nodes = append(nodes, i)
 		}
 	}
-	return others
+	return nodes
+}
+
+// followers returns the nodes that are to run and are not the leader.
+func (c *cluster) followers(leader int) []int {
+	return slices.DeleteFunc(c.started(), func(i int) bool { return i == leader })
 }

@@ -38,7 +38,6 @@ func TestDamagedFiles(t *testing.T) {
 		if err := os.CopyFS(p.dir, os.DirFS(sound)); err != nil {
 			t.Fatal(err)
 		}
-		p.args[slices.Index(p.args, "--dir")+1] = p.dir
 		file := files[rng.IntN(len(files))]
 		what := damage(t, rng, filepath.Join(p.dir, file))
 		before := len(p.said())

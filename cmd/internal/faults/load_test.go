@@ -110,7 +110,8 @@ func (l *load) readBack(r *round) {
 	look := func(keys []string, want bool) {
 		for part := range slices.Chunk(keys, 500) {
 			var got []reply.Reply
-			node := l.c.nodes[rand.IntN(len(l.c.nodes))]
+			started := l.c.started()
+			node := l.c.nodes[started[rand.IntN(len(started))]]
 			until(l.t, "keys to be read back", time.Minute, func() bool {
 				var err error
 				got, err = node.mget(part)

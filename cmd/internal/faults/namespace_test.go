@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -23,15 +24,28 @@ func ip(words ...string) error {
 	return nil
 }
 
-// startNetworked starts three nodes in network namespaces of their own. What it makes ends with the test; what a test that
-// was killed has left is removed by the next.
+// startNetworked starts three nodes in network namespaces of their own.
 func startNetworked(t *testing.T, seed uint64, flags ...string) *cluster {
+	t.Helper()
+	c := newNetworked(t, seed, 3)
+	c.begin(flags)
+	return c
+}
+
+// networks is held while a network is made: a subnet is free until its first device is there.
+var networks sync.Mutex
+
+// newNetworked returns n nodes to begin, in network namespaces of their own. What it makes ends with the test; what a test that
+// was killed has left is removed by the next.
+func newNetworked(t *testing.T, seed uint64, n int) *cluster {
 	t.Helper()
 	_, err := exec.LookPath("ip")
 	needs(t, "network namespaces need iproute2", err)
 	if os.Getuid() != 0 {
 		needs(t, "network namespaces need root", os.ErrPermission)
 	}
+	networks.Lock()
+	defer networks.Unlock()
 	removeStale(t)
 	c := &cluster{t: t, lan: &lan{t: t}}
 	subnet, err := freeSubnet()
@@ -39,10 +53,10 @@ func startNetworked(t *testing.T, seed uint64, flags ...string) *cluster {
 		t.Fatal(err)
 	}
 	// Cleanups run last first: the nodes end, then the network, then the namespaces.
-	for port := range 4 {
-		name, space := fmt.Sprintf("cf%d-%d", os.Getpid(), port), ""
+	for port := range n + 1 {
+		name, space := fmt.Sprintf("cf%s-%d", subnet[len("198.18."):], port), ""
 		if port > 0 {
-			space = fmt.Sprintf("%s%d-n%d", spacePrefix, os.Getpid(), port)
+			space = fmt.Sprintf("%s%d-%s-n%d", spacePrefix, os.Getpid(), subnet, port)
 			t.Cleanup(func() { _ = ip("netns", "del", space) }) // it may not have come to be
 		}
 		tap, err := plug(name, space, fmt.Sprintf("%s.%d/24", subnet, 10+port), mac(port))
@@ -57,7 +71,6 @@ func startNetworked(t *testing.T, seed uint64, flags ...string) *cluster {
 	}
 	c.lan.run(seed)
 	t.Cleanup(c.lan.close)
-	c.begin(flags)
 	return c
 }
 

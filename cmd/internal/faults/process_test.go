@@ -40,7 +40,7 @@ func (p *process) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	words := append(append(append([]string{}, p.within...), path, "serve"), p.args...)
+	words := append(append(append([]string{}, p.within...), path, "serve", "--dir", p.dir), p.args...)
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // the nodes end with the test, however it ends

@@ -88,7 +88,8 @@ func (r *round) check(t *testing.T, c *cluster, now func() int64) tally {
 	r.busy.Wait()
 	for kind := range kinds {
 		for i := range 3 {
-			for n, p := range c.nodes {
+			for _, n := range c.started() {
+				p := c.nodes[n]
 				o := porcupine.Operation{ClientId: 500 + n, Input: action{verb: "GET", key: fmt.Sprintf("r%d:%d:%d", r.n, kind, i)}}
 				ok := await(30*time.Second, func() bool {
 					o.Call = now()
