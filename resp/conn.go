@@ -35,6 +35,7 @@ type conn struct {
 	sess   session
 	seen   seen // guarded by itself: CLIENT LIST reads it
 	held   held // likewise
+	astray astray
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -82,6 +83,7 @@ func (c *conn) serve(stranger bool) {
 		c.out.reply(reply.Errorf("ERR max number of clients reached").Reply())
 		c.linger()
 	case err == nil && !stranger:
+		c.astray.begin(c.srv.o.Backend.Status())
 		c.loop()
 	}
 }
@@ -102,6 +104,9 @@ func (c *conn) loop() {
 		c.out.flush()
 		c.in.recycle(c.run.kept)
 		c.run.kept = false
+		if c.astray.lost() {
+			break
+		}
 		if err := c.read(c.nc); errors.Is(err, errStopping) || errors.Is(err, io.EOF) {
 			break // it may still read
 		} else if err != nil {

@@ -101,6 +101,7 @@ func (c *conn) settleWrites() int {
 	if err != nil {
 		replies = c.writeFaults(err, c.run.calls, c.run.routes)
 	}
+	c.astray.note(replies, err)
 	return c.emit(0, 0, replies)
 }
 

@@ -15,6 +15,7 @@ install() {
 	command -v ip >/dev/null || missing+=(iproute2) # network namespaces, for cuts between real processes
 	command -v redis-cli >/dev/null && command -v redis-benchmark >/dev/null || missing+=(redis-tools)
 	command -v script >/dev/null || missing+=(bsdutils) # a terminal for the console
+	/usr/bin/python3 -c 'import redis.sentinel' 2>/dev/null || missing+=(python3-redis) # a client that finds the leader by sentinels
 	[ "$quick" = quick ] || command -v gcc >/dev/null || missing+=(gcc libc6-dev) # the race detector needs cgo
 	[ ${#missing[@]} -gt 0 ] || return 0
 	local sudo=""

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -39,6 +43,57 @@ func TestFailoverClient(t *testing.T) {
 	write("a write after CLUSTER FAILOVER")
 	p.end(p.leader(), syscall.SIGTERM)
 	write("a write after SIGTERM of the leader")
+}
+
+// TestPython: redis-py's Sentinel, which does not listen for +switch-master, follows the leader through a kill and a hand-over, after
+// which the node that led lives on and answers. The master it writes to and the replica it reads from agree.
+func TestPython(t *testing.T) {
+	p := startNodes(t, 3)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	words := []string{"testdata/sentinel.py", "cairn"}
+	for _, n := range p.nodes {
+		words = append(words, n.port)
+	}
+	py := exec.CommandContext(ctx, "/usr/bin/python3", words...) // Debian's, which has python3-redis; scripts/test.sh installs it
+	errs := new(bytes.Buffer)
+	py.Stderr = errs
+	in, err := py.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := py.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := py.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	n := 0
+	write := func(what string) {
+		t.Helper()
+		fmt.Fprintln(in)
+		if want := fmt.Sprintf("%[1]d %[1]d %[1]d", n); !lines.Scan() || lines.Text() != want {
+			in.Close()
+			_ = py.Wait()
+			t.Fatalf("%s: it prints %q, want %q; %s", what, lines.Text(), want, errs)
+		}
+		n++
+	}
+	write("the first write")
+	killed := p.leader()
+	p.end(killed, syscall.SIGKILL)
+	write("a write after kill -9 of the leader")
+	p.start(killed)
+	p.current(killed)
+	tool(t, "redis-cli", "-p", p.nodes[killed].port, "CLUSTER", "FAILOVER")
+	write("a write after CLUSTER FAILOVER")
+	in.Close()
+	if err := py.Wait(); err != nil {
+		t.Errorf("%v: %s", err, errs)
+	}
+	t.Logf("what it was told meanwhile: %s", errs)
 }
 
 // TestSentinelCLI: what redis-cli shows of it, and the message.
