@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -192,7 +193,9 @@ func (w *worker) send(node int, words []string) (reply.Reply, fate) {
 		conn, err := w.dial(node)
 		if err != nil {
 			w.last = fmt.Sprintf("n%d: %v", node+1, err)
-			w.elsewhere(node)
+			if !errors.Is(err, errShy) {
+				w.elsewhere(node)
+			}
 			return reply.Reply{}, refused
 		}
 		w.conns[node] = conn
@@ -215,10 +218,14 @@ func (w *worker) send(node int, words []string) (reply.Reply, fate) {
 	return r, f
 }
 
+// errShy says that a node that did not answer is left alone for a moment. To ask does not make the moment longer: a client that
+// knows the leader would never get to it.
+var errShy = errors.New("not yet")
+
 func (w *worker) dial(node int) (*client, error) {
 	if wait := time.Until(w.shy[node]); wait > 0 {
 		<-time.After(min(wait, 10*time.Millisecond))
-		return nil, fmt.Errorf("not yet")
+		return nil, errShy
 	}
 	return w.l.c.nodes[node].dial(opLimit)
 }
