@@ -8,7 +8,7 @@ import (
 
 // hold keeps the log as it is while a follower is sent a state, and until it has caught up from there. Under load the log would
 // otherwise be cut behind the state before that has arrived, and the next state would meet the same fate: a node that joins a
-// busy cluster would never come in. The price is disk: the log grows by what is written meanwhile.
+// busy cluster would never come in. The price is disk: the log grows by what is written meanwhile, until that becomes scarce.
 type hold struct {
 	begun chan raft.ServerID // a stream to this follower begins
 }
@@ -18,6 +18,9 @@ const heldLogs = 1 << 62
 
 // holdTime is how long after a stream a follower that does not catch up keeps the log as it is.
 const holdTime = 30 * time.Second
+
+// scarceDisk is the free share of the disk below which the log is not held: a stream that must begin again is better than a full disk.
+const scarceDisk = 0.1
 
 // holdTick is how often the holder of the log looks whether it may let go.
 const holdTick = 200 * time.Millisecond
@@ -36,8 +39,13 @@ func (r *Replica) holdLog() {
 			r.trail(heldLogs)
 		case <-tick:
 			r.letGo(held)
-			if len(held) == 0 {
+			switch free := r.disk.Free(); {
+			case len(held) == 0:
 				r.trail(r.o.TrailingLogs)
+			case free >= scarceDisk:
+				r.trail(heldLogs)
+			case r.trail(r.o.TrailingLogs):
+				r.log.Warn("the disk is nearly full: the log is cut although a follower may need it", "free_percent", int(100*free))
 			}
 		case <-r.ctx.Done():
 			return
@@ -62,14 +70,15 @@ func (r *Replica) letGo(held map[raft.ServerID]time.Time) {
 	}
 }
 
-// trail sets how many entries Raft leaves behind a snapshot.
-func (r *Replica) trail(entries uint64) {
+// trail sets how many entries Raft leaves behind a snapshot, and says whether that is a change.
+func (r *Replica) trail(entries uint64) (changed bool) {
 	c := r.raft.ReloadableConfig()
 	if c.TrailingLogs == entries {
-		return
+		return false
 	}
 	c.TrailingLogs = entries
 	if err := r.raft.ReloadConfig(c); err != nil {
 		r.log.Error("cannot change how much of the log is kept", "err", err)
 	}
+	return true
 }

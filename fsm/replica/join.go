@@ -133,7 +133,7 @@ func (r *Replica) noteStanding(now Standing, self raft.Server) {
 		r.log.Info("this node is a member", "suffrage", self.Suffrage.String(), "index", r.machine.Applied().Index)
 		r.standing.aim(nil)
 	case Removed:
-		r.log.Warn("this node was removed from its cluster; it serves nothing any more: stop it, its --dir can be deleted")
+		r.log.Warn("this node was removed from its cluster; it serves nothing any more: stop it; to come in again it needs an empty --dir and --join")
 	}
 	r.changed.wake()
 }

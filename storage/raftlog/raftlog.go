@@ -62,6 +62,7 @@ var (
 // Store is Raft's log store and stable store. Its methods may be called from many goroutines at once.
 type Store struct {
 	db    *pebble.DB
+	dir   string
 	opts  Options
 	cache *cache
 	gate  gate
@@ -91,7 +92,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, markCorrupt(err))
 	}
-	s := &Store{db: db, opts: o, cache: newCache(o.CacheEntries, o.CacheBytes)}
+	s := &Store{db: db, dir: dir, opts: o, cache: newCache(o.CacheEntries, o.CacheBytes)}
 	if err := s.loadBounds(); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), db.Close())
 	}
@@ -132,6 +133,15 @@ func (s *Store) FirstIndex() (uint64, error) { return s.first.Load(), nil }
 
 // LastIndex returns the index of the newest entry of the log, or 0 if it is empty. It never fails.
 func (s *Store) LastIndex() (uint64, error) { return s.last.Load(), nil }
+
+// Free returns how much of the file system that the log is on is free, from 0 to 1; 1 where it does not say.
+func (s *Store) Free() float64 {
+	u, err := s.opts.FS.GetDiskUsage(s.dir)
+	if err != nil || u.TotalBytes == 0 {
+		return 1
+	}
+	return float64(u.AvailBytes) / float64(u.TotalBytes)
+}
 
 // IsMonotonic returns true: the log has no holes. Raft therefore empties it after restoring a snapshot instead of
 // leaving a gap, which is also what saves a follower with divergent entries from hashicorp/raft issue 697.
