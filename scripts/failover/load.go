@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"cairn/scripts/internal/procs"
 )
 
 // clients write until end; each notes when its writes were acknowledged.
@@ -39,7 +38,7 @@ func (l *clients) end() {
 
 func (l *clients) run(id int) {
 	at := 0
-	var r *resp
+	var r *procs.Conn
 	for n := 0; ; n++ {
 		select {
 		case <-l.stop:
@@ -48,19 +47,19 @@ func (l *clients) run(id int) {
 		}
 		if r == nil {
 			var err error
-			if r, err = dial(l.addrs[at]); err != nil {
+			if r, err = procs.Dial(l.addrs[at]); err != nil {
 				at = (at + 1) % len(l.addrs)
 				time.Sleep(2 * time.Millisecond)
 				continue
 			}
 		}
 		began := time.Now()
-		answer, err := r.do("SET", fmt.Sprintf("c%d:%d", id, n%1000), strconv.Itoa(n))
+		answer, err := r.Do("SET", fmt.Sprintf("c%d:%d", id, n%1000), strconv.Itoa(n))
 		if err == nil {
 			l.done(id, began)
 			continue
 		}
-		r.conn.Close()
+		r.Close()
 		r = nil
 		if words := strings.Fields(answer); len(words) == 3 && words[0] == "MOVED" {
 			for i, addr := range l.addrs {
@@ -122,49 +121,4 @@ func (l *clients) outages(since time.Time) (first, last time.Duration) {
 		last = max(last, d)
 	}
 	return first, last
-}
-
-// resp is a connection that knows the replies that SET and INFO have.
-type resp struct {
-	conn net.Conn
-	in   *bufio.Reader
-}
-
-func dial(addr string) (*resp, error) {
-	c, err := net.DialTimeout("tcp", addr, 5*time.Second)
-	if err != nil {
-		return nil, err
-	}
-	return &resp{c, bufio.NewReader(c)}, nil
-}
-
-// do returns the reply; with an error reply it returns both its text and an error.
-func (r *resp) do(words ...string) (string, error) {
-	_ = r.conn.SetDeadline(time.Now().Add(20 * time.Second)) // an error shows at the write
-	var b strings.Builder
-	fmt.Fprintf(&b, "*%d\r\n", len(words))
-	for _, w := range words {
-		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
-	}
-	if _, err := io.WriteString(r.conn, b.String()); err != nil {
-		return "", err
-	}
-	line, err := r.in.ReadString('\n')
-	if err != nil {
-		return "", err
-	}
-	text := strings.TrimRight(line[1:], "\r\n")
-	switch line[0] {
-	case '-':
-		return text, errors.New(text)
-	case '$':
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			return "", err
-		}
-		body := make([]byte, n+2)
-		_, err = io.ReadFull(r.in, body)
-		return string(body), err
-	}
-	return text, nil
 }

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cairn/scripts/internal/procs"
 )
 
 func main() {
@@ -34,34 +36,34 @@ func main() {
 }
 
 func run(kills int, calm time.Duration, clients, port int, flags []string) error {
-	c, err := newCluster(port, flags)
+	c, err := procs.New(3, port, flags)
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	l := startLoad(c.addrs(), clients)
+	defer c.Close()
+	l := startLoad(c.Addrs(), clients)
 	defer l.end()
 	if err := l.all(time.Now(), time.Minute); err != nil {
 		return fmt.Errorf("the cluster does not begin to serve: %w", err)
 	}
 	var first, last []time.Duration
 	for n := range kills {
-		if err := c.settle(); err != nil {
+		if err := c.Settle(); err != nil {
 			return err
 		}
-		leader, err := c.leader()
+		leader, err := c.Leader()
 		if err != nil {
 			return err
 		}
 		killed := time.Now()
-		c.kill(leader)
+		c.Kill(leader)
 		if err := l.all(time.Now(), time.Minute); err != nil {
 			return fmt.Errorf("kill %d: %w", n+1, err)
 		}
 		f, w := l.outages(killed)
 		first, last = append(first, f), append(last, w)
 		fmt.Printf("\rkill %2d: %v to %v   ", n+1, f.Round(time.Millisecond), w.Round(time.Millisecond))
-		if err := c.start(leader); err != nil {
+		if err := c.Start(leader); err != nil {
 			return err
 		}
 	}
@@ -82,17 +84,17 @@ func show(what string, d []time.Duration) {
 }
 
 // quiet leaves the cluster alone and looks for elections.
-func quiet(c *cluster, l *clients, d time.Duration) error {
-	if err := c.settle(); err != nil {
+func quiet(c *procs.Cluster, l *clients, d time.Duration) error {
+	if err := c.Settle(); err != nil {
 		return err
 	}
-	before, err := c.term()
+	before, err := c.Term()
 	if err != nil {
 		return err
 	}
 	writes := l.acked()
 	time.Sleep(d)
-	after, err := c.term()
+	after, err := c.Term()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,68 @@
+package procs
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Conn is a connection that knows the replies that SET, GET and INFO have. It is for one goroutine.
+type Conn struct {
+	net.Conn
+	in  *bufio.Reader
+	out *bufio.Writer
+}
+
+// Dial connects to a node.
+func Dial(addr string) (*Conn, error) {
+	c, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{c, bufio.NewReader(c), bufio.NewWriter(c)}, nil
+}
+
+// Do returns the reply; with an error reply it returns both its text and an error.
+func (c *Conn) Do(words ...string) (string, error) {
+	c.Send(words...)
+	return c.Receive()
+}
+
+// Send queues a command for the next Receive.
+func (c *Conn) Send(words ...string) {
+	fmt.Fprintf(c.out, "*%d\r\n", len(words))
+	for _, w := range words {
+		fmt.Fprintf(c.out, "$%d\r\n%s\r\n", len(w), w)
+	}
+}
+
+// Receive sends what is queued and returns the next reply, see Do.
+func (c *Conn) Receive() (string, error) {
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second)) // an error shows at the write
+	if err := c.out.Flush(); err != nil {
+		return "", err
+	}
+	line, err := c.in.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimRight(line[1:], "\r\n")
+	switch line[0] {
+	case '-':
+		return text, errors.New(text)
+	case '$':
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return "", err
+		}
+		body := make([]byte, n+2)
+		_, err = io.ReadFull(c.in, body)
+		return string(body[:n]), err
+	}
+	return text, nil
+}
