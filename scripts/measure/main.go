@@ -1,0 +1,34 @@
+// Command measure takes what redis-benchmark does not from real processes: what a state on its way to a follower costs, how long a node
+// takes to serve again, and how late an answer comes at worst.
+//
+//	go run ./scripts/measure catchup|restart|stalls [--help]
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// shared are the flags of all measurements.
+type shared struct {
+	Port  int    `help:"The first of the ports on 127.0.0.1." default:"21581"`
+	Flags string `help:"More flags for cairn serve, as one word."`
+}
+
+func (s shared) words() []string { return strings.Fields(s.Flags) }
+
+func main() {
+	var commands struct {
+		Catchup catchup `cmd:"" help:"A follower of three comes back on an empty disk while clients write."`
+		Restart restart `cmd:"" help:"A lone node with many keys is killed and started."`
+		Stalls  stalls  `cmd:"" help:"Clients write for minutes; how long they waited, beside a redis-server that syncs always."`
+	}
+	k := kong.Parse(&commands, kong.Name("measure"))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "measure:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"time"
+
+	"cairn/scripts/internal/procs"
+)
+
+// stalls is how long writers wait.
+type stalls struct {
+	shared
+	Nodes   int           `help:"How many nodes of Cairn there are." default:"1"`
+	Clients int           `help:"How many write, one write at a time." default:"50"`
+	Keys    int           `help:"How many keys they write." default:"100000"`
+	Size    int           `help:"Bytes of a value." default:"64"`
+	Turns   int           `help:"How often each of the two is measured in turn." default:"5"`
+	Turn    time.Duration `help:"How long that is." default:"5s"`
+	Long    time.Duration `help:"How long Cairn is watched for stalls after that." default:"10m"`
+	Stall   time.Duration `help:"What counts as one." default:"100ms"`
+}
+
+// Run compares, and watches.
+func (o *stalls) Run() error {
+	c, err := procs.New(o.Nodes, o.Port, o.words())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	leader, err := c.Leader()
+	if err != nil {
+		return err
+	}
+	redis, stop, err := startRedis(o.Port + o.Nodes)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	addrs := map[string]string{"redis-server": redis, "cairn": c.Addrs()[leader]}
+	p99 := map[string][]time.Duration{}
+	for range o.Turns {
+		for _, name := range []string{"redis-server", "cairn"} {
+			w, err := o.watch(addrs[name], o.Turn)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			fmt.Printf("%-13s %v\n", name, w)
+			slices.Sort(w)
+			p99[name] = append(p99[name], w[(len(w)-1)*99/100])
+		}
+	}
+	ours, theirs := median(p99["cairn"]), median(p99["redis-server"])
+	fmt.Printf("p99, medians of %d turns: cairn %v, redis-server %v, ratio %.2f; %s\n", o.Turns, ours, theirs, float64(ours)/float64(theirs), machineLoad())
+	if o.Long == 0 {
+		return nil
+	}
+	w, err := o.watch(addrs["cairn"], o.Long)
+	if err != nil {
+		return err
+	}
+	late := len(slices.DeleteFunc(slices.Clone(w), func(d time.Duration) bool { return d < o.Stall }))
+	fmt.Printf("%v of cairn: %v; %d above %v; %s\n", o.Long, w, late, o.Stall, machineLoad())
+	return nil
+}
+
+// watch writes for some time.
+func (o *stalls) watch(addr string, d time.Duration) (waits, error) {
+	w, err := startWriters(addr, o.Clients, o.Keys, o.Size)
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(d)
+	w.end()
+	return w.take()
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// startRedis starts a redis-server that has synced what it acknowledges.
+func startRedis(port int) (addr string, stop func(), err error) {
+	dir, err := os.MkdirTemp(".", ".measure.")
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.Command("redis-server", "--port", strconv.Itoa(port), "--dir", dir, "--appendonly", "yes", "--appendfsync", "always", "--save", "")
+	stop = func() {
+		if cmd.Process != nil {
+			_ = cmd.Process.Kill() // it may have ended
+			_ = cmd.Wait()
+		}
+		os.RemoveAll(dir)
+	}
+	addr = "127.0.0.1:" + strconv.Itoa(port)
+	if err = cmd.Start(); err == nil {
+		err = served(addr, []string{"PING"})
+	}
+	if err != nil {
+		stop()
+		return "", nil, err
+	}
+	return addr, stop, nil
+}
