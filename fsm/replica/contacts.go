@@ -44,6 +44,28 @@ func (c *contacts) of(term uint64, id raft.ServerID) time.Time {
 	return c.mu.sent[id]
 }
 
+// contactTick is how often whoever waits for a peer looks whether it still has a reason to.
+const contactTick = 500 * time.Millisecond
+
+// await returns once a peer has answered a request of term that was sent after a time, or there is no reason any more to wait
+// for it, or done is closed.
+func (c *contacts) await(id raft.ServerID, term uint64, after time.Time, reason func() bool, done <-chan struct{}) {
+	tick := time.NewTicker(contactTick)
+	defer tick.Stop()
+	for {
+		heard := c.heard.next()
+		if c.of(term, id).After(after) || !reason() {
+			return
+		}
+		select {
+		case <-heard:
+		case <-tick.C:
+		case <-done:
+			return
+		}
+	}
+}
+
 // majority returns the newest time after which a majority of the voters, this node included, was in term; zero when there is
 // none.
 func (c *contacts) majority(term uint64, self string, voters []raft.Server) time.Time {

@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -53,5 +55,40 @@ func TestMajority(t *testing.T) {
 	}
 	if got := newContacts().majority(5, "n1", voters("n1")); got.Before(begin) {
 		t.Errorf("a lone voter's majority is of %v, want now", got)
+	}
+}
+
+// TestAwaitContact: an append that has failed is not tried again before the peer answers a heartbeat, however long that takes, and at once
+// then; a leadership that ends, or a peer that is no member any more, ends the wait.
+func TestAwaitContact(t *testing.T) {
+	const away = time.Hour
+	for name, tt := range map[string]struct {
+		happens func(c *contacts, unwanted *atomic.Bool, done chan struct{})
+		within  time.Duration
+	}{
+		"the peer is back":     {func(c *contacts, _ *atomic.Bool, _ chan struct{}) { c.answered("n2", 7, time.Now()) }, 0},
+		"it is wanted no more": {func(_ *contacts, unwanted *atomic.Bool, _ chan struct{}) { unwanted.Store(true) }, contactTick},
+		"the node stops":       {func(_ *contacts, _ *atomic.Bool, done chan struct{}) { close(done) }, 0},
+		"another peer and a late one": {func(c *contacts, _ *atomic.Bool, _ chan struct{}) {
+			c.answered("n3", 7, time.Now())
+			c.answered("n2", 7, time.Now().Add(-2*away))
+			<-time.After(away)
+			c.answered("n2", 7, time.Now())
+		}, away},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, unwanted, done := newContacts(), new(atomic.Bool), make(chan struct{})
+				failed := time.Now()
+				go func() {
+					<-time.After(away)
+					tt.happens(c, unwanted, done)
+				}()
+				c.await("n2", 7, failed, func() bool { return !unwanted.Load() }, done)
+				if took := time.Since(failed); took < away || took > away+tt.within {
+					t.Errorf("it waited %v, want %v and up to %v", took, away, tt.within)
+				}
+			})
+		})
 	}
 }

@@ -21,6 +21,7 @@ import (
 type Replica struct {
 	o           Options
 	raft        *raft.Raft
+	started     chan struct{} // closed once raft is there
 	machine     *fsm.Machine
 	snapshots   *fsm.Snapshots
 	log         *slog.Logger
@@ -66,7 +67,7 @@ func Start(o Options) (*Replica, error) {
 	r := &Replica{
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
-		verifying: make(chan struct{}, 1),
+		verifying: make(chan struct{}, 1), started: make(chan struct{}),
 		disk:      &disk{Store: o.Log},
 		intent:    &intent{log: o.Log}, run: rand.Text(),
 	}
@@ -75,7 +76,7 @@ func Start(o Options) (*Replica, error) {
 	r.links = newLinks(r)
 	r.offers = newOffers()
 	r.streams = newStreams(ctx, o.StreamRate, o.Logger)
-	r.transport = newTransport(r.links, r.streams, r.offers, r.contacts, r.ballot, o)
+	r.transport = newTransport(r.links, r.streams, r.offers, r.contacts, r.ballot, r.wanted, o)
 	r.proposals = newProposals(o.MaxInFlight)
 	r.leader, r.remote = newRounds(o.ElectionWait/2, r.verify), newRounds(o.ElectionWait/2, r.askLeader)
 	r.confirmers = newConfirmers(r)
@@ -123,7 +124,19 @@ func (r *Replica) startRaft() error {
 	if r.raft, err = raft.NewRaft(c, r.machine, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
+	close(r.started)
 	return nil
+}
+
+// wanted says that this node leads in term and that a peer is a member.
+func (r *Replica) wanted(id raft.ServerID, term uint64) bool {
+	select {
+	case <-r.started:
+	default:
+		return true // Raft has begun to lead before Start knows it
+	}
+	_, member := r.membership().find(string(id))
+	return member && r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term
 }
 
 // never is a time that does not come: hashicorp/raft's own snapshot trigger polls, ours counts.

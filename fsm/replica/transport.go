@@ -18,18 +18,19 @@ type transport struct {
 	beat     time.Duration // between two appends that say nothing new, at least
 	streams  *streams
 	offers   *offers
+	wanted   func(id raft.ServerID, term uint64) bool // this node leads in term, and a peer is a member
 	requests chan raft.RPC // what peers ask, without what ballot refuses
 	done     chan struct{}
 	once     sync.Once
 	wg       sync.WaitGroup
 }
 
-func newTransport(layer raft.StreamLayer, s *streams, f *offers, c *contacts, b *ballot, o Options) *transport {
+func newTransport(layer raft.StreamLayer, s *streams, f *offers, c *contacts, b *ballot, wanted func(raft.ServerID, uint64) bool, o Options) *transport {
 	t := &transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: layer, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: o.paced(rpcTimeout), Logger: newRaftLogger(o.Logger),
 		}),
-		streams: s, offers: f, contacts: c, ballot: b, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
+		streams: s, offers: f, contacts: c, ballot: b, wanted: wanted, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
 	}
 	t.wg.Go(t.filter)
 	return t
@@ -82,6 +83,11 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 	err := t.NetworkTransport.AppendEntries(id, target, req, resp)
 	if err == nil && resp.Success && resp.Term == req.Term {
 		t.contacts.answered(id, req.Term, sent)
+	}
+	if err != nil && !isHeartbeat(req) {
+		// After each failure Raft waits twice as long before it tries again, at last for ten seconds, and a node that comes back would
+		// lie there without entries. Heartbeats go on, at short intervals: they tell when it is back.
+		t.contacts.await(id, req.Term, sent, func() bool { return t.wanted(id, req.Term) }, t.done)
 	}
 	return err
 }
