@@ -95,15 +95,15 @@ func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Repl
 	if p.bytes > maxCallBytes || p.calls > maxEntryCalls {
 		return nil, fmt.Errorf("%w: %d bytes in %d calls", ErrTooLarge, p.bytes, p.calls)
 	}
+	if replies, err := r.writeAsLeader(p); !errors.Is(err, ErrNotLeader) {
+		return replies, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
 	defer cancel()
 	for {
 		changed := r.changed.next()
-		if r.raft.State() == raft.Leader {
-			replies, err := r.submit(p)
-			if !errors.Is(err, ErrNotLeader) {
-				return replies, err
-			}
+		if replies, err := r.writeAsLeader(p); !errors.Is(err, ErrNotLeader) {
+			return replies, err
 		}
 		if r.leaderElsewhere() {
 			return nil, ErrNotLeader
@@ -119,6 +119,14 @@ func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Repl
 			return nil, ErrNoLeader
 		}
 	}
+}
+
+// writeAsLeader submits a proposal if this node leads; otherwise it returns ErrNotLeader.
+func (r *Replica) writeAsLeader(p *proposal) ([]reply.Reply, error) {
+	if r.raft.State() != raft.Leader {
+		return nil, ErrNotLeader
+	}
+	return r.submit(p)
 }
 
 // leaderElsewhere reports whether another node is known to lead.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,12 +36,12 @@ func (o *stalls) Run() error {
 	if err != nil {
 		return err
 	}
-	redis, stop, err := startRedis(o.Port + o.Nodes)
+	redis, err := startRedis(o.Port + o.Nodes)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	addrs := map[string]string{"redis-server": redis, "cairn": c.Addrs()[leader]}
+	defer redis.stop()
+	addrs := map[string]string{"redis-server": redis.addr, "cairn": c.Addrs()[leader]}
 	p99 := map[string][]time.Duration{}
 	for range o.Turns {
 		for _, name := range []string{"redis-server", "cairn"} {
@@ -78,32 +79,39 @@ func (o *stalls) watch(addr string, d time.Duration) (waits, error) {
 	return w.take()
 }
 
-func median(d []time.Duration) time.Duration {
+func median[T cmp.Ordered](d []T) T {
 	slices.Sort(d)
 	return d[len(d)/2]
 }
 
-// startRedis starts a redis-server that has synced what it acknowledges.
-func startRedis(port int) (addr string, stop func(), err error) {
+// redis is a redis-server that has synced what it acknowledges.
+type redis struct {
+	cmd  *exec.Cmd
+	dir  string
+	addr string
+}
+
+func startRedis(port int) (*redis, error) {
 	dir, err := os.MkdirTemp(".", ".measure.")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	cmd := exec.Command("redis-server", "--port", strconv.Itoa(port), "--dir", dir, "--appendonly", "yes", "--appendfsync", "always", "--save", "")
-	stop = func() {
-		if cmd.Process != nil {
-			_ = cmd.Process.Kill() // it may have ended
-			_ = cmd.Wait()
-		}
-		os.RemoveAll(dir)
-	}
-	addr = "127.0.0.1:" + strconv.Itoa(port)
-	if err = cmd.Start(); err == nil {
-		err = served(addr, []string{"PING"})
+	r := &redis{dir: dir, addr: "127.0.0.1:" + strconv.Itoa(port)}
+	r.cmd = exec.Command("redis-server", "--port", strconv.Itoa(port), "--dir", dir, "--appendonly", "yes", "--appendfsync", "always", "--save", "")
+	if err = r.cmd.Start(); err == nil {
+		err = served(r.addr, []string{"PING"})
 	}
 	if err != nil {
-		stop()
-		return "", nil, err
+		r.stop()
+		return nil, err
 	}
-	return addr, stop, nil
+	return r, nil
+}
+
+func (r *redis) stop() {
+	if r.cmd.Process != nil {
+		_ = r.cmd.Process.Kill() // it may have ended
+		_ = r.cmd.Wait()
+	}
+	os.RemoveAll(r.dir)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Conn is a connection that knows the replies that SET, GET and INFO have. It is for one goroutine.
+// Conn is a connection that knows RESP2. It is for one goroutine.
 type Conn struct {
 	net.Conn
 	in  *bufio.Reader
@@ -47,22 +47,37 @@ func (c *Conn) Receive() (string, error) {
 	if err := c.out.Flush(); err != nil {
 		return "", err
 	}
+	return c.read()
+}
+
+// read reads a reply; the elements of an array become lines.
+func (c *Conn) read() (string, error) {
 	line, err := c.in.ReadString('\n')
 	if err != nil {
 		return "", err
 	}
 	text := strings.TrimRight(line[1:], "\r\n")
+	n := 0
+	if line[0] == '$' || line[0] == '*' {
+		if n, err = strconv.Atoi(text); err != nil || n < 0 {
+			return "", err
+		}
+	}
 	switch line[0] {
 	case '-':
 		return text, errors.New(text)
 	case '$':
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return "", err
-		}
 		body := make([]byte, n+2)
 		_, err = io.ReadFull(c.in, body)
 		return string(body[:n]), err
+	case '*':
+		lines := make([]string, n)
+		for i := range lines {
+			if lines[i], err = c.read(); err != nil {
+				return "", err
+			}
+		}
+		return strings.Join(lines, "\n"), nil
 	}
 	return text, nil
 }
