@@ -18,7 +18,6 @@ type engine struct {
 	rows  *rowCache
 	users sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 	flusher
-	finder  finder // the writer's
 	reached reached
 
 	mu struct {
@@ -43,7 +42,10 @@ type frozen struct {
 // base is Pebble in the state that the last flush left.
 type base struct {
 	snap  *pebble.Snapshot
-	users int // the frozen states over it, and the finder; guarded by engine.mu
+	users int // the frozen states over it; guarded by engine.mu
+
+	mu   sync.Mutex
+	idle []*pebble.Iterator // see get
 }
 
 // openEngine opens the database in a folder of the store, which must be there already unless create is set.
@@ -92,7 +94,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		// One slow flush shall not hold up the one goroutine that applies entries; the default of 2 would.
 		MemTableStopWritesThreshold: 4,
 	}
-	// A write looks its key up, and most tables can say no, see finder.
+	// A write looks its key up, and most tables can say no, see base.get.
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
@@ -111,7 +113,6 @@ func (e *engine) close(keep bool) error {
 	if e.reached.file != nil {
 		err = errors.Join(err, e.reached.file.Close())
 	}
-	e.endFinder()
 	e.release(e.mu.newest)
 	return errors.Join(err, e.db.Close())
 }
@@ -153,7 +154,7 @@ func (e *engine) releaseLocked(f *frozen) {
 
 func (e *engine) releaseBaseLocked(b *base) {
 	if b.users--; b.users == 0 {
-		_ = b.snap.Close() // never fails
+		b.close()
 	}
 }
 
@@ -190,26 +191,23 @@ func (e *engine) row(f *frozen, pkey []byte) ([]byte, error) {
 	if v, known := f.bufs[0].get(pkey, f.seq); known {
 		return v, nil
 	}
-	return e.older(f, pkey, f.base.get)
+	return e.older(f, pkey)
 }
 
-// get returns a copy of the row of pkey, nil when it is absent.
-func (b *base) get(pkey []byte) ([]byte, error) { return get(b.snap, pkey) }
-
-// older returns the row of pkey in the state f, of which the newest buffer says nothing. find asks Pebble.
-func (e *engine) older(f *frozen, pkey []byte, find func([]byte) ([]byte, error)) ([]byte, error) {
+// older returns the row of pkey in the state f, of which the newest buffer says nothing.
+func (e *engine) older(f *frozen, pkey []byte) ([]byte, error) {
 	if f.bufs[1] != nil {
 		if v, known := f.bufs[1].get(pkey, f.seq); known {
 			return v, nil
 		}
 	}
 	if pkey[0] != layout.TagKey {
-		return find(pkey)
+		return f.base.get(pkey)
 	}
 	if v, known := e.rows.get(pkey, f.seq); known {
 		return v, nil
 	}
-	v, err := find(pkey)
+	v, err := f.base.get(pkey)
 	if err == nil {
 		v, err = joinParts(f.base.snap, pkey, v)
 	}

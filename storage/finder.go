@@ -7,50 +7,57 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// finder looks rows of one base up for the writer. Most rows that it is asked for are new keys: an iterator asks the filters of every
-// level, the last one's too, and this one is made once for all the look-ups between two flushes.
-type finder struct {
-	base *base
-	it   *pebble.Iterator
+// maxFinders is how many idle iterators a base keeps.
+const maxFinders = 8
+
+// get returns a copy of the row of pkey, nil when it is absent. Iterators are made once for all the look-ups between two flushes: to make one
+// costs as much as to find a row, and unlike Pebble's Get they ask the filters of every level, the last one's too.
+func (b *base) get(pkey []byte) ([]byte, error) {
+	it, err := b.finder()
+	if err != nil {
+		return nil, fmt.Errorf("storage: get: %w", err)
+	}
+	row, err := find(it, pkey)
+	if err != nil {
+		_ = it.Close() // repeats the error
+		return nil, fmt.Errorf("storage: get: %w", corrupt(err))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.idle) < maxFinders {
+		b.idle = append(b.idle, it)
+		return row, nil
+	}
+	return row, it.Close()
 }
 
-// find returns a copy of the row of pkey in b, nil when it is absent. Only the writer calls it.
-func (e *engine) find(b *base, pkey []byte) ([]byte, error) {
-	if e.finder.base != b {
-		e.endFinder()
-		it, err := b.snap.NewIter(&pebble.IterOptions{UseL6Filters: true})
-		if err != nil {
-			return nil, fmt.Errorf("storage: get: %w", err)
-		}
-		e.finder = finder{b, it}
-		e.mu.Lock()
-		b.users++
-		e.mu.Unlock()
+// finder returns an iterator that nobody else uses.
+func (b *base) finder() (*pebble.Iterator, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.idle) - 1; n >= 0 {
+		it := b.idle[n]
+		b.idle = b.idle[:n]
+		return it, nil
 	}
-	it := e.finder.it
+	return b.snap.NewIter(&pebble.IterOptions{UseL6Filters: true})
+}
+
+func find(it *pebble.Iterator, pkey []byte) ([]byte, error) {
 	if !it.SeekPrefixGE(pkey) || !bytes.Equal(it.Key(), pkey) {
-		if err := it.Error(); err != nil {
-			e.endFinder()
-			return nil, fmt.Errorf("storage: get: %w", corrupt(err))
-		}
-		return nil, nil
+		return nil, it.Error()
 	}
 	v, err := it.ValueAndErr()
 	if err != nil {
-		e.endFinder()
-		return nil, fmt.Errorf("storage: get: %w", corrupt(err))
+		return nil, err
 	}
 	return append(make([]byte, 0, len(v)), v...), nil
 }
 
-// endFinder lets go of what the finder keeps from being removed.
-func (e *engine) endFinder() {
-	if e.finder.base == nil {
-		return
+// close lets go of what Pebble keeps for the base.
+func (b *base) close() {
+	for _, it := range b.idle {
+		_ = it.Close() // what get has returned
 	}
-	_ = e.finder.it.Close() // repeats what find has returned
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.releaseBaseLocked(e.finder.base)
-	e.finder = finder{}
+	_ = b.snap.Close() // never fails
 }

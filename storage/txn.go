@@ -59,9 +59,6 @@ func (s *Store) Begin() (*Txn, error) {
 		return nil, fmt.Errorf("storage: begin: %w", err)
 	}
 	on, oldest := e.hold()
-	if e.finder.base != on.base {
-		e.endFinder()
-	}
 	return &Txn{e: e, on: on, seq: on.seq + 1, state: on.state, oldest: oldest}, nil
 }
 
@@ -152,7 +149,7 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 	if _, deleted := t.ranges.holds(key); deleted {
 		return nil, nil
 	}
-	v, err := t.e.older(t.on, key, func(key []byte) ([]byte, error) { return t.e.find(t.on.base, key) })
+	v, err := t.e.older(t.on, key)
 	if len(v) >= longRow {
 		if t.long == nil {
 			t.long = make(map[string]int)

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -54,7 +52,7 @@ func (o *growth) Run() error {
 		for range o.Turns {
 			for _, call := range []string{"set", "get"} {
 				for _, name := range names {
-					rate, err := o.benchmark(ports[name], call, keys)
+					rate, err := benchmark(ports[name], call, o.Requests, o.Depth, o.Size, keys)
 					if err != nil {
 						return fmt.Errorf("%s: %w", name, err)
 					}
@@ -114,18 +112,6 @@ func (o *growth) look(c *procs.Cluster) error {
 	fmt.Printf("; resident %d MiB; DBSIZE %s in %v; SCAN found %d in %v, resident at most %d MiB meanwhile; %s\n", before>>20, size,
 		dbsize.Round(10*time.Microsecond), found, scan.Round(10*time.Millisecond), most>>20, machineLoad())
 	return nil
-}
-
-// benchmark returns calls a second.
-func (o *growth) benchmark(port, call string, keys int) (float64, error) {
-	out, err := exec.Command("redis-benchmark", "-p", port, "-t", call, "-n", strconv.Itoa(o.Requests), "-c", "50", "-P", strconv.Itoa(o.Depth),
-		"-d", strconv.Itoa(o.Size), "-r", strconv.Itoa(keys), "--csv").CombinedOutput()
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	words := strings.Split(lines[len(lines)-1], ",")
-	if err != nil || len(words) < 2 {
-		return 0, errors.Join(err, fmt.Errorf("redis-benchmark: %s", out))
-	}
-	return strconv.ParseFloat(strings.Trim(words[1], `"`), 64)
 }
 
 // resident returns the bytes of memory that a process has.

@@ -1,7 +1,7 @@
 // Command measure takes what redis-benchmark does not from real processes: what a state on its way to a follower costs, how long a node
 // takes to serve again, and how late an answer comes at worst.
 //
-//	go run ./scripts/measure catchup|growth|restart|stalls [--help]
+//	go run ./scripts/measure catchup|growth|restart|snapshots|stalls [--help]
 package main
 
 import (
@@ -22,10 +22,11 @@ func (s shared) words() []string { return strings.Fields(s.Flags) }
 
 func main() {
 	var commands struct {
-		Catchup catchup `cmd:"" help:"A follower of three comes back on an empty disk while clients write."`
-		Growth  growth  `cmd:"" help:"A lone node with more and more keys, beside a redis-server that syncs always."`
-		Restart restart `cmd:"" help:"A lone node with many keys is killed and started."`
-		Stalls  stalls  `cmd:"" help:"Clients write for minutes; how long they waited, beside a redis-server that syncs always."`
+		Catchup   catchup   `cmd:"" help:"A follower of three comes back on an empty disk while clients write."`
+		Growth    growth    `cmd:"" help:"A lone node with more and more keys, beside a redis-server that syncs always."`
+		Restart   restart   `cmd:"" help:"A lone node with many keys is killed and started."`
+		Snapshots snapshots `cmd:"" help:"What a snapshot every ten entries costs."`
+		Stalls    stalls    `cmd:"" help:"Clients write for minutes; how long they waited, beside a redis-server that syncs always."`
 	}
 	k := kong.Parse(&commands, kong.Name("measure"))
 	if err := k.Run(); err != nil {
