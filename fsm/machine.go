@@ -174,6 +174,11 @@ func (m *Machine) run(t *storage.Txn, l *raft.Log) (results Results, sum bool, e
 		return nil, false, err
 	}
 	t.SetTime(e.Time)
+	calls := 0
+	for _, g := range e.Groups {
+		calls += len(g.Calls)
+	}
+	results = make(Results, 0, calls)
 	for _, g := range e.Groups {
 		for _, c := range g.Calls {
 			at := uint64(len(results))

@@ -112,22 +112,40 @@ func Parse(b []byte) (Entry, error) {
 
 // decoder reads from the front of b; after the first short read bad is true and every read gives zero.
 type decoder struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	calls []Call   // room for what comes: one allocation for many calls
+	words [][]byte // likewise for arguments
 }
 
 func (d *decoder) group() Group {
 	flags := d.byte()
 	d.bad = d.bad || flags > 1
-	g := Group{Atomic: flags&1 != 0, Calls: make([]Call, d.count(2))}
+	g := Group{Atomic: flags&1 != 0}
+	g.Calls, d.calls = cut(d.calls, d.count(2), len(d.b)/callBytes)
 	for i := range g.Calls {
 		g.Calls[i].DB = d.byte()
-		g.Calls[i].Argv = make([][]byte, d.count(1))
+		g.Calls[i].Argv, d.words = cut(d.words, d.count(1), len(d.b)/wordBytes)
 		for j := range g.Calls[i].Argv {
 			g.Calls[i].Argv[j] = d.bytes(d.uvarint())
 		}
 	}
 	return g
+}
+
+// About how many bytes a call and an argument take, at least; what room is made for is bounded by it and by maxRoom.
+const (
+	callBytes = 16
+	wordBytes = 8
+	maxRoom   = 512
+)
+
+// cut takes n elements from the front of room. Where there are too few it makes room for n, and for about as many as may come.
+func cut[T any](room []T, n uint64, more int) (part, rest []T) {
+	if n > uint64(len(room)) {
+		room = make([]T, max(n, uint64(min(more, maxRoom))))
+	}
+	return room[:n:n], room[n:]
 }
 
 // count reads a number of things of at least size bytes each, so that a short input cannot ask for a large slice.

@@ -208,8 +208,11 @@ func (r *Replica) gather(parts []*proposal) (all []*proposal, rest *proposal) {
 }
 
 func (r *Replica) encode(parts []*proposal) []byte {
-	e := entry.Entry{Time: r.clock.now(), Seed: rand.Uint64()}
-	size := 0
+	groups, size := 0, 0
+	for _, p := range parts {
+		groups += len(p.groups)
+	}
+	e := entry.Entry{Time: r.clock.now(), Seed: rand.Uint64(), Groups: make([]entry.Group, 0, groups)}
 	for _, p := range parts {
 		e.Groups = append(e.Groups, p.groups...)
 		size += p.bytes

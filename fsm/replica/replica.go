@@ -68,8 +68,8 @@ func Start(o Options) (*Replica, error) {
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1), started: make(chan struct{}),
-		disk:      &disk{Store: o.Log},
-		intent:    &intent{log: o.Log}, run: rand.Text(),
+		disk:   &disk{Store: o.Log},
+		intent: &intent{log: o.Log}, run: rand.Text(),
 	}
 	r.standing.refused = make(chan error, 1)
 	r.standing.aim(o.Join)

@@ -19,7 +19,7 @@ type transport struct {
 	streams  *streams
 	offers   *offers
 	wanted   func(id raft.ServerID, term uint64) bool // this node leads in term, and a peer is a member
-	requests chan raft.RPC // what peers ask, without what ballot refuses
+	requests chan raft.RPC                            // what peers ask, without what ballot refuses
 	done     chan struct{}
 	once     sync.Once
 	wg       sync.WaitGroup
