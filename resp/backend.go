@@ -12,7 +12,7 @@ import (
 // Backend is the data behind a Server and what is known of the cluster; *replica.Replica implements it.
 type Backend interface {
 	// Write proposes groups and returns one reply per call, in order. Its errors are the replica's sentinels; any other
-	// error means that the outcome is unknown. The calls belong to the backend from then on: nobody changes them.
+	// error means that the outcome is unknown. Nobody changes the calls meanwhile; once it has returned, it holds nothing of them.
 	Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error)
 	// Read answers calls, in order, from one point in time. It may answer fewer than were asked, at least one, to keep the
 	// replies within a bound of bytes; the caller asks again for the rest. The calls are not used after it returns.

@@ -16,33 +16,31 @@ import (
 // BenchmarkParse parses pipelines of 16 calls; an operation is one call.
 func BenchmarkParse(b *testing.B) {
 	for _, size := range []int{3, 100, 10_000, 100_000} {
-		for _, keep := range []bool{false, true} {
-			b.Run(fmt.Sprintf("value=%dB/keep=%v", size, keep), func(b *testing.B) {
-				const depth = 16
-				var wire []byte
-				for range depth {
-					wire = appendCall(wire, [][]byte{[]byte("SET"), []byte("key:000000001"), bytes.Repeat([]byte("x"), size)})
-				}
-				p := newParser(testLimits())
-				rd := bytes.NewReader(wire)
-				b.SetBytes(int64(len(wire) / depth))
-				b.ReportAllocs()
-				for n := 0; b.Loop(); {
-					argv, err := p.next()
-					for argv == nil && err == nil {
-						p.recycle(keep)
-						if _, err = p.fill(rd); err == io.EOF {
-							rd.Reset(wire)
-							err = nil
-						}
-						argv, err = p.next()
+		b.Run(fmt.Sprintf("value=%dB", size), func(b *testing.B) {
+			const depth = 16
+			var wire []byte
+			for range depth {
+				wire = appendCall(wire, [][]byte{[]byte("SET"), []byte("key:000000001"), bytes.Repeat([]byte("x"), size)})
+			}
+			p := newParser(testLimits())
+			rd := bytes.NewReader(wire)
+			b.SetBytes(int64(len(wire) / depth))
+			b.ReportAllocs()
+			for n := 0; b.Loop(); {
+				argv, err := p.next()
+				for argv == nil && err == nil {
+					p.recycle()
+					if _, err = p.fill(rd); err == io.EOF {
+						rd.Reset(wire)
+						err = nil
 					}
-					if n++; err != nil || len(argv) != 3 {
-						b.Fatal(err, len(argv))
-					}
+					argv, err = p.next()
 				}
-			})
-		}
+				if n++; err != nil || len(argv) != 3 {
+					b.Fatal(err, len(argv))
+				}
+			}
+		})
 	}
 }
 

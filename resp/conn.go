@@ -102,8 +102,7 @@ func (c *conn) loop() {
 			return
 		}
 		c.out.flush()
-		c.in.recycle(c.run.kept)
-		c.run.kept = false
+		c.in.recycle()
 		if c.astray.lost() {
 			break
 		}

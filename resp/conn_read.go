@@ -98,11 +98,13 @@ func (c *conn) setIdleDeadline() (timeout time.Duration) {
 }
 
 // buffers returns how many bytes the connection keeps for its next calls.
-func (c *conn) buffers() int { return cap(c.in.buf) + cap(c.in.mem.chunk) + cap(c.out.buf) }
+func (c *conn) buffers() int {
+	return cap(c.in.buf) + cap(c.in.mem.chunk) + cap(c.out.buf) + argOverhead*cap(c.run.words)
+}
 
 func (c *conn) trim() {
 	c.in.trim()
-	c.out.buf = nil
+	c.out.buf, c.run = nil, run{}
 	c.seen.unread.Store(int64(len(c.in.buf)))
 	c.seen.buffer.Store(int64(cap(c.in.buf)))
 	c.holdInput()

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"sync"
@@ -31,7 +32,7 @@ type fakeBackend struct {
 
 func (b *fakeBackend) Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
 	b.mu.Lock()
-	b.mu.groups = append(b.mu.groups, groups...)
+	b.mu.groups = append(b.mu.groups, cloneGroups(groups)...)
 	b.mu.Unlock()
 	if b.write != nil {
 		return b.write(ctx, groups)
@@ -108,4 +109,19 @@ func startServer(t testing.TB, o Options) (*Server, string) {
 		}
 	})
 	return s, ln.Addr().String()
+}
+
+// cloneGroups returns groups that live on: the caller of Write uses its memory again.
+func cloneGroups(groups []entry.Group) (all []entry.Group) {
+	for _, g := range groups {
+		calls := make([]entry.Call, len(g.Calls))
+		for i, c := range g.Calls {
+			calls[i].DB = c.DB
+			for _, a := range c.Argv {
+				calls[i].Argv = append(calls[i].Argv, bytes.Clone(a))
+			}
+		}
+		all = append(all, entry.Group{Calls: calls, Atomic: g.Atomic})
+	}
+	return all
 }

@@ -43,15 +43,11 @@ func bigStep(bulk, had int) int {
 // memory returns how many bytes the call in progress and the read buffer take.
 func (p *parser) memory() int64 { return p.held + int64(cap(p.big)+cap(p.buf)) }
 
-// recycle ends the life of the arguments handed out since the last recycle, unless keep is true: then they live on for ever,
-// untouched.
-func (p *parser) recycle(keep bool) {
-	switch {
-	case keep:
-		p.mem.keep()
-	case p.argc == 0:
+// recycle ends the life of the arguments handed out since the last recycle.
+func (p *parser) recycle() {
+	if p.argc == 0 {
 		p.forget()
-		p.mem.rewind()
+		p.mem.chunk = p.mem.chunk[:0]
 	}
 }
 
@@ -64,20 +60,13 @@ func (p *parser) trim() {
 }
 
 // arena copies short arguments into chunks, so that a batch costs one allocation and often none.
-type arena struct {
-	chunk []byte
-	mark  int // what lies before it was kept
-}
+type arena struct{ chunk []byte }
 
 func (a *arena) copy(b []byte) []byte {
 	if len(b) > cap(a.chunk)-len(a.chunk) {
 		a.chunk = make([]byte, 0, max(len(b), min(maxChunk, max(minChunk, 2*cap(a.chunk)))))
-		a.mark = 0
 	}
 	n := len(a.chunk)
 	a.chunk = append(a.chunk, b...)
 	return a.chunk[n:len(a.chunk):len(a.chunk)]
 }
-
-func (a *arena) keep()   { a.mark = len(a.chunk) }
-func (a *arena) rewind() { a.chunk = a.chunk[:a.mark] }

@@ -41,7 +41,7 @@ func parseAll(rd io.Reader, l limits) (calls [][][]byte, err error) {
 			calls = append(calls, cloneArgs(argv))
 			continue
 		}
-		p.recycle(false)
+		p.recycle()
 		if _, err := p.fill(rd); err != nil {
 			return calls, nil
 		}
@@ -151,41 +151,11 @@ func TestParseClaims(t *testing.T) {
 	}
 }
 
-// TestParseKeeps shows that arguments that were kept are never written to again.
-func TestParseKeeps(t *testing.T) {
-	p := newParser(testLimits())
-	var kept, want [][]byte
-	for i := range 2000 {
-		text := fmt.Sprintf("value %d %s", i, strings.Repeat("x", i%300))
-		if i%500 == 0 {
-			text = strings.Repeat("y", bigBulk+i)
-		}
-		wire := bytes.NewReader(appendCall(nil, [][]byte{[]byte("SET"), []byte("k"), []byte(text)}))
-		var argv [][]byte
-		for argv == nil {
-			if _, err := p.fill(wire); err != nil {
-				t.Fatal(err)
-			}
-			argv, _ = p.next()
-		}
-		if i%3 != 0 {
-			p.recycle(false)
-			continue
-		}
-		kept, want = append(kept, argv[2]), append(want, []byte(text))
-		p.recycle(true)
-	}
-	for i := range kept {
-		if !bytes.Equal(kept[i], want[i]) {
-			t.Fatalf("kept argument %d became %.40q, was %.40q", i, kept[i], want[i])
-		}
-	}
-}
-
-// TestParseKeepsAcrossCalls keeps a call while the next has come in part: what is kept then must outlive a later recycle.
-func TestParseKeepsAcrossCalls(t *testing.T) {
+// TestParseRecycles: the arguments of calls live until recycle, also while the next call has come in part, whose arguments outlive it.
+func TestParseRecycles(t *testing.T) {
 	p := newParser(testLimits())
 	feed := func(s string) [][]byte {
+		t.Helper()
 		if _, err := p.fill(strings.NewReader(s)); err != nil {
 			t.Fatal(err)
 		}
@@ -195,18 +165,25 @@ func TestParseKeepsAcrossCalls(t *testing.T) {
 		}
 		return argv
 	}
-	kept := feed("*2\r\n$3\r\nSET\r\n$3\r\nabc\r\n*2\r\n$3\r\nGET\r\n$3\r\nd")[1]
+	first := feed("*2\r\n$3\r\nSET\r\n$3\r\nabc\r\n*2\r\n$3\r\nGET\r\n$3\r\nd")[1]
 	if argv, _ := p.next(); argv != nil {
 		t.Fatal("half a call is a call")
 	}
-	p.recycle(true)
+	if string(first) != "abc" {
+		t.Fatalf("before recycle the argument became %q", first)
+	}
+	p.recycle()
 	if got := feed("ef\r\n"); string(got[0])+string(got[1]) != "GETdef" {
 		t.Fatalf("got %q", got)
 	}
-	p.recycle(false)
-	feed("*1\r\n$9\r\nxxxxxxxxx\r\n")
-	if string(kept) != "abc" {
-		t.Fatalf("kept argument became %q", kept)
+	p.recycle()
+	room := cap(p.mem.chunk)
+	for range 100 {
+		feed("*1\r\n$9\r\nxxxxxxxxx\r\n")
+		p.recycle()
+	}
+	if cap(p.mem.chunk) != room {
+		t.Errorf("the arguments of one call at a time take %d bytes, and %d before", cap(p.mem.chunk), room)
 	}
 }
 

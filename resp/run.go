@@ -21,7 +21,6 @@ type run struct {
 	words  [][]byte // the arguments of all calls
 	early  []early
 	size   int
-	kept   bool // the backend may still hold arguments of calls since the last recycle
 }
 
 // early is a reply that was known before the run was sent.
@@ -53,11 +52,8 @@ func callSize(argv [][]byte) (n int) {
 	return n
 }
 
-// clear empties the run. What a backend may still hold is left to it.
+// clear empties the run.
 func (r *run) clear() {
-	if r.kind == kindWrite && len(r.calls) > 0 {
-		r.calls, r.words, r.kept = nil, nil, true
-	}
 	clear(r.calls)
 	clear(r.words)
 	clear(r.early)
