@@ -19,8 +19,9 @@ const heldLogs = 1 << 62
 // holdTime is how long after a stream a follower that does not catch up keeps the log as it is.
 const holdTime = 30 * time.Second
 
-// scarceDisk is the free share of the disk below which the log is not held: a stream that must begin again is better than a full disk.
-const scarceDisk = 0.1
+// scarceBytes is how much of a disk is free when the log is not held any more, or a tenth of it where that is less: a stream that must begin
+// again is better than a full disk.
+const scarceBytes = 4 << 30
 
 // holdTick is how often the holder of the log looks whether it may let go.
 const holdTick = 200 * time.Millisecond
@@ -39,13 +40,13 @@ func (r *Replica) holdLog() {
 			r.trail(heldLogs)
 		case <-tick:
 			r.letGo(held)
-			switch free := r.disk.Free(); {
+			switch free, total := r.disk.Disk(); {
 			case len(held) == 0:
 				r.trail(r.o.TrailingLogs)
-			case free >= scarceDisk:
+			case free >= min(scarceBytes, total/10):
 				r.trail(heldLogs)
 			case r.trail(r.o.TrailingLogs):
-				r.log.Warn("the disk is nearly full: the log is cut although a follower may need it", "free_percent", int(100*free))
+				r.log.Warn("the disk is nearly full: the log is cut although a follower may need it", "free_bytes", free)
 			}
 		case <-r.ctx.Done():
 			return

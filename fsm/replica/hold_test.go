@@ -17,18 +17,18 @@ import (
 // fillingFS is a file system that says how full it is.
 type fillingFS struct {
 	vfs.FS
-	freePercent *atomic.Int64
+	free *atomic.Uint64
 }
 
 // GetDiskUsage implements vfs.FS.
 func (f fillingFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
-	return vfs.DiskUsage{AvailBytes: uint64(f.freePercent.Load()), TotalBytes: 100}, nil
+	return vfs.DiskUsage{AvailBytes: f.free.Load(), TotalBytes: 1 << 40}, nil
 }
 
 // TestHeldLog: the log is held while a stream runs and there is room on the disk.
 func TestHeldLog(t *testing.T) {
-	var free atomic.Int64
-	free.Store(50)
+	var free atomic.Uint64
+	free.Store(scarceBytes)
 	log, err := raftlog.Open("/log", raftlog.Options{FS: fillingFS{vfs.NewMem(), &free}})
 	if err != nil {
 		t.Fatal(err)
@@ -53,9 +53,9 @@ func TestHeldLog(t *testing.T) {
 	r.streams.hold.begun <- "n2"
 	m := r.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
 	eventually(t, "the log to be held", trailing(heldLogs))
-	free.Store(5)
+	free.Store(scarceBytes - 1)
 	eventually(t, "the log to be cut on a full disk", trailing(r.o.TrailingLogs))
-	free.Store(50)
+	free.Store(scarceBytes)
 	eventually(t, "the log to be held again", trailing(heldLogs))
 	if _, err := io.Copy(io.Discard, m); err != nil {
 		t.Error(err)

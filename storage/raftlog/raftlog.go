@@ -134,13 +134,13 @@ func (s *Store) FirstIndex() (uint64, error) { return s.first.Load(), nil }
 // LastIndex returns the index of the newest entry of the log, or 0 if it is empty. It never fails.
 func (s *Store) LastIndex() (uint64, error) { return s.last.Load(), nil }
 
-// Free returns how much of the file system that the log is on is free, from 0 to 1; 1 where it does not say.
-func (s *Store) Free() float64 {
+// Disk returns how many bytes the file system has that the log is on, and how many are free; both 0 where it does not say.
+func (s *Store) Disk() (free, total uint64) {
 	u, err := s.opts.FS.GetDiskUsage(s.dir)
-	if err != nil || u.TotalBytes == 0 {
-		return 1
+	if err != nil {
+		return 0, 0
 	}
-	return float64(u.AvailBytes) / float64(u.TotalBytes)
+	return u.AvailBytes, u.TotalBytes
 }
 
 // IsMonotonic returns true: the log has no holes. Raft therefore empties it after restoring a snapshot instead of
