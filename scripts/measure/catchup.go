@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"cairn/scripts/internal/procs"
@@ -33,7 +34,13 @@ func (o *catchup) Run() error {
 		return err
 	}
 	addr, keys := c.Addrs()[leader], o.MiB<<20/(o.Size+40)
-	if err := errors.Join(fill(addr, keys, o.Size), c.Settle()); err != nil {
+	if err := fill(addr, keys, o.Size); err != nil {
+		return err
+	}
+	if err := outrun(c, leader, keys); err != nil {
+		return err
+	}
+	if err := c.Settle(); err != nil {
 		return err
 	}
 	copied, took, err := copyDir(filepath.Join(c.Dir(leader), "state"))
@@ -88,6 +95,34 @@ func (o *catchup) Run() error {
 		fmt.Printf("calm:   %v\nstream: %v\n", calm, during)
 	}
 	return nil
+}
+
+// trailingLogs is replica.Options.TrailingLogs by default: a log that has gone on by so much does not catch a new node up any more.
+const trailingLogs = 10_240
+
+// outrun writes small values until a node that begins must be sent the state.
+func outrun(c *procs.Cluster, leader, keys int) error {
+	w, err := startWriters(c.Addrs()[leader], 8, keys, 64)
+	if err != nil {
+		return err
+	}
+	defer w.end()
+	for first := 0; ; time.Sleep(50 * time.Millisecond) {
+		info, err := c.Info(leader)
+		if err != nil {
+			return err
+		}
+		at, err := strconv.Atoi(info["raft_last_log_index"])
+		if err != nil {
+			return err
+		}
+		if first == 0 {
+			first = at
+		}
+		if at > first+2*trailingLogs {
+			return nil
+		}
+	}
 }
 
 // copyDir copies what is in dir beside it, syncs that, removes it, and says how many bytes it was and how long it took.
