@@ -65,7 +65,7 @@ step "clusters and processes"
 go test -p 1 -timeout 10m $clusters
 
 # Where networks and disks of a test's own can be made, a test that cannot make them has failed.
-if ip netns add cairn-probe 2>/dev/null && ip netns del cairn-probe && [ -w /dev/net/tun ]; then
+if ip netns add "cairn-$$" 2>/dev/null && ip netns del "cairn-$$" && [ -w /dev/net/tun ]; then
 	export CI=true
 else
 	echo "no right to make network namespaces, or no /dev/net/tun: the tests that need them are SKIPPED"

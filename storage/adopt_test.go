@@ -93,7 +93,7 @@ func TestCrashInAdopt(t *testing.T) {
 	mem := vfs.NewCrashableMem()
 	var during crashes
 	armed := atomic.Bool{}
-	s := mustOpen(t, probe(mem, func(op errorfs.Op) error {
+	s := unhurried(t, probe(mem, func(op errorfs.Op) error {
 		if armed.Load() {
 			during.at(t, mem, fmt.Sprintf("before %v of %s", op.Kind, op.Path))
 		}

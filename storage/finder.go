@@ -54,10 +54,19 @@ func find(it *pebble.Iterator, pkey []byte) ([]byte, error) {
 	return append(make([]byte, 0, len(v)), v...), nil
 }
 
-// close lets go of what Pebble keeps for the base.
-func (b *base) close() {
-	for _, it := range b.idle {
+// rest closes the idle iterators: they keep files from being removed. It is called by a holder of the base.
+func (b *base) rest() {
+	b.mu.Lock()
+	idle := b.idle
+	b.idle = nil
+	b.mu.Unlock()
+	for _, it := range idle {
 		_ = it.Close() // what get has returned
 	}
+}
+
+// close lets go of what Pebble keeps for the base.
+func (b *base) close() {
+	b.rest()
 	_ = b.snap.Close() // never fails
 }

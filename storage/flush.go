@@ -36,9 +36,16 @@ func (l latch) give() { <-l }
 
 // flushSoon is the goroutine of the flusher.
 func (e *engine) flushSoon(log *slog.Logger) {
+	quiet := time.NewTicker(e.interval)
+	defer quiet.Stop()
 	for {
 		select {
 		case <-e.dirty:
+		case <-quiet.C: // a flush would have begun a new base
+			f, _ := e.hold()
+			f.base.rest()
+			e.release(f)
+			continue
 		case <-e.ending:
 			return
 		}

@@ -16,10 +16,25 @@ type contacts struct {
 		sync.Mutex
 		term uint64 // that this node led
 		sent map[raft.ServerID]time.Time
+		seen map[raft.ServerID]time.Time // when the newest request was sent that a peer has answered, whatever it said
 	}
 }
 
-func newContacts() *contacts { return &contacts{heard: newBroadcast()} }
+func newContacts() *contacts {
+	c := &contacts{heard: newBroadcast()}
+	c.mu.seen = make(map[raft.ServerID]time.Time)
+	return c
+}
+
+// reached notes that a peer has answered a request, perhaps to refuse it.
+func (c *contacts) reached(id raft.ServerID, sent time.Time) {
+	c.mu.Lock()
+	if sent.After(c.mu.seen[id]) {
+		c.mu.seen[id] = sent
+	}
+	c.mu.Unlock()
+	c.heard.wake()
+}
 
 // answered notes that a peer was in term, which this node leads, at some moment after sent.
 func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
@@ -31,7 +46,6 @@ func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
 		c.mu.sent[id] = sent
 	}
 	c.mu.Unlock()
-	c.heard.wake()
 }
 
 // of returns when the newest request was sent that a peer has answered in term.
@@ -47,14 +61,17 @@ func (c *contacts) of(term uint64, id raft.ServerID) time.Time {
 // contactTick is how often whoever waits for a peer looks whether it still has a reason to.
 const contactTick = 500 * time.Millisecond
 
-// await returns once a peer has answered a request of term that was sent after a time, or there is no reason any more to wait
-// for it, or done is closed.
-func (c *contacts) await(id raft.ServerID, term uint64, after time.Time, reason func() bool, done <-chan struct{}) {
+// await returns once a peer has answered a request that was sent after a time, or there is no reason any more to wait for it, or
+// done is closed. A refusal counts: it may say that there is a newer term, which the next append is to find out.
+func (c *contacts) await(id raft.ServerID, after time.Time, reason func() bool, done <-chan struct{}) {
 	tick := time.NewTicker(contactTick)
 	defer tick.Stop()
 	for {
 		heard := c.heard.next()
-		if c.of(term, id).After(after) || !reason() {
+		c.mu.Lock()
+		back := c.mu.seen[id].After(after)
+		c.mu.Unlock()
+		if back || !reason() {
 			return
 		}
 		select {

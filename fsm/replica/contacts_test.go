@@ -66,14 +66,14 @@ func TestAwaitContact(t *testing.T) {
 		happens func(c *contacts, unwanted *atomic.Bool, done chan struct{})
 		within  time.Duration
 	}{
-		"the peer is back":     {func(c *contacts, _ *atomic.Bool, _ chan struct{}) { c.answered("n2", 7, time.Now()) }, 0},
+		"the peer is back":     {func(c *contacts, _ *atomic.Bool, _ chan struct{}) { c.reached("n2", time.Now()) }, 0},
 		"it is wanted no more": {func(_ *contacts, unwanted *atomic.Bool, _ chan struct{}) { unwanted.Store(true) }, contactTick},
 		"the node stops":       {func(_ *contacts, _ *atomic.Bool, done chan struct{}) { close(done) }, 0},
 		"another peer and a late one": {func(c *contacts, _ *atomic.Bool, _ chan struct{}) {
-			c.answered("n3", 7, time.Now())
-			c.answered("n2", 7, time.Now().Add(-2*away))
+			c.reached("n3", time.Now())
+			c.reached("n2", time.Now().Add(-2*away))
 			<-time.After(away)
-			c.answered("n2", 7, time.Now())
+			c.reached("n2", time.Now())
 		}, away},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestAwaitContact(t *testing.T) {
 					<-time.After(away)
 					tt.happens(c, unwanted, done)
 				}()
-				c.await("n2", 7, failed, func() bool { return !unwanted.Load() }, done)
+				c.await("n2", failed, func() bool { return !unwanted.Load() }, done)
 				if took := time.Since(failed); took < away || took > away+tt.within {
 					t.Errorf("it waited %v, want %v and up to %v", took, away, tt.within)
 				}

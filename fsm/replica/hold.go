@@ -37,20 +37,31 @@ func (r *Replica) holdLog() {
 		select {
 		case id := <-r.streams.hold.begun:
 			held[id] = time.Now()
-			r.trail(heldLogs)
+			r.keep(true)
 		case <-tick:
 			r.letGo(held)
-			switch free, total := r.disk.Disk(); {
-			case len(held) == 0:
-				r.trail(r.o.TrailingLogs)
-			case free >= min(scarceBytes, total/10):
-				r.trail(heldLogs)
-			case r.trail(r.o.TrailingLogs):
-				r.log.Warn("the disk is nearly full: the log is cut although a follower may need it", "free_bytes", free)
-			}
+			r.keep(len(held) > 0)
 		case <-r.ctx.Done():
 			return
 		}
+	}
+}
+
+// keep holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held again
+// before there is twice as much.
+func (r *Replica) keep(needed bool) {
+	free, total := r.disk.Disk()
+	enough := min(scarceBytes, total/10)
+	if r.raft.ReloadableConfig().TrailingLogs != heldLogs {
+		enough *= 2
+	}
+	switch {
+	case !needed:
+		r.trail(r.o.TrailingLogs)
+	case free >= enough:
+		r.trail(heldLogs)
+	case r.trail(r.o.TrailingLogs):
+		r.log.Warn("the disk is nearly full: the log is cut although a follower may need it", "free_bytes", free)
 	}
 }
 

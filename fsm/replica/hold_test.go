@@ -28,7 +28,7 @@ func (f fillingFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
 // TestHeldLog: the log is held while a stream runs and there is room on the disk.
 func TestHeldLog(t *testing.T) {
 	var free atomic.Uint64
-	free.Store(scarceBytes)
+	free.Store(2 * scarceBytes)
 	log, err := raftlog.Open("/log", raftlog.Options{FS: fillingFS{vfs.NewMem(), &free}})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestHeldLog(t *testing.T) {
 	eventually(t, "the log to be held", trailing(heldLogs))
 	free.Store(scarceBytes - 1)
 	eventually(t, "the log to be cut on a full disk", trailing(r.o.TrailingLogs))
-	free.Store(scarceBytes)
+	free.Store(2 * scarceBytes)
 	eventually(t, "the log to be held again", trailing(heldLogs))
 	if _, err := io.Copy(io.Discard, m); err != nil {
 		t.Error(err)

@@ -84,10 +84,13 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 	if err == nil && resp.Success && resp.Term == req.Term {
 		t.contacts.answered(id, req.Term, sent)
 	}
+	if err == nil {
+		t.contacts.reached(id, sent)
+	}
 	if err != nil && !isHeartbeat(req) {
 		// After each failure Raft waits twice as long before it tries again, at last for ten seconds, and a node that comes back would
 		// lie there without entries. Heartbeats go on, at short intervals: they tell when it is back.
-		t.contacts.await(id, req.Term, sent, func() bool { return t.wanted(id, req.Term) }, t.done)
+		t.contacts.await(id, sent, func() bool { return t.wanted(id, req.Term) }, t.done)
 	}
 	return err
 }

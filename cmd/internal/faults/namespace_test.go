@@ -35,6 +35,9 @@ func startNetworked(t *testing.T, seed uint64, flags ...string) *cluster {
 // networks is held while a network is made: a subnet is free until its first device is there.
 var networks sync.Mutex
 
+// made is how many networks this process has made; guarded by networks.
+var made int
+
 // newNetworked returns n nodes to begin, in network namespaces of their own. What it makes ends with the test; what a test that
 // was killed has left is removed by the next.
 func newNetworked(t *testing.T, seed uint64, n int) *cluster {
@@ -46,6 +49,7 @@ func newNetworked(t *testing.T, seed uint64, n int) *cluster {
 	}
 	networks.Lock()
 	defer networks.Unlock()
+	made++
 	removeStale(t)
 	c := &cluster{t: t, lan: &lan{t: t}}
 	subnet, err := freeSubnet()
@@ -54,7 +58,7 @@ func newNetworked(t *testing.T, seed uint64, n int) *cluster {
 	}
 	// Cleanups run last first: the nodes end, then the network, then the namespaces.
 	for port := range n + 1 {
-		name, space := fmt.Sprintf("cf%s-%d", subnet[len("198.18."):], port), ""
+		name, space := fmt.Sprintf("cf%d-%d%d", os.Getpid(), made, port), ""
 		if port > 0 {
 			space = fmt.Sprintf("%s%d-%s-n%d", spacePrefix, os.Getpid(), subnet, port)
 			t.Cleanup(func() { _ = ip("netns", "del", space) }) // it may not have come to be

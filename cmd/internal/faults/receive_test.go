@@ -28,7 +28,7 @@ func TestFullDiskReceiving(t *testing.T) {
 	l := startLoad(c, seed, 4)
 	c.set("kept", []string{"of the old state"})
 	until(t, "the follower to have it", time.Minute, func() bool { return string(c.ask(2, "GET", "kept").Str) == "of the old state" })
-	p.end(syscall.SIGTERM) // what it has is in the state then, not only in the log
+	p.end(syscall.SIGTERM)                        // what it has is in the state then, not only in the log
 	c.set("large", junks(rng, 96<<10, 1000))      // a state that does not fit
 	c.set("many", make([]string, trailingLogs+1)) // and a log that does not reach back
 	before := len(p.said())
@@ -73,22 +73,35 @@ func junks(rng *rand.Rand, size, n int) []string {
 	return values
 }
 
-// set sets name:0 and so on to values, each in an entry of its own, on the leader.
+// set sets name:0 and so on to values, each in an entry of its own.
 func (c *cluster) set(name string, values []string) {
 	c.t.Helper()
-	p := c.nodes[c.leader()]
-	cl, err := p.dial(10 * time.Second)
-	if err != nil {
-		c.t.Fatal(err)
+	var cl *client
+	hangUp := func() {
+		if cl != nil {
+			cl.Close()
+			cl = nil
+		}
 	}
-	defer cl.Close()
+	defer func() { hangUp() }()
 	for i, v := range values {
 		key := name
 		if len(values) > 1 {
 			key = fmt.Sprint(name, ":", i)
 		}
-		if r, err := cl.Cmd("SET", key, v); err != nil || string(r.Str) != "OK" {
-			c.t.Fatalf("SET %s: %q, %v", key, r.Str, err)
-		}
+		until(c.t, "SET "+key, time.Minute, func() bool {
+			if cl == nil {
+				cl, _ = c.nodes[c.leader()].dial(10 * time.Second) // nil with an error
+			}
+			if cl == nil {
+				return false
+			}
+			r, err := cl.Cmd("SET", key, v)
+			if done := err == nil && string(r.Str) == "OK"; done {
+				return true
+			}
+			hangUp() // it leads no more
+			return false
+		})
 	}
 }
