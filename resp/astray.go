@@ -3,6 +3,7 @@ package resp
 import (
 	"bytes"
 	"errors"
+	"time"
 
 	"cairn/fsm/replica"
 	"cairn/fsm/reply"
@@ -14,27 +15,39 @@ import (
 //
 // A cluster client has nothing under way there and connects again when it needs to. Whoever writes to a follower by mistake, at a
 // prompt say, is told so as often as Redis would tell, but not for ever: a sentinel that was cut off may have sent a client here.
-type astray int
+type astray struct {
+	redirects int
+	since     time.Time // when there were too many
+}
 
-// astrayLimit is how many writes in a row may be redirected; each pipelined batch counts for one.
-const astrayLimit = 16
+// Bounds of a connection that has gone astray.
+const (
+	astrayLimit = 16                      // writes that may be redirected in a row; each pipelined batch counts for one
+	astrayQuiet = 20 * time.Millisecond   // without a byte: it waits for no answer any more
+	astrayWait  = 1000 * time.Millisecond // it is closed after, if it never is quiet
+)
 
-// begin is called when the connection's first bytes have come. A leader, or who may be about to lead, is found astray at once.
+// begin is called when the connection's first bytes have come. At a leader, or who may be about to lead, the first redirect is one too many.
 func (a *astray) begin(st replica.Status) {
 	if st.LeaderID == st.ID || st.LeaderID == "" {
-		*a = astrayLimit - 1
+		a.redirects = astrayLimit - 1
 	}
 }
 
 // note looks at how a run of writes was answered; err is the backend's.
 func (a *astray) note(replies []reply.Reply, err error) {
 	switch {
+	case a.lost():
 	case err == nil:
-		*a = astrayLimit - 1
+		a.redirects = astrayLimit - 1
 	case errors.Is(err, replica.ErrNotLeader) && bytes.HasPrefix(replies[0].Str, []byte("MOVED ")):
-		*a++
+		a.redirects++
+		a.since = time.Now()
 	}
 }
 
-// lost tells whether the connection shall end.
-func (a astray) lost() bool { return a >= astrayLimit }
+// lost tells whether the connection shall end, once it is quiet.
+func (a *astray) lost() bool { return a.redirects >= astrayLimit }
+
+// over tells whether it has been given time enough to become quiet.
+func (a *astray) over() bool { return a.lost() && time.Since(a.since) > astrayWait }

@@ -2,6 +2,8 @@ package resp
 
 import (
 	"context"
+	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -44,6 +46,26 @@ func TestAstray(t *testing.T) {
 			c.ask("PING\r\n", "+PONG\r\n")
 			deposed.Store(true)
 			c.ask(set+"PING\r\n"+set+"PING\r\n", moved+"+PONG\r\n"+moved+"+PONG\r\n")
+		}},
+		"what comes in many pieces is answered": {leads, func(c *client, deposed *atomic.Bool) {
+			c.ask("PING\r\n", "+PONG\r\n")
+			deposed.Store(true)
+			const n = 5000
+			go c.send(strings.Repeat(set, n) + set[:5])
+			c.expect(strings.Repeat(moved, n))
+			c.ask(set[5:], moved)
+		}},
+		"who never is quiet": {leads, func(c *client, deposed *atomic.Bool) {
+			c.ask(set, ok)
+			deposed.Store(true)
+			for {
+				if _, err := io.WriteString(c, set); err != nil {
+					return
+				}
+				if _, err := io.ReadFull(c.rd, make([]byte, len(moved))); err != nil {
+					return
+				}
+			}
 		}},
 		"a follower": {follows, func(c *client, deposed *atomic.Bool) {
 			deposed.Store(true)

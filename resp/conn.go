@@ -22,6 +22,7 @@ const (
 var (
 	errStopping = errors.New("resp: the server is stopping")
 	errIdle     = errors.New("resp: the client is idle")
+	errAstray   = errors.New("resp: the client takes this node for the leader")
 )
 
 // conn is one connection. Everything runs in its one goroutine, but what says otherwise.
@@ -103,10 +104,7 @@ func (c *conn) loop() {
 		}
 		c.out.flush()
 		c.in.recycle()
-		if c.astray.lost() {
-			break
-		}
-		if err := c.read(c.nc); errors.Is(err, errStopping) || errors.Is(err, io.EOF) {
+		if err := c.read(c.nc); errors.Is(err, errStopping) || errors.Is(err, errAstray) || errors.Is(err, io.EOF) {
 			break // it may still read
 		} else if err != nil {
 			return

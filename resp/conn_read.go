@@ -62,6 +62,9 @@ func (c *conn) read(rd io.Reader) error {
 		if c.srv.isStopping() {
 			return errStopping
 		}
+		if c.astray.over() {
+			return errAstray
+		}
 		n, err := c.in.fill(rd)
 		switch {
 		case n > 0:
@@ -71,6 +74,8 @@ func (c *conn) read(rd io.Reader) error {
 			return nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
+		case c.astray.lost() && c.in.between():
+			return errAstray
 		case timeout > 0 && !time.Now().Before(c.seen.idleUntil(timeout)):
 			return errIdle
 		}
@@ -86,6 +91,9 @@ func (c *conn) setIdleDeadline() (timeout time.Duration) {
 		end := c.seen.idleUntil(timeout)
 		if quiet := time.Now().Add(trimWait); c.buffers() > trimBytes && (timeout == 0 || quiet.Before(end)) {
 			end = quiet
+		}
+		if c.astray.lost() {
+			end = time.Now().Add(astrayQuiet)
 		}
 		if c.listens() { // such a client says nothing
 			timeout, end = 0, time.Now().Add(announceTick)
