@@ -46,6 +46,7 @@ func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
 		c.mu.sent[id] = sent
 	}
 	c.mu.Unlock()
+	c.heard.wake()
 }
 
 // of returns when the newest request was sent that a peer has answered in term.
