@@ -24,15 +24,11 @@ type catchup struct {
 
 // Run fills a cluster, and takes a follower's disk away.
 func (o *catchup) Run() error {
-	c, err := procs.New(3, o.Port, o.words())
+	c, leader, err := o.start(3)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	leader, err := c.Leader()
-	if err != nil {
-		return err
-	}
 	addr, keys := c.Addrs()[leader], o.MiB<<20/(o.Size+40)
 	if err := fill(addr, keys, o.Size); err != nil {
 		return err

@@ -23,14 +23,11 @@ type growth struct {
 
 // Run fills and measures.
 func (o *growth) Run() error {
-	c, err := procs.New(1, o.Port, o.words())
+	c, _, err := o.start(1)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if _, err := c.Leader(); err != nil {
-		return err
-	}
 	ports := map[string]string{"cairn": strconv.Itoa(o.Port)}
 	names := []string{"cairn"}
 	if !o.Alone {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"cairn/scripts/internal/procs"
 )
 
 // shared are the flags of all measurements.
@@ -18,7 +20,16 @@ type shared struct {
 	Flags string `help:"More flags for cairn serve, as one word."`
 }
 
-func (s shared) words() []string { return strings.Fields(s.Flags) }
+// start starts so many nodes, with more flags, and returns which leads. The caller closes the cluster.
+func (s shared) start(nodes int, flags ...string) (c *procs.Cluster, leader int, err error) {
+	if c, err = procs.New(nodes, s.Port, append(strings.Fields(s.Flags), flags...)); err != nil {
+		return nil, 0, err
+	}
+	if leader, err = c.Leader(); err != nil {
+		c.Close()
+	}
+	return c, leader, err
+}
 
 func main() {
 	var commands struct {

@@ -17,14 +17,11 @@ type restart struct {
 
 // Run kills the node right after writes, when it has most to make good, and says when it reads and writes again.
 func (o *restart) Run() error {
-	c, err := procs.New(1, o.Port, o.words())
+	c, _, err := o.start(1)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	if _, err := c.Leader(); err != nil {
-		return err
-	}
 	addr := c.Addrs()[0]
 	if err := fill(addr, o.Keys, o.Size); err != nil {
 		return err

@@ -6,8 +6,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-
-	"cairn/scripts/internal/procs"
 )
 
 // snapshots is what a snapshot every ten entries costs.
@@ -23,15 +21,14 @@ func (o *snapshots) Run() error {
 	ports := map[string]string{}
 	names := []string{"10", "1000000"}
 	for i, every := range names {
-		c, err := procs.New(1, o.Port+i, append(o.words(), "--snapshot-entries", every))
+		node := o.shared
+		node.Port += i
+		c, _, err := node.start(1, "--snapshot-entries", every)
 		if err != nil {
 			return err
 		}
 		defer c.Close()
-		if _, err := c.Leader(); err != nil {
-			return err
-		}
-		ports[every] = strconv.Itoa(o.Port + i)
+		ports[every] = strconv.Itoa(node.Port)
 		if err := fill(c.Addrs()[0], 100_000, 64); err != nil {
 			return err
 		}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"cairn/scripts/internal/procs"
 )
 
 // stalls is how long writers wait.
@@ -27,15 +25,11 @@ type stalls struct {
 
 // Run compares, and watches.
 func (o *stalls) Run() error {
-	c, err := procs.New(o.Nodes, o.Port, o.words())
+	c, leader, err := o.start(o.Nodes)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	leader, err := c.Leader()
-	if err != nil {
-		return err
-	}
 	redis, err := startRedis(o.Port + o.Nodes)
 	if err != nil {
 		return err

@@ -134,7 +134,7 @@ func (s *Store) FirstIndex() (uint64, error) { return s.first.Load(), nil }
 // LastIndex returns the index of the newest entry of the log, or 0 if it is empty. It never fails.
 func (s *Store) LastIndex() (uint64, error) { return s.last.Load(), nil }
 
-// Disk returns how many bytes the file system has that the log is on, and how many are free; both 0 where it does not say.
+// Disk returns how many bytes are free on the file system that the log is on, and how many it has; both 0 where it does not say.
 func (s *Store) Disk() (free, total uint64) {
 	u, err := s.opts.FS.GetDiskUsage(s.dir)
 	if err != nil {
