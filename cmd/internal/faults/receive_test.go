@@ -37,6 +37,7 @@ func TestFullDiskReceiving(t *testing.T) {
 		return strings.Contains(p.said()[before:], "no space left")
 	})
 	l.more(200)
+	until(t, "nothing to be left of what did not fit", time.Minute, func() bool { return len(stateFolder(t, p)) == 3 })
 	p.end(syscall.SIGKILL)
 	t.Logf("it said %q", said(p.said()[before:], "no space left"))
 	path, err := cairn()
@@ -50,11 +51,21 @@ func TestFullDiskReceiving(t *testing.T) {
 	grow(2048)
 	p.start()
 	c.caughtUp(2)
-	if names, err := os.ReadDir(filepath.Join(p.dir, "state")); err != nil || len(names) != 3 {
-		t.Errorf("in its folder are %v, %v, want CURRENT, LOCK and one state", names, err)
+	if names := stateFolder(t, p); len(names) != 3 {
+		t.Errorf("in its folder are %v", names)
 	}
 	l.finish()
 	t.Log(l.checked)
+}
+
+// stateFolder lists what is in the folder of a node's state: CURRENT, LOCK and one state, when nothing is being received.
+func stateFolder(t *testing.T, p *process) []os.DirEntry {
+	t.Helper()
+	names, err := os.ReadDir(filepath.Join(p.dir, "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // trailingLogs is replica.Options.TrailingLogs by default.
