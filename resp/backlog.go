@@ -53,6 +53,20 @@ func (b *backlog) Write(p []byte) (int, error) {
 	return len(p), b.keepLocked(p[n:], int64(len(p)))
 }
 
+// writeNow writes what the client takes without waiting, if nothing waits for it already.
+func (b *backlog) writeNow(s *socket, p []byte) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.draining || b.err != nil {
+		return 0
+	}
+	n, err := s.Write(p)
+	if err != nil && err != errAgain {
+		b.err = err
+	}
+	return n
+}
+
 // writeLocked writes what the client takes at once.
 func (b *backlog) writeLocked(p []byte) int {
 	b.nc.SetWriteDeadline(time.Now().Add(stallWait))

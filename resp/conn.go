@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"cairn/fsm/reply"
@@ -25,24 +24,28 @@ var (
 	errAstray   = errors.New("resp: the client takes this node for the leader")
 )
 
-// conn is one connection. Everything runs in its one goroutine, but what says otherwise.
+// conn is one connection. Everything runs in the goroutine that has it, see turn, but what says otherwise.
 type conn struct {
-	srv    *Server
-	id     int64
-	nc     net.Conn
-	in     *parser
-	out    writer
-	run    run
-	sess   session
-	seen   seen // guarded by itself: CLIENT LIST reads it
-	held   held // likewise
-	astray astray
-	ctx    context.Context
-	cancel context.CancelFunc
+	srv     *Server
+	id      int64
+	nc      net.Conn
+	turn            // whose it is
+	sock    *socket // nil when it is never parked
+	watched bool    // the poller knows it
+	in      *parser
+	stash   stash
+	out     writer
+	run     run
+	sess    session
+	seen    seen // guarded by itself: CLIENT LIST reads it
+	held    held // likewise
+	astray  astray
+	ctx     context.Context
+	cancel  context.CancelFunc
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc}
+	c := &conn{srv: s, nc: nc, sock: newSocket(nc)}
 	c.out = writer{dst: newBacklog(nc, &s.backlogs, c.holdOutput), count: &s.stats.out}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.sess.authed = s.settings.load().requirePass == ""
@@ -54,24 +57,21 @@ func newConn(s *Server, nc net.Conn) *conn {
 func (c *conn) kill() {
 	c.cancel()
 	c.nc.Close()
+	c.rouse()
 }
 
 // end closes the connection and waits for the last of its goroutines.
 func (c *conn) end() {
+	if c.watched {
+		c.srv.open.poller.remove(c)
+	}
 	c.kill()
 	_ = c.out.dst.finish(0) // the connection is closed: an error is no news
 	c.srv.memory.total.Add(-c.held.input.Swap(0))
 }
 
-// serve runs the connection from its first byte to its end. A panic costs this connection only.
-func (c *conn) serve(stranger bool) {
-	defer c.srv.clients.remove(c)
-	defer c.end()
-	defer func() {
-		if p := recover(); p != nil {
-			c.srv.o.Logger.Error("a connection's handling panicked", "peer", c.nc.RemoteAddr().String(), "err", p, "stack", string(debug.Stack()))
-		}
-	}()
+// serve runs the connection from its first byte to its end, or until it is parked.
+func (c *conn) serve(stranger bool) (kept bool) {
 	setKeepAlive(c.nc, c.srv.settings.load().keepAlive)
 	c.in = newParser(limits{})
 	c.applySession()
@@ -85,14 +85,16 @@ func (c *conn) serve(stranger bool) {
 		c.linger()
 	case err == nil && !stranger:
 		c.astray.begin(c.srv.o.Backend.Status())
-		c.loop()
+		return c.loop()
 	}
+	return false
 }
 
-// loop answers calls until the client leaves, breaks the protocol, or is to go.
-func (c *conn) loop() {
+// loop answers calls until the client leaves, breaks the protocol, or is to go, or until the connection is parked: the caller has
+// it no more then.
+func (c *conn) loop() (kept bool) {
 	for !c.sess.closing && c.out.err == nil && c.ctx.Err() == nil {
-		argv, err := c.in.next()
+		argv, err := c.next()
 		if argv != nil {
 			c.handle(argv)
 			continue
@@ -100,18 +102,21 @@ func (c *conn) loop() {
 		c.settle()
 		if err != nil {
 			c.refuse(err)
-			return
+			return false
 		}
 		c.out.flush()
 		c.in.recycle()
-		if err := c.read(c.nc); errors.Is(err, errStopping) || errors.Is(err, errAstray) || errors.Is(err, io.EOF) {
+		if err := c.rest(); err == errParked {
+			return true
+		} else if errors.Is(err, errStopping) || errors.Is(err, errAstray) || errors.Is(err, io.EOF) {
 			break // it may still read
 		} else if err != nil {
-			return
+			return false
 		}
 		c.applySession() // the settings may have changed
 	}
 	c.linger()
+	return false
 }
 
 // refuse tells a client what was wrong with its bytes.

@@ -68,9 +68,7 @@ func (c *conn) read(rd io.Reader) error {
 		n, err := c.in.fill(rd)
 		switch {
 		case n > 0:
-			c.srv.stats.in.Add(uint64(n))
-			c.seen.received(len(c.in.buf), cap(c.in.buf))
-			c.holdInput()
+			c.received(n)
 			return nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
@@ -81,6 +79,13 @@ func (c *conn) read(rd io.Reader) error {
 		}
 		c.trim()
 	}
+}
+
+// received notes that n bytes came.
+func (c *conn) received(n int) {
+	c.srv.stats.in.Add(uint64(n))
+	c.seen.received(len(c.in.buf), cap(c.in.buf))
+	c.holdInput()
 }
 
 // setIdleDeadline lets a read end when the client has been idle too long, or long enough to take its buffers away. When it

@@ -3,6 +3,7 @@ package resp
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"cairn/fsm/command"
 	"cairn/fsm/reply"
@@ -24,26 +25,9 @@ func (c *conn) handle(argv [][]byte) {
 }
 
 func (c *conn) dispatch(argv [][]byte) {
-	spec, err := c.srv.table.Resolve(argv)
-	if err != nil {
-		if known, ok := c.srv.table.Lookup(argv[0]); ok && c.srv.routes[known] != nil {
-			c.srv.routes[known].stats.rejected.Add(1)
-		}
-		c.reject(argv, err)
-		return
-	}
-	r := c.srv.routes[spec]
-	if !c.sess.authed && spec.Flags&command.FlagNoAuth == 0 {
-		err = errNoAuth
-	} else if err = c.onlyListens(spec, r.name); err == nil {
-		err = spec.Exec.Check(argv)
-	}
-	if err == nil && r.kind == kindWrite && c.tooLarge(argv) {
-		err = errTooLarge
-	}
+	r, err := c.examine(argv)
 	switch {
 	case err != nil:
-		r.stats.rejected.Add(1)
 		c.reject(argv, err)
 	case r.kind == kindLocal:
 		c.settle()
@@ -54,6 +38,31 @@ func (c *conn) dispatch(argv [][]byte) {
 		}
 		c.run.add(r, c.sess.db, argv)
 	}
+}
+
+// examine returns who answers a call, or the error that it deserves.
+func (c *conn) examine(argv [][]byte) (*route, error) {
+	spec, err := c.srv.table.Resolve(argv)
+	if err != nil {
+		if known, ok := c.srv.table.Lookup(argv[0]); ok && c.srv.routes[known] != nil {
+			c.srv.routes[known].stats.rejected.Add(1)
+		}
+		return nil, err
+	}
+	r := c.srv.routes[spec]
+	if !c.sess.authed && spec.Flags&command.FlagNoAuth == 0 {
+		err = errNoAuth
+	} else if err = c.onlyListens(spec, r.name); err == nil {
+		err = spec.Exec.Check(argv)
+	}
+	if err == nil && r.kind == kindWrite && c.tooLarge(argv) {
+		err = errTooLarge
+	}
+	if err != nil {
+		r.stats.rejected.Add(1)
+		return nil, err
+	}
+	return r, nil
 }
 
 // defaultBulk is the default of proto-max-bulk-len. Redis's is 512 MiB; here an argument passes through the memory of every
@@ -74,7 +83,8 @@ func (c *conn) tooLarge(argv [][]byte) bool {
 
 // local answers a call from the connection or the node.
 func (c *conn) local(r *route, argv [][]byte) {
-	began := c.begin(r)
+	began := time.Now()
+	c.note(r, began)
 	if c.awaitPause(false); c.ctx.Err() != nil {
 		return
 	}
@@ -90,19 +100,29 @@ func (c *conn) local(r *route, argv [][]byte) {
 // reject answers a call that does not run. A client that speaks HTTP is cut off: a web page may have made a browser talk
 // to us.
 func (c *conn) reject(argv [][]byte, err error) {
-	if name := string(argv[0]); strings.EqualFold(name, "post") || strings.EqualFold(name, "host:") {
+	if speaksHTTP(argv) {
 		c.srv.o.Logger.Warn("a client speaks HTTP: closed", "peer", c.nc.RemoteAddr().String())
 		c.settle()
 		c.kill()
 		return
 	}
+	if len(c.run.early) >= runCalls {
+		c.settle()
+	}
+	c.foresee(err)
+}
+
+func speaksHTTP(argv [][]byte) bool {
+	name := string(argv[0])
+	return strings.EqualFold(name, "post") || strings.EqualFold(name, "host:")
+}
+
+// foresee puts an error in its place among the replies of the run.
+func (c *conn) foresee(err error) {
 	var user reply.UserError
 	if !errors.As(err, &user) {
 		user = reply.Errorf("ERR %v", err)
 	}
 	c.srv.fail([]byte(user))
-	if len(c.run.early) >= runCalls {
-		c.settle()
-	}
 	c.run.early = append(c.run.early, early{before: len(c.run.calls), reply: user.Reply()})
 }

@@ -98,6 +98,7 @@ func (r *registry) nudgeLocked() {
 	past := time.Unix(1, 0)
 	for _, c := range r.mu.clients {
 		c.nc.SetReadDeadline(past)
+		c.rouse()
 	}
 	for c := range r.mu.strangers {
 		c.nc.SetReadDeadline(past)

@@ -1,6 +1,9 @@
 package resp
 
 import (
+	"context"
+	"time"
+
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
 	"cairn/fsm/replica"
@@ -21,6 +24,10 @@ type run struct {
 	words  [][]byte // the arguments of all calls
 	early  []early
 	size   int
+
+	began time.Time // when the calls were sent
+	done  int       // calls that are answered
+	told  int       // early replies that are written
 }
 
 // early is a reply that was known before the run was sent.
@@ -58,84 +65,105 @@ func (r *run) clear() {
 	clear(r.words)
 	clear(r.early)
 	r.calls, r.words, r.routes, r.early, r.size = r.calls[:0], r.words[:0], r.routes[:0], r.early[:0], 0
+	r.began, r.done, r.told = time.Time{}, 0, 0
 	if cap(r.words) > 4*runCalls {
 		r.words = nil
 	}
 }
 
-// settle sends the run and writes its replies.
+// settle sends the run, or what is left of it, and writes its replies.
 func (c *conn) settle() {
 	if len(c.run.calls)+len(c.run.early) == 0 {
 		return
 	}
-	defer c.run.clear()
-	next := 0
-	if len(c.run.calls) > 0 {
-		began := c.begin(c.run.routes[len(c.run.routes)-1])
+	if c.run.done < len(c.run.calls) {
+		if c.run.done == 0 {
+			c.begin(time.Now())
+		}
 		if c.awaitPause(c.run.kind == kindWrite); c.ctx.Err() != nil {
+			c.run.clear()
 			return
 		}
 		if c.run.kind == kindWrite {
-			next = c.settleWrites()
+			c.settleWrites()
 		} else {
-			next = c.settleReads()
+			c.settleReads()
 		}
-		c.count(c.run.routes, began)
 	}
-	for _, e := range c.run.early[next:] {
-		c.out.reply(e.reply)
-	}
+	c.settled()
 }
 
-// settleWrites returns how many early replies were written.
-func (c *conn) settleWrites() int {
+// settled ends a run whose calls are answered.
+func (c *conn) settled() {
+	if len(c.run.calls) > 0 {
+		c.count(c.run.routes, c.run.began)
+	}
+	for _, e := range c.run.early[c.run.told:] {
+		c.out.reply(e.reply)
+	}
+	c.run.clear()
+}
+
+func (c *conn) settleWrites() {
 	replies, err := c.propose()
 	if err == nil && len(replies) != len(c.run.calls) {
 		c.srv.o.Logger.Error("the backend answered a wrong number of calls", "calls", len(c.run.calls), "replies", len(replies))
 		err = replica.ErrInDoubt
 	}
+	c.written(replies, err)
+}
+
+// written writes the replies to a run of writes, or what its error means.
+func (c *conn) written(replies []reply.Reply, err error) {
 	if err != nil {
 		replies = c.writeFaults(err, c.run.calls, c.run.routes)
 	}
 	c.astray.note(replies, err)
-	return c.emit(0, 0, replies)
+	c.emit(replies)
 }
 
-// settleReads returns how many early replies were written.
-func (c *conn) settleReads() (next int) {
-	consistency := c.srv.o.Consistency
+// consistency returns what the connection's reads may see.
+func (c *conn) consistency() replica.Consistency {
 	if c.sess.readonly {
-		consistency = replica.Local
+		return replica.Local
 	}
-	for done := 0; done < len(c.run.calls); {
-		replies, err := c.srv.o.Backend.Read(c.ctx, consistency, c.run.calls[done:])
-		if err == nil && (len(replies) == 0 || len(replies) > len(c.run.calls)-done) {
-			c.srv.o.Logger.Error("the backend answered a wrong number of calls", "calls", len(c.run.calls)-done, "replies", len(replies))
-			err = errReplies
-		}
-		if err != nil {
-			replies = c.readFaults(err, c.run.calls[done:], c.run.routes[done:])
-		}
-		next = c.emit(next, done, replies)
-		done += len(replies)
-	}
-	return next
+	return c.srv.o.Consistency
 }
 
-// emit writes replies to the calls from number done on, and the early ones among them from number next on. It returns the
-// number of the next early one.
-func (c *conn) emit(next, done int, replies []reply.Reply) int {
+func (c *conn) settleReads() {
+	for c.run.done < len(c.run.calls) {
+		calls := c.run.calls[c.run.done:]
+		replies, err := c.srv.readCalls(c.ctx, c.consistency(), calls)
+		if err != nil {
+			replies = c.readFaults(err, calls, c.run.routes[c.run.done:])
+		}
+		c.emit(replies)
+	}
+}
+
+// readCalls asks the backend to answer calls; it may answer some of them only.
+func (s *Server) readCalls(ctx context.Context, how replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
+	replies, err := s.o.Backend.Read(ctx, how, calls)
+	if err == nil && (len(replies) == 0 || len(replies) > len(calls)) {
+		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", len(calls), "replies", len(replies))
+		err = errReplies
+	}
+	return replies, err
+}
+
+// emit writes replies to the next calls of the run, and the early ones among them.
+func (c *conn) emit(replies []reply.Reply) {
 	for i := range replies {
-		for ; next < len(c.run.early) && c.run.early[next].before <= done+i; next++ {
-			c.out.reply(c.run.early[next].reply)
+		for ; c.run.told < len(c.run.early) && c.run.early[c.run.told].before <= c.run.done; c.run.told++ {
+			c.out.reply(c.run.early[c.run.told].reply)
 		}
 		if replies[i].Kind == reply.Error {
-			c.run.routes[done+i].stats.failed.Add(1)
+			c.run.routes[c.run.done].stats.failed.Add(1)
 			c.srv.fail(replies[i].Str)
 		}
 		c.out.reply(replies[i])
+		c.run.done++
 	}
-	return next
 }
 
 // firstKey returns the first key of a call, or nil.

@@ -32,6 +32,8 @@ type Server struct {
 		stopping  chan struct{} // closed when Shutdown begins
 		stopped   bool
 		conns     sync.WaitGroup
+		poller    *poller        // made for the first connection that can be parked, and never replaced
+		batches   sync.WaitGroup // the poller's goroutines, and those of batches
 	}
 }
 
@@ -102,7 +104,11 @@ func (s *Server) accept(nc net.Conn) {
 		c.kill()
 		return
 	}
-	s.open.conns.Go(func() { c.serve(stranger) })
+	if c.sock != nil && !s.pollLocked() {
+		c.sock = nil
+	}
+	s.open.conns.Add(1)
+	go c.tend(func() bool { return c.serve(stranger) })
 }
 
 // Shutdown stops accepting, lets every client finish what it has sent, closes the connections, node links last, and
@@ -120,6 +126,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.cancel()
 	s.clients.closeAll()
 	<-done
+	if s.open.poller != nil {
+		s.open.poller.close()
+	}
+	s.open.batches.Wait()
 	return err
 }
 

@@ -71,6 +71,7 @@ type seen struct {
 	blocked atomic.Bool           // it waits for a pause to end, or in WAIT
 	unread  atomic.Int64          // bytes in the read buffer when it was last filled
 	buffer  atomic.Int64          // size of the read buffer
+	kept    atomic.Int64          // bytes that the connection kept for its next calls when it was parked
 }
 
 func (s *seen) begin(now time.Time) {

@@ -55,20 +55,28 @@ func (e *errorCodes) snapshot() map[string]uint64 {
 // routeStats is INFO commandstats for one command.
 type routeStats struct{ calls, micros, rejected, failed atomic.Uint64 }
 
-// begin notes that calls begin whose last one is r's.
-func (c *conn) begin(r *route) time.Time {
-	now := time.Now()
+// begin notes that the run's calls begin.
+func (c *conn) begin(now time.Time) {
+	c.run.began = now
+	c.note(c.run.routes[len(c.run.routes)-1], now)
+}
+
+// note notes that a call of r begins.
+func (c *conn) note(r *route, now time.Time) {
 	c.seen.last.Store(now.UnixNano())
 	c.seen.cmd.Store(r)
-	return now
 }
 
 // count notes that calls were answered together, and how long that took.
 func (c *conn) count(routes []*route, began time.Time) {
 	each := uint64(time.Since(began).Microseconds()) / uint64(len(routes))
-	for _, r := range routes {
-		r.stats.calls.Add(1)
-		r.stats.micros.Add(each)
+	for i := 0; i < len(routes); {
+		r, n := routes[i], uint64(0)
+		for ; i < len(routes) && routes[i] == r; i++ {
+			n++
+		}
+		r.stats.calls.Add(n)
+		r.stats.micros.Add(n * each)
 	}
 	c.srv.stats.calls.Add(uint64(len(routes)))
 }

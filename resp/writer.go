@@ -147,6 +147,17 @@ func (w *writer) flush() {
 	}
 }
 
+// flushNow writes what was gathered, unless the client does not take all of it at once; what it has not taken stays.
+func (w *writer) flushNow(s *socket) bool {
+	if w.err != nil || len(w.buf) == 0 {
+		return true
+	}
+	n := w.dst.writeNow(s, w.buf)
+	w.count.Add(uint64(n))
+	w.buf = w.buf[:copy(w.buf, w.buf[n:])]
+	return len(w.buf) == 0
+}
+
 func (w *writer) write(b []byte) {
 	if w.err != nil || len(b) == 0 {
 		return

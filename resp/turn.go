@@ -1,0 +1,119 @@
+package resp
+
+import (
+	"errors"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// errAgain is returned where there is nothing to read, or no room to write, at this moment.
+var errAgain = errors.New("resp: not now")
+
+// errParked ends the loop of a connection that waits for its next call in the poller.
+var errParked = errors.New("resp: parked")
+
+// turn says whose a connection is. One goroutine at a time has it: one of its own, the poller's, or that of a batch which it is in;
+// a parked one is nobody's. Who has it may use all of it.
+type turn struct{ state atomic.Int32 }
+
+// The states of a turn.
+const (
+	taken   int32 = iota // some goroutine has the connection
+	stirred              // one has, and shall look again before it parks it
+	parked
+)
+
+// take takes a parked connection. Where another goroutine has it, that one will look again.
+func (t *turn) take() bool {
+	for {
+		switch t.state.Load() {
+		case parked:
+			if t.state.CompareAndSwap(parked, taken) {
+				return true
+			}
+		case taken:
+			if t.state.CompareAndSwap(taken, stirred) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// park lets go of the connection, unless something has happened since it was taken: then it stays the caller's, who looks again.
+func (t *turn) park() bool {
+	return t.state.CompareAndSwap(taken, parked) || !t.state.CompareAndSwap(stirred, taken)
+}
+
+// tend does what is to be done with a connection, whose turn the caller has. Unless it is kept, or handed on, that was its end.
+// A panic costs this connection only.
+func (c *conn) tend(work func() (kept bool)) {
+	kept := false
+	defer func() {
+		if p := recover(); p != nil {
+			c.srv.o.Logger.Error("a connection's handling panicked", "peer", c.nc.RemoteAddr().String(), "err", p, "stack", string(debug.Stack()))
+			kept = false
+		}
+		if !kept {
+			c.end()
+			c.srv.clients.remove(c)
+			c.srv.open.conns.Done()
+		}
+	}()
+	kept = work()
+}
+
+// rouse makes a parked connection look at what the server and its settings say.
+func (c *conn) rouse() {
+	if c.take() {
+		go c.tend(c.loop)
+	}
+}
+
+// rest waits for more bytes, in the poller if that can be: then it returns errParked, and the connection is the caller's no more.
+func (c *conn) rest() error {
+	if c.sock == nil || c.listens() || c.astray.lost() {
+		return c.read(c.nc)
+	}
+	c.holdInput()
+	if c.srv.isStopping() {
+		return errStopping
+	}
+	if !c.watched {
+		if err := c.srv.open.poller.add(c); err != nil {
+			return err
+		}
+		c.watched = true
+	}
+	c.nc.SetDeadline(time.Time{})
+	err := c.readNow()
+	if err == errAgain && c.parkNow() {
+		return errParked
+	}
+	if err == errAgain {
+		return nil
+	}
+	return err
+}
+
+// readNow reads what is there.
+func (c *conn) readNow() error {
+	n, err := c.in.fill(c.sock)
+	if n > 0 {
+		c.received(n)
+		return nil
+	}
+	return err
+}
+
+// parkNow parks the connection, if nothing has happened.
+func (c *conn) parkNow() bool {
+	c.seen.kept.Store(int64(c.buffers()))
+	if c.park() {
+		return true
+	}
+	c.sock.drained = false
+	return false
+}
