@@ -3,6 +3,7 @@ package resp
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"cairn/fsm/entry"
@@ -14,7 +15,7 @@ import (
 type batch struct {
 	kind        kind
 	consistency replica.Consistency
-	conns       []*conn
+	conns       []*conn // that are not answered
 	calls       int
 	size        int
 }
@@ -25,6 +26,13 @@ func (b *batch) context(s *Server) context.Context {
 		return b.conns[0].ctx
 	}
 	return s.ctx
+}
+
+// next takes a connection out of the batch.
+func (b *batch) next() *conn {
+	c := b.conns[0]
+	b.conns = b.conns[1:]
+	return c
 }
 
 // batches are what was collected from connections that were ready at the same time.
@@ -51,6 +59,7 @@ func (b *batch) take(c *conn) {
 
 // serveBatch answers a batch, and what its connections have sent after it.
 func (s *Server) serveBatch(b *batch) {
+	defer s.abandon(b)
 	var after batches
 	now := time.Now()
 	for _, c := range b.conns {
@@ -66,6 +75,16 @@ func (s *Server) serveBatch(b *batch) {
 	}
 }
 
+// abandon ends the connections that a panic of the backend has left in a batch.
+func (s *Server) abandon(b *batch) {
+	if p := recover(); p != nil {
+		s.o.Logger.Error("a batch's handling panicked", "conns", len(b.conns), "err", p, "stack", string(debug.Stack()))
+	}
+	for _, c := range b.conns {
+		c.tend(func() bool { return false })
+	}
+}
+
 func (s *Server) writeBatch(b *batch, after *batches) {
 	groups := make([]entry.Group, len(b.conns))
 	for i, c := range b.conns {
@@ -76,7 +95,8 @@ func (s *Server) writeBatch(b *batch, after *batches) {
 		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", b.calls, "replies", len(replies))
 		err = replica.ErrInDoubt
 	}
-	for _, c := range b.conns {
+	for len(b.conns) > 0 {
+		c := b.next()
 		if errors.Is(err, replica.ErrNotLeader) { // nothing was proposed: each finds out for itself whom to ask
 			go c.tend(c.loop)
 			continue
@@ -96,11 +116,10 @@ func (s *Server) readBatch(b *batch, after *batches) {
 	for _, c := range b.conns {
 		calls = append(calls, c.run.calls...)
 	}
-	for conns := b.conns; len(conns) > 0; {
+	for len(b.conns) > 0 {
 		replies, err := s.readCalls(b.context(s), b.consistency, calls)
-		for len(conns) > 0 && (err != nil || len(replies) > 0) {
-			c := conns[0]
-			conns = conns[1:]
+		for len(b.conns) > 0 && (err != nil || len(replies) > 0) {
+			c := b.next()
 			var own []reply.Reply
 			if err == nil {
 				n := min(len(c.run.calls), len(replies))

@@ -1,0 +1,257 @@
+package resp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"cairn/fsm/command"
+	"cairn/fsm/entry"
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// gathered connects clients, lets each send what it is given, and serves all of that as the poller does when it finds it at one time.
+func gathered(t *testing.T, s *Server, addr string, sent []string) []*client {
+	t.Helper()
+	clients := make([]*client, len(sent))
+	conns := make([]*conn, len(sent))
+	for i, call := range sent {
+		clients[i] = dial(t, addr)
+		id := clients[i].do("CLIENT", "ID").Int
+		eventually(t, "the connection is parked", func() bool {
+			conns[i] = s.clients.byID(id)
+			return conns[i].take()
+		})
+		clients[i].send(call)
+	}
+	var ready batches
+	for i, c := range conns {
+		eventually(t, "its bytes have come", func() bool { return c.sock.pending(t) >= len(sent[i]) })
+		c.sock.drained = false
+		c.tend(func() bool { return s.place(c, &ready) })
+	}
+	for _, b := range ready.all {
+		s.serveBatch(b)
+	}
+	return clients
+}
+
+// echoKeys is a backend that answers every call with its key and notes what came together.
+func echoKeys(together *[]string) *fakeBackend {
+	b := &fakeBackend{}
+	var mu sync.Mutex
+	b.write = func(_ context.Context, groups []entry.Group) (replies []reply.Reply, err error) {
+		var words []string
+		for _, g := range groups {
+			words = append(words, "["+describe(g.Calls)+"]")
+			for _, c := range g.Calls {
+				replies = append(replies, reply.BulkBytes(bytes.Clone(c.Argv[1])))
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		*together = append(*together, "write "+strings.Join(words, " "))
+		return replies, nil
+	}
+	b.read = func(_ context.Context, _ replica.Consistency, calls []entry.Call) (replies []reply.Reply, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		*together = append(*together, "read "+describe(calls))
+		for _, c := range calls[:min(len(calls), 3)] {
+			replies = append(replies, reply.BulkBytes(bytes.Clone(c.Argv[1])))
+		}
+		return replies, nil
+	}
+	return b
+}
+
+// TestBatches: what several clients have sent at the same time goes to the backend together, and each hears its own replies.
+func TestBatches(t *testing.T) {
+	var together []string
+	s, addr := startServer(t, Options{Backend: echoKeys(&together)})
+	clients := gathered(t, s, addr, []string{
+		"SET a 1\r\nNOSUCH\r\nSET b 2\r\n", "GET c\r\n", "SET d 3\r\nGET e\r\nSET f 4\r\n", "GET g\r\nMGET h i\r\nGET j\r\nGET k\r\n", "GET l\r\n", "PING\r\n",
+	})
+	for i, want := range []string{
+		"$1\r\na\r\n-ERR unknown command 'NOSUCH', with args beginning with: \r\n$1\r\nb\r\n", "$1\r\nc\r\n", "$1\r\nd\r\n$1\r\ne\r\n$1\r\nf\r\n",
+		"$1\r\ng\r\n$1\r\nh\r\n$1\r\nj\r\n$1\r\nk\r\n", "$1\r\nl\r\n", "+PONG\r\n",
+	} {
+		clients[i].expect(want)
+		clients[i].ask("PING\r\n", "+PONG\r\n") // it is in good order
+	}
+	for i, want := range []string{
+		"write [0:set a 1, 0:set b 2] [0:set d 3]",
+		"read 0:get c, 0:get g, 0:mget h i, 0:get j, 0:get k, 0:get l", // of which three were answered
+	} {
+		if i >= len(together) || together[i] != want {
+			t.Errorf("call %d of the backend of %q, want %q", i, together, want)
+		}
+	}
+}
+
+// TestBatchErrors: each client of a batch hears what its error means for its own calls.
+func TestBatchErrors(t *testing.T) {
+	var fault error
+	backend := leaderBackend()
+	backend.write = func(context.Context, []entry.Group) ([]reply.Reply, error) { return nil, fault }
+	backend.read = func(context.Context, replica.Consistency, []entry.Call) ([]reply.Reply, error) { return nil, fault }
+	s, addr := startServer(t, Options{Backend: backend})
+	follower := leaderBackend().Status()
+	follower.ID, follower.State = "n2", "follower"
+	backend.setStatus(follower)
+	moved := func(key string) string {
+		return fmt.Sprintf("-MOVED %d 127.0.0.1:7001\r\n", command.Slot([]byte(key)))
+	}
+	for _, test := range []struct {
+		fault       error
+		write, read func(key string) string
+	}{
+		{replica.ErrNotLeader, moved, moved},
+		{replica.ErrInDoubt, func(string) string { return "-" + string(errInDoubt) + "\r\n" }, nil},
+		{replica.ErrNoLeader, func(string) string { return "-" + string(errNoLeader) + "\r\n" }, func(string) string { return "-" + string(errNoLeader) + "\r\n" }},
+		{replica.ErrNoQuorum, nil, func(string) string { return "-" + string(errNoQuorum) + "\r\n" }},
+	} {
+		fault = test.fault
+		if test.write != nil {
+			clients := gathered(t, s, addr, []string{"SET a 1\r\n", "SET b 1\r\nSET c 1\r\n"})
+			clients[0].expect(test.write("a"))
+			clients[1].expect(test.write("b") + test.write("c"))
+		}
+		if test.read != nil {
+			clients := gathered(t, s, addr, []string{"GET a\r\n", "GET b\r\nGET c\r\n"})
+			clients[0].expect(test.read("a"))
+			clients[1].expect(test.read("b") + test.read("c"))
+		}
+	}
+}
+
+// TestBatchPanics: a panic costs the connections that it is about. That of a reply is about one, that of the backend about a batch.
+func TestBatchPanics(t *testing.T) {
+	var log bytes.Buffer
+	backend := &fakeBackend{}
+	backend.write = func(_ context.Context, groups []entry.Group) (replies []reply.Reply, err error) {
+		for _, g := range groups {
+			switch string(g.Calls[0].Argv[1]) {
+			case "worst":
+				panic("a bug in the backend")
+			case "bad":
+				replies = append(replies, reply.Reply{Kind: 99})
+			default:
+				replies = append(replies, reply.OK())
+			}
+		}
+		return replies, nil
+	}
+	s, addr := startServer(t, Options{Backend: backend, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	clients := gathered(t, s, addr, []string{"SET good 1\r\n", "SET bad 1\r\n", "SET good 1\r\n"})
+	clients[0].expect("+OK\r\n")
+	clients[1].expectClosed()
+	clients[2].expect("+OK\r\n")
+	clients = gathered(t, s, addr, []string{"SET good 1\r\n", "SET worst 1\r\n"})
+	clients[0].expectClosed()
+	clients[1].expectClosed()
+	dial(t, addr).ask("PING\r\n", "+PONG\r\n")
+	if !strings.Contains(log.String(), "reply of unknown kind") || !strings.Contains(log.String(), "a bug in the backend") {
+		t.Errorf("the log says %q", log.String())
+	}
+}
+
+// TestBatchSlowReader: who does not take its replies is waited for by nobody in its batch.
+func TestBatchSlowReader(t *testing.T) {
+	backend := &fakeBackend{}
+	backend.read = func(_ context.Context, _ replica.Consistency, calls []entry.Call) (replies []reply.Reply, err error) {
+		for _, c := range calls {
+			replies = append(replies, reply.BulkBytes(bytes.Repeat(c.Argv[1], 1<<20)))
+		}
+		return replies, nil
+	}
+	s, addr := startServer(t, Options{Backend: backend})
+	clients := gathered(t, s, addr, []string{strings.Repeat("GET a\r\n", 50), "GET b\r\n"})
+	clients[1].expect(fmt.Sprintf("$%d\r\n%s\r\n", 1<<20, strings.Repeat("b", 1<<20)))
+	for range 50 {
+		clients[0].expect(fmt.Sprintf("$%d\r\n%s\r\n", 1<<20, strings.Repeat("a", 1<<20)))
+	}
+}
+
+// TestParked: connections that wait for their next call have no goroutine, and lose nothing by it.
+func TestParked(t *testing.T) {
+	const n = 200
+	s, addr := startServer(t, Options{})
+	before := runtime.NumGoroutine()
+	clients := make([]*client, n)
+	for i := range clients {
+		clients[i] = dial(t, addr)
+		clients[i].ask("PING\r\n", "+PONG\r\n")
+	}
+	eventually(t, "all are parked", func() bool { return runtime.NumGoroutine() < before+n/10 })
+	for i, c := range clients {
+		key := fmt.Sprintf("key-%d", i)
+		c.send("SET " + key + " 1\r\nGET " + key + "\r\nGE")
+		c.expect(fmt.Sprintf("+OK\r\n$%d\r\n%s\r\n", len(key), key))
+		c.ask("T x\r\n", "$1\r\nx\r\n")
+	}
+	for _, c := range clients[:n/2] {
+		c.Close()
+	}
+	eventually(t, "those who left are gone", func() bool { return s.clients.count() == n/2 })
+	for _, c := range clients[n/2:] {
+		c.ask("PING\r\n", "+PONG\r\n")
+	}
+}
+
+// TestParkedTimeout: a parked client that is idle too long is closed, and one that is quiet gives its buffers back.
+func TestParkedTimeout(t *testing.T) {
+	s, addr := startServer(t, Options{})
+	idle := dial(t, addr)
+	pings := strings.Repeat("PING\r\n", 20_000)
+	go idle.send(pings)
+	idle.expect(strings.Repeat("+PONG\r\n", 20_000))
+	id := idle.do("CLIENT", "ID").Int
+	eventually(t, "its buffers are gone", func() bool { return s.clients.byID(id).seen.buffer.Load() == 0 })
+	idle.ask("PING\r\n", "+PONG\r\n")
+	dial(t, addr).ask("CONFIG SET timeout 1\r\n", "+OK\r\n")
+	began := time.Now()
+	idle.expectClosed()
+	if d := time.Since(began); d < 500*time.Millisecond {
+		t.Errorf("closed after %v", d)
+	}
+}
+
+// TestBrokenSocket: a client that is reset while it is parked is forgotten.
+func TestBrokenSocket(t *testing.T) {
+	s, addr := startServer(t, Options{})
+	c := dial(t, addr)
+	c.ask("PING\r\n", "+PONG\r\n")
+	c.Conn.(*net.TCPConn).SetLinger(0)
+	c.Close()
+	eventually(t, "it is forgotten", func() bool { return s.clients.count() == 0 })
+}
+
+// pending returns how many bytes wait to be read.
+func (s *socket) pending(t *testing.T) (n int) {
+	t.Helper()
+	var failed error
+	err := s.raw.Control(func(fd uintptr) { n, failed = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	if err = errors.Join(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// byID returns a client; it is there.
+func (r *registry) byID(id int64) *conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.clients[id]
+}
