@@ -15,6 +15,28 @@ import (
 // 5825, fixed there by pull request 5915, in no release of v2.1. TestCrashAtEveryFileOperation fails without this.
 type markerFS struct{ vfs.FS }
 
+// spareFS takes new log files from a spare, if there is one.
+type spareFS struct {
+	vfs.FS
+	spare *spare
+}
+
+// walCategory is what Pebble calls the files of its write-ahead log.
+const walCategory vfs.DiskWriteCategory = "pebble-wal"
+
+// Create creates the file called name.
+func (fs spareFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if category == walCategory {
+		if f := fs.spare.take(name, category); f != nil {
+			return f, nil
+		}
+	}
+	return fs.FS.Create(name, category)
+}
+
+// Unwrap returns the file system below, as vfs.Root wants it.
+func (fs spareFS) Unwrap() vfs.FS { return fs.FS }
+
 // Create creates the file called name.
 func (fs markerFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if strings.HasPrefix(fs.PathBase(name), "marker.") {

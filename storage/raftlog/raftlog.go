@@ -33,6 +33,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 )
 
@@ -65,6 +66,7 @@ type Store struct {
 	dir   string
 	opts  Options
 	cache *cache
+	spare *spare
 	gate  gate
 
 	// first and last are the bounds of the log, both 0 when it is empty. They change only under mu, and only after
@@ -88,13 +90,17 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, err)
 	}
-	db, err := pebble.Open(dir, o.pebble())
+	spare := newSpare(o, dir)
+	db, err := pebble.Open(dir, o.pebble(spare))
 	if err != nil {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, markCorrupt(err))
 	}
-	s := &Store{db: db, dir: dir, opts: o, cache: newCache(o.CacheEntries, o.CacheBytes)}
+	s := &Store{db: db, dir: dir, opts: o, spare: spare, cache: newCache(o.CacheEntries, o.CacheBytes)}
 	if err := s.loadBounds(); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), db.Close())
+	}
+	if (o.SpareLogs || o.FS == vfs.Default) && !o.ReadOnly {
+		spare.start()
 	}
 	return s, nil
 }
@@ -151,6 +157,7 @@ func (s *Store) IsMonotonic() bool { return true }
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		s.gate.shut()
+		s.spare.close()
 		if err := s.db.Close(); err != nil {
 			s.closeErr = fmt.Errorf("storage/raftlog: close: %w", err)
 		}

@@ -1,0 +1,119 @@
+package raftlog
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// spare keeps one log file ready that is written full of zeros. A file that grows with each append has its length written with
+// each sync as well, elsewhere on the disk: an append to a new file took half as long again as one to a file that had been used
+// before. Pebble uses its log files again, in time; a spare takes the place of each that it would make until then.
+//
+// A crash may leave zeros behind the end of a log. Pebble takes them for that end, as it does what an older use has left.
+type spare struct {
+	fs   vfs.FS
+	dir  string
+	size int64
+	log  *slog.Logger
+
+	mu struct {
+		sync.Mutex
+		ready  bool // the file is there, whole and synced
+		made   int
+		closed bool
+	}
+	making sync.WaitGroup
+}
+
+const (
+	spareFile  = "SPARE" // Pebble leaves files alone that it does not know
+	spareCount = 6       // so many log files are made before Pebble has enough to use again
+	spareRoom  = 32      // times the size of a spare must be free on the disk
+	zeroBytes  = 1 << 20 // are written at once
+)
+
+func newSpare(o Options, dir string) *spare {
+	return &spare{fs: o.FS, dir: dir, size: int64(o.MemTableBytes) + zeroBytes, log: o.Logger}
+}
+
+// start removes what a crash has left of a spare, and begins to make one. The folder is there.
+func (s *spare) start() {
+	if err := s.fs.Remove(s.path()); err == nil || errors.Is(err, fs.ErrNotExist) {
+		s.prepare()
+	}
+}
+
+func (s *spare) path() string { return s.fs.PathJoin(s.dir, spareFile) }
+
+// prepare begins to make the next one, if it is wanted and there is room enough.
+func (s *spare) prepare() {
+	disk, err := s.fs.GetDiskUsage(s.dir)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || int64(disk.AvailBytes) < spareRoom*s.size || s.mu.closed || s.mu.made == spareCount {
+		return
+	}
+	s.mu.made++
+	s.making.Go(func() {
+		if err := s.write(); err != nil {
+			s.log.Debug("no log file is kept ready", "err", err)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.mu.ready = true
+	})
+}
+
+func (s *spare) write() (err error) {
+	f, err := s.fs.Create(s.path(), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	zeros := make([]byte, zeroBytes)
+	for n := int64(0); n < s.size && !s.isClosed(); n += zeroBytes {
+		if _, err := f.Write(zeros); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil { // in small steps, which hold up others less
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *spare) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.closed
+}
+
+// take makes the spare the file of that name; nil when there is none. Its name is durable when the folder is synced.
+func (s *spare) take(name string, category vfs.DiskWriteCategory) vfs.File {
+	s.mu.Lock()
+	ready := s.mu.ready
+	s.mu.ready = false
+	s.mu.Unlock()
+	if !ready || s.fs.Rename(s.path(), name) != nil {
+		return nil
+	}
+	s.prepare()
+	f, err := s.fs.OpenReadWrite(name, category)
+	if err != nil {
+		return nil // who makes the file finds out why
+	}
+	return f
+}
+
+// close ends what is being made.
+func (s *spare) close() {
+	s.mu.Lock()
+	s.mu.closed = true
+	s.mu.Unlock()
+	s.making.Wait()
+}
