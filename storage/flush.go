@@ -184,7 +184,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	}
 	for _, r := range rows {
 		if r.newest.seq != undone {
-			e.rows.put(r.key, r.newest.value, p.seq)
+			e.rows.put(r.newest.key, r.newest.value, p.seq)
 		}
 	}
 	e.flushed = p.seq
@@ -219,7 +219,7 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []bufferRow) er
 		if r.newest.seq == undone {
 			continue
 		}
-		if err := setRow(b, r.key, r.newest.value, p.long[r.key]); err != nil {
+		if err := setRow(b, r.key, r.newest.value, p.long[string(r.key)]); err != nil {
 			return err
 		}
 	}
