@@ -23,7 +23,11 @@ type bufferShard struct {
 	rows rowTable // the writer changes it under the lock, and reads it without
 }
 
-func newBuffer() *buffer { return &buffer{} }
+func newBuffer() *buffer {
+	b := &buffer{}
+	b.index.shards = &b.shards
+	return b
+}
 
 func (b *buffer) shard(hash uint64) *bufferShard { return &b.shards[hash%rowShards] }
 

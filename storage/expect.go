@@ -15,7 +15,6 @@ type expected struct {
 	places  [maxExpected]Place
 	next, n int // those from next to n were not asked for yet
 	fetched bool
-	sum     int // of what was touched: a program that did not want it would not have to touch it
 }
 
 // Expect says that the place of a Redis key will be asked for, after those that were expected before. It is false when there is no
@@ -53,7 +52,7 @@ func (t *Txn) Fetch() {
 	for _, b := range t.on.bufs {
 		if b != nil {
 			// Nobody but this transaction changes the first, and nobody the second.
-			x.sum += touch(places, rows, func(hash uint64) *rowTable { return &b.shard(hash).rows })
+			touch(places, rows, func(hash uint64) *rowTable { return &b.shard(hash).rows })
 		}
 	}
 	mask := uint64(0)
@@ -64,41 +63,53 @@ func (t *Txn) Fetch() {
 	}
 	c := t.e.rows
 	c.rlock(mask)
-	x.sum += touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).young })
-	x.sum += touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).old })
-	x.sum += touchRows(rows)
+	touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).young })
+	touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).old })
+	touchRows(rows)
 	c.runlock(mask)
 }
 
 // touch looks for the rows of the places that were not found yet, in the tables that table returns.
-func touch(places []Place, rows []*row, table func(hash uint64) *rowTable) (sum int) {
+func touch(places []Place, rows []*row, table func(hash uint64) *rowTable) {
+	sum := 0
 	for i := range places {
 		if rows[i] == nil {
 			sum += table(places[i].hash).touch(places[i].hash)
 		}
 	}
+	want(sum)
 	for i := range places {
 		if rows[i] == nil {
 			rows[i] = table(places[i].hash).candidate(places[i].hash)
 		}
 	}
-	return sum
 }
 
-// touchRows looks at rows and at the bytes of them that somebody who looks them up will look at.
-func touchRows(rows []*row) (sum int) {
+// touchRows looks at rows, and at the bytes of them that somebody who looks them up will look at.
+func touchRows(rows []*row) {
+	sum := 0
 	for _, r := range rows {
 		if r != nil {
 			sum += len(r.key)
 		}
 	}
+	want(sum)
 	for _, r := range rows {
-		if r != nil && len(r.key) > 0 {
-			sum += int(r.key[0])
-			if len(r.value) > 0 {
-				sum += int(r.value[0])
-			}
+		if r == nil || len(r.key) == 0 {
+			continue
+		}
+		sum += int(r.key[0])
+		if n := min(len(r.value), layout.MaxRowHead); n > 0 {
+			sum += int(r.value[n-1])
+		}
+		if r.older != nil {
+			sum += int(r.older.seq) // what a write takes for the version that was the newest
 		}
 	}
-	return sum
+	want(sum)
 }
+
+// want makes the compiler believe that somebody needs what was touched.
+//
+//go:noinline
+func want(int) {}

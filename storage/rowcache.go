@@ -87,18 +87,44 @@ func (s *rowShard) renew(hash uint64, pkey []byte) {
 	}
 }
 
-// put notes what a row is in state seq, and that it became that since the state that Pebble showed before. It is called
-// before the first view reads Pebble in that state. The cache keeps pkey and value.
-func (c *rowCache) put(pkey, value []byte, seq uint64) {
-	if pkey[0] == layout.TagKey {
-		hash := hashOf(pkey)
-		c.shard(hash).put(hash, pkey, value, seq)
+// putAll notes what the rows of a sealed buffer are in state seq, and that they became that since the state that Pebble showed before.
+// It is called before the first view reads Pebble in that state. Rows of one shard there are of one here, and in about the same order.
+func (c *rowCache) putAll(b *buffer, seq uint64) {
+	for i := range b.shards {
+		t := &b.shards[i].rows
+		for from := 0; from < len(t.slots); from += putSlots {
+			c.shards[i].putSome(t, t.slots[from:min(from+putSlots, len(t.slots))], seq)
+		}
 	}
 }
 
-func (s *rowShard) put(hash uint64, pkey, value []byte, seq uint64) {
+// putSlots is how many slots of a buffer are looked at at a time.
+const putSlots = 64
+
+func (s *rowShard) putSome(t *rowTable, slots []rowSlot, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	rows, known := make([]*row, 0, putSlots), make([]*row, 0, putSlots)
+	for _, slot := range slots {
+		if slot.at != 0 {
+			rows = append(rows, t.row(slot.at-1))
+			known = append(known, s.young.candidate(slot.hash()))
+		}
+	}
+	touchRows(rows)
+	touchRows(known)
+	for _, slot := range slots {
+		if slot.at == 0 {
+			continue
+		}
+		if r := t.row(slot.at - 1); r.seq != undone && r.key[0] == layout.TagKey {
+			s.putLocked(slot.hash(), r.key, r.value, seq)
+		}
+	}
+}
+
+// putLocked notes what a row is in state seq. The cache keeps pkey and value.
+func (s *rowShard) putLocked(hash uint64, pkey, value []byte, seq uint64) {
 	s.newest = max(s.newest, seq)
 	if len(value) > cacheMaxValue {
 		s.dropLocked(hash, pkey)

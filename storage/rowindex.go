@@ -10,8 +10,9 @@ import (
 
 // rowIndex puts the rows of a buffer in order, when somebody asks, tag by tag: the sweeper looks at expiries only.
 type rowIndex struct {
-	mu   sync.Mutex
-	tags [256]*rowRuns
+	mu     sync.Mutex
+	tags   [256]*rowRuns
+	shards *[rowShards]bufferShard // the locks of the rows, taken after mu
 }
 
 // bufferRow is a row of a buffer in its order. Its newest version may be undone.
@@ -46,12 +47,6 @@ type freshRow struct {
 	shard *bufferShard
 }
 
-func (f freshRow) ordered() bufferRow {
-	f.shard.mu.RLock()
-	defer f.shard.mu.RUnlock()
-	return newBufferRow(f.row.key, f.row)
-}
-
 func (x *rowIndex) add(tag byte, row freshRow) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -72,7 +67,7 @@ func (x *rowIndex) all() (rows []bufferRow) {
 			continue
 		}
 		var ordered []bufferRow
-		for _, run := range slices.Backward(r.ordered()) {
+		for _, run := range slices.Backward(r.ordered(x.shards)) {
 			ordered = mergeRows(run, ordered)
 		}
 		rows = append(rows, ordered...)
@@ -87,7 +82,7 @@ func (x *rowIndex) between(lo, hi []byte) (runs [][]bufferRow) {
 	from, to := newBufferRow(lo, nil), newBufferRow(hi, nil)
 	for tag, r := range x.tags {
 		if r != nil && tag >= int(lo[0]) && tag <= int(hi[0]) {
-			for _, rows := range r.ordered() {
+			for _, rows := range r.ordered(x.shards) {
 				i, _ := slices.BinarySearchFunc(rows, from, bufferRow.compare)
 				j, _ := slices.BinarySearchFunc(rows, to, bufferRow.compare)
 				if i < j {
@@ -100,12 +95,10 @@ func (x *rowIndex) between(lo, hi []byte) (runs [][]bufferRow) {
 }
 
 // ordered makes a run of the fresh rows. Each row is merged a few times at most: a run is joined to one of about its length.
-func (r *rowRuns) ordered() [][]bufferRow {
+func (r *rowRuns) ordered(shards *[rowShards]bufferShard) [][]bufferRow {
 	if len(r.fresh) > 0 {
-		run := make([]bufferRow, len(r.fresh))
-		for i, f := range r.fresh {
-			run[i] = f.ordered()
-		}
+		run := readKeys(r.fresh, shards)
+		run = presort(run)
 		slices.SortFunc(run, bufferRow.compare)
 		r.runs, r.fresh = append(r.runs, run), nil
 	}
@@ -113,6 +106,49 @@ func (r *rowRuns) ordered() [][]bufferRow {
 		r.runs = append(r.runs[:n-2:n-2], mergeRows(r.runs[n-2], r.runs[n-1]))
 	}
 	return r.runs
+}
+
+// readKeys returns fresh rows with their keys. When they are many, no lock stands between one and the next: the processor waits for the
+// memory of several at a time.
+func readKeys(fresh []freshRow, shards *[rowShards]bufferShard) []bufferRow {
+	rows := make([]bufferRow, len(fresh))
+	if len(fresh) < rowShards {
+		for i, f := range fresh {
+			f.shard.mu.RLock()
+			rows[i] = newBufferRow(f.row.key, f.row)
+			f.shard.mu.RUnlock()
+		}
+		return rows
+	}
+	for i := range shards {
+		shards[i].mu.RLock()
+	}
+	for i, f := range fresh {
+		rows[i] = newBufferRow(f.row.key, f.row)
+	}
+	for i := range shards {
+		shards[i].mu.RUnlock()
+	}
+	return rows
+}
+
+// presort returns many rows in nearly their order, by sorting numbers: 40 bits of the key behind its tag, and which row it is. That puts
+// nearly all key rows where they belong, in a third of the time.
+func presort(rows []bufferRow) []bufferRow {
+	const indexBits = 24
+	if len(rows) < 64 || len(rows) >= 1<<indexBits {
+		return rows
+	}
+	order := make([]uint64, len(rows))
+	for i, r := range rows {
+		order[i] = r.first<<8>>indexBits<<indexBits | uint64(i)
+	}
+	slices.Sort(order)
+	sorted := make([]bufferRow, len(rows))
+	for i, o := range order {
+		sorted[i] = rows[o&(1<<indexBits-1)]
+	}
+	return sorted
 }
 
 // mergeRows returns the rows of a and b, which have none in common, in order.

@@ -55,6 +55,9 @@ func hashOf(pkey []byte) uint64 { return maphash.Bytes(rowSeed, pkey) }
 
 func tagOf(hash uint64) uint32 { return uint32(hash >> 32) }
 
+// hash returns the hash of the row of a slot, as far as tables look at it.
+func (s rowSlot) hash() uint64 { return uint64(s.tag) << 32 }
+
 // find returns the row of a Pebble key, nil when there is none.
 func (t *rowTable) find(hash uint64, pkey []byte) *row {
 	if len(t.slots) == 0 {

@@ -91,8 +91,11 @@ func RowSize(r Row) int {
 	return n
 }
 
-// rowFixed is the length of everything before expireAt.
-const rowFixed = 1 + 1 + 8 + 4
+// rowFixed is the length of everything before expireAt, and MaxRowHead the longest that everything before the payload is.
+const (
+	rowFixed   = 1 + 1 + 8 + 4
+	MaxRowHead = rowFixed + 8
+)
 
 // ParseRow reads what AppendRow wrote. The payload aliases b.
 func ParseRow(b []byte) (Row, error) {
