@@ -13,16 +13,13 @@ import (
 // found one may keep it. Callers lock; whatever finds rows may do so at the same time.
 type rowTable struct {
 	slots   []rowSlot // a power of two of them, or none
-	chunks  []*rowChunk
-	n       int // rows, removed ones too
+	chunks  [][]row   // chunkRows each; pointers to arrays would be checked for nil, which is to read what is there
+	n       int       // rows, removed ones too
 	removed int
 }
 
 // rowSlot is free when at is 0; else at-1 is the number of a row. The place of a slot follows from tag alone.
 type rowSlot struct{ tag, at uint32 }
-
-// rowChunk is where rows stand.
-type rowChunk [chunkRows]row
 
 const (
 	chunkRows = 64
@@ -107,7 +104,7 @@ func (t *rowTable) add(hash uint64) *row {
 		t.grow()
 	}
 	if t.n == len(t.chunks)*chunkRows {
-		t.chunks = append(t.chunks, new(rowChunk))
+		t.chunks = append(t.chunks, make([]row, chunkRows))
 	}
 	t.n++
 	t.take(rowSlot{tagOf(hash), uint32(t.n)})
