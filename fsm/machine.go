@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm/command"
-	"cairn/fsm/entry"
 	"cairn/fsm/reply"
 	"cairn/storage"
 )
@@ -53,6 +52,7 @@ type Machine struct {
 
 	snapshotDue chan struct{} // holds one element when a snapshot is due
 	snapshotAt  uint64        // the index of the last due snapshot; only ApplyBatch touches it
+	runner      runner        // likewise
 	checksums   checksums
 	restored    atomic.Uint64
 }
@@ -161,46 +161,4 @@ func (m *Machine) countSnapshot(index uint64) {
 	case m.snapshotDue <- struct{}{}:
 	default: // the one that is due covers this too
 	}
-}
-
-// run runs the calls of one entry. sum says that one of them asks for the state after the entry to be summed up.
-func (m *Machine) run(t *storage.Txn, l *raft.Log) (results Results, sum bool, err error) {
-	data, whole, err := gather(t, l.Data)
-	if err != nil || !whole {
-		return nil, false, err
-	}
-	e, err := entry.Parse(data)
-	if err != nil {
-		return nil, false, err
-	}
-	t.SetTime(e.Time)
-	calls := 0
-	for _, g := range e.Groups {
-		calls += len(g.Calls)
-	}
-	results = make(Results, 0, calls)
-	for _, g := range e.Groups {
-		for _, c := range g.Calls {
-			at := uint64(len(results))
-			env := command.Env{DB: c.DB, Now: t.Time(), Seed: mix(e.Seed + at), Version: l.Index<<command.VersionBits | at}
-			r, err := m.table.Apply(env, t, c.Argv)
-			if err != nil {
-				return nil, false, err
-			}
-			results = append(results, r)
-			sum = sum || string(c.Argv[0]) == command.ChecksumName
-		}
-	}
-	return results, sum, nil
-}
-
-// MaxCalls is how many calls one entry may hold.
-const MaxCalls = 1 << command.VersionBits
-
-// mix is the finaliser of SplitMix64: neighbouring seeds give unrelated numbers.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

@@ -163,7 +163,7 @@ func TestOldVersionsGo(t *testing.T) {
 	s := unhurried(t, vfs.NewMem())
 	versions := func() (n int) {
 		b := s.mu.engine.newest().bufs[0]
-		for v := b.shards[shardOf([]byte("Mk"))].rows["Mk"]; v != nil; v = v.older {
+		for v := &b.find(hashOf([]byte("Mk")), []byte("Mk")).version; v != nil; v = v.older {
 			n++
 		}
 		return n
@@ -192,7 +192,7 @@ func TestRowIndex(t *testing.T) {
 	rnd, b, want := newRand(t), newBuffer(), map[string]bool{}
 	for range 3000 {
 		k := string("EMV"[rnd.IntN(3)]) + fmt.Sprint(rnd.IntN(2000))
-		b.set([]byte(k), nil, 1, 0)
+		b.set(hashOf([]byte(k)), nil, []byte(k), nil, 1, 0)
 		want[k] = true
 		if rnd.IntN(30) > 0 {
 			continue
@@ -202,7 +202,7 @@ func TestRowIndex(t *testing.T) {
 			lo, hi = "E", "W"
 		}
 		var got []string
-		for _, run := range b.index.between(lo, hi) {
+		for _, run := range b.index.between([]byte(lo), []byte(hi)) {
 			if len(run) == 0 || !slices.IsSortedFunc(run, bufferRow.compare) {
 				t.Fatalf("a run is %v", run)
 			}
@@ -222,7 +222,7 @@ func TestRowIndex(t *testing.T) {
 
 func keysOf(rows []bufferRow) (keys []string) {
 	for _, r := range rows {
-		keys = append(keys, r.key)
+		keys = append(keys, string(r.key))
 	}
 	return keys
 }

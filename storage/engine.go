@@ -20,6 +20,9 @@ type engine struct {
 	flusher
 	reached reached
 
+	room     []byte   // for the Pebble keys that the open transaction looks up; see Txn.newKey
+	expected expected // by the open transaction
+
 	mu struct {
 		sync.Mutex
 		newest *frozen
@@ -188,23 +191,24 @@ func (e *engine) record() (r layout.Record, ok bool, err error) {
 
 // row returns the row of pkey in the state f.
 func (e *engine) row(f *frozen, pkey []byte) ([]byte, error) {
-	if v, known := f.bufs[0].get(pkey, f.seq); known {
+	hash := hashOf(pkey)
+	if v, known := f.bufs[0].get(hash, pkey, f.seq); known {
 		return v, nil
 	}
-	return e.older(f, pkey)
+	return e.older(f, hash, pkey)
 }
 
 // older returns the row of pkey in the state f, of which the newest buffer says nothing.
-func (e *engine) older(f *frozen, pkey []byte) ([]byte, error) {
+func (e *engine) older(f *frozen, hash uint64, pkey []byte) ([]byte, error) {
 	if f.bufs[1] != nil {
-		if v, known := f.bufs[1].get(pkey, f.seq); known {
+		if v, known := f.bufs[1].get(hash, pkey, f.seq); known {
 			return v, nil
 		}
 	}
 	if pkey[0] != layout.TagKey {
 		return f.base.get(pkey)
 	}
-	if v, known := e.rows.get(pkey, f.seq); known {
+	if v, known := e.rows.get(hash, pkey, f.seq); known {
 		return v, nil
 	}
 	v, err := f.base.get(pkey)
@@ -212,7 +216,7 @@ func (e *engine) older(f *frozen, pkey []byte) ([]byte, error) {
 		v, err = joinParts(f.base.snap, pkey, v)
 	}
 	if err == nil {
-		e.rows.fill(pkey, v, f.seq)
+		e.rows.fill(hash, pkey, v, f.seq)
 	}
 	return v, err
 }

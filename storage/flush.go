@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -182,11 +183,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	if len(p.ranges) > 0 {
 		e.rows.forget(p.seq)
 	}
-	for _, r := range rows {
-		if r.newest.seq != undone {
-			e.rows.put(r.key, r.newest.value, p.seq)
-		}
-	}
+	e.rows.putAll(p.rows, p.seq)
 	e.flushed = p.seq
 	f := &frozen{base: &base{snap: e.db.NewSnapshot()}}
 	e.mu.Lock()
@@ -215,11 +212,8 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []bufferRow) er
 			}
 		}
 	}
-	for _, r := range rows {
-		if r.newest.seq == undone {
-			continue
-		}
-		if err := setRow(b, r.key, r.newest.value, p.long[r.key]); err != nil {
+	for some := range slices.Chunk(rows, maxExpected) {
+		if err := setRows(b, some, p.long); err != nil {
 			return err
 		}
 	}
@@ -237,6 +231,24 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []bufferRow) er
 		return err
 	}
 	return b.Commit(o)
+}
+
+// setRows writes a few rows of a sealed buffer to a batch.
+func setRows(b *pebble.Batch, rows []bufferRow, long map[string]int) error {
+	near := make([]*row, 0, maxExpected)
+	for _, r := range rows {
+		near = append(near, r.newest)
+	}
+	touchRows(near)
+	for _, r := range near {
+		if r.seq == undone {
+			continue
+		}
+		if err := setRow(b, r.key, r.value, long[string(r.key)]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stateBytes is about what the state row and the record take in a batch.

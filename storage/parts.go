@@ -25,9 +25,9 @@ func partsOf(n int) int {
 }
 
 // setRow writes a row to a batch, or removes it when v is nil. had is how long the row is that it takes the place of.
-func setRow(b *pebble.Batch, pkey string, v []byte, had int) error {
+func setRow(b *pebble.Batch, pkey []byte, v []byte, had int) error {
 	if v == nil {
-		if err := b.Delete([]byte(pkey), nil); err != nil {
+		if err := b.Delete(pkey, nil); err != nil {
 			return err
 		}
 		return dropParts(b, pkey, 0, partsOf(had))
@@ -43,21 +43,21 @@ func setRow(b *pebble.Batch, pkey string, v []byte, had int) error {
 		return err
 	}
 	if n == 0 {
-		return b.Set([]byte(pkey), v, nil)
+		return b.Set(pkey, v, nil)
 	}
 	for i := range n {
 		part := v[i*partBytes : min(len(v), (i+1)*partBytes)]
-		if err := b.Set(layout.AppendPart(nil, []byte(pkey), uint32(i)), part, nil); err != nil {
+		if err := b.Set(layout.AppendPart(nil, pkey, uint32(i)), part, nil); err != nil {
 			return err
 		}
 	}
-	return b.Set([]byte(pkey), layout.AppendParted(nil, uint64(len(v))), nil)
+	return b.Set(pkey, layout.AppendParted(nil, uint64(len(v))), nil)
 }
 
 // dropParts removes the parts of a row from number from on.
-func dropParts(b *pebble.Batch, pkey string, from, to int) error {
+func dropParts(b *pebble.Batch, pkey []byte, from, to int) error {
 	for i := from; i < to; i++ {
-		if err := b.Delete(layout.AppendPart(nil, []byte(pkey), uint32(i)), nil); err != nil {
+		if err := b.Delete(layout.AppendPart(nil, pkey, uint32(i)), nil); err != nil {
 			return err
 		}
 	}

@@ -1,13 +1,12 @@
 package storage
 
 import (
-	"hash/maphash"
 	"sync"
 
 	"cairn/storage/layout"
 )
 
-// rowCache keeps key rows that were lately written or read, so that most look-ups cost a map access in the place of a walk
+// rowCache keeps key rows that were lately written or read, so that most look-ups cost two cache misses in the place of a walk
 // through Pebble's memtables. It stands behind the buffers: what they hold is newer. It answers for exact states: the engine numbers
 // the states it publishes, a row carries the number since which it is the newest, and a view older than that asks Pebble.
 //
@@ -24,17 +23,11 @@ const (
 
 type rowShard struct {
 	mu         sync.RWMutex
-	young, old map[string]*cachedRow
+	young, old *rowTable // a row's seq is the state since which it has been the newest
 	youngBytes int
 	maxBytes   int    // of a generation
 	newest     uint64 // the highest since that was put
 	forgotten  uint64 // rows put in states up to this one may be gone; a reader of an older one must not fill
-}
-
-// cachedRow is a row that has been the newest since a state; a nil value is an absent key.
-type cachedRow struct {
-	value []byte
-	since uint64
 }
 
 // newRowCache makes a cache of about sizeBytes.
@@ -42,102 +35,147 @@ func newRowCache(sizeBytes int64) *rowCache {
 	c := &rowCache{}
 	for i := range c.shards {
 		c.shards[i].maxBytes = int(sizeBytes / rowShards / 2)
-		c.shards[i].young = make(map[string]*cachedRow)
+		c.shards[i].young, c.shards[i].old = &rowTable{}, &rowTable{}
 	}
 	return c
 }
 
-func (c *rowCache) shard(pkey []byte) *rowShard { return &c.shards[shardOf(pkey)] }
+func (c *rowCache) shard(hash uint64) *rowShard { return &c.shards[hash%rowShards] }
+
+// rlock locks many shards for reading, those whose bits are set.
+func (c *rowCache) rlock(shards uint64) {
+	for i := range c.shards {
+		if shards>>i&1 != 0 {
+			c.shards[i].mu.RLock()
+		}
+	}
+}
+
+func (c *rowCache) runlock(shards uint64) {
+	for i := range c.shards {
+		if shards>>i&1 != 0 {
+			c.shards[i].mu.RUnlock()
+		}
+	}
+}
 
 // get returns the row of pkey in state seq; known is false when only Pebble can say.
-func (c *rowCache) get(pkey []byte, seq uint64) (value []byte, known bool) {
-	s := c.shard(pkey)
+func (c *rowCache) get(hash uint64, pkey []byte, seq uint64) (value []byte, known bool) {
+	s := c.shard(hash)
 	s.mu.RLock()
-	row, aged := s.young[string(pkey)], false
-	if row == nil {
-		row = s.old[string(pkey)]
-		aged = row != nil
+	r, aged := s.young.find(hash, pkey), false
+	if r == nil {
+		r = s.old.find(hash, pkey)
+		aged = r != nil
 	}
-	known = row != nil && row.since <= seq
-	if known {
-		value = row.value
-	}
+	value, known = r.in(seq)
 	s.mu.RUnlock()
 	if known && aged {
-		s.renew(pkey)
+		s.renew(hash, pkey)
 	}
 	return value, known
 }
 
 // renew brings a row that was found in the old generation into the young one.
-func (s *rowShard) renew(pkey []byte) {
+func (s *rowShard) renew(hash uint64, pkey []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if row, ok := s.old[string(pkey)]; ok {
-		delete(s.old, string(pkey))
-		s.addLocked(string(pkey), row)
+	if r := s.old.find(hash, pkey); r != nil {
+		moved := *r
+		s.old.remove(r)
+		s.addLocked(hash, moved.key, moved.value, moved.seq)
 	}
 }
 
-// put notes what a row is in state seq, and that it became that since the state that Pebble showed before. It is called
-// before the first view reads Pebble in that state.
-func (c *rowCache) put(pkey string, value []byte, seq uint64) {
-	if pkey[0] == layout.TagKey {
-		c.shards[maphash.String(rowSeed, pkey)%rowShards].put(pkey, value, seq)
+// putAll notes what the rows of a sealed buffer are in state seq, and that they became that since the state that Pebble showed before.
+// It is called before the first view reads Pebble in that state. Rows of one shard there are of one here, and in about the same order.
+func (c *rowCache) putAll(b *buffer, seq uint64) {
+	for i := range b.shards {
+		t := &b.shards[i].rows
+		for from := 0; from < len(t.slots); from += putSlots {
+			c.shards[i].putSome(t, t.slots[from:min(from+putSlots, len(t.slots))], seq)
+		}
 	}
 }
 
-func (s *rowShard) put(pkey string, value []byte, seq uint64) {
+// putSlots is how many slots of a buffer are looked at at a time.
+const putSlots = 64
+
+func (s *rowShard) putSome(t *rowTable, slots []rowSlot, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	rows, known := make([]*row, 0, putSlots), make([]*row, 0, putSlots)
+	for _, slot := range slots {
+		if slot.at != 0 {
+			rows = append(rows, t.row(slot.at-1))
+			known = append(known, s.young.candidate(slot.hash()))
+		}
+	}
+	touchRows(rows)
+	touchRows(known)
+	for _, slot := range slots {
+		if slot.at == 0 {
+			continue
+		}
+		if r := t.row(slot.at - 1); r.seq != undone && r.key[0] == layout.TagKey {
+			s.putLocked(slot.hash(), r.key, r.value, seq)
+		}
+	}
+}
+
+// putLocked notes what a row is in state seq. The cache keeps pkey and value.
+func (s *rowShard) putLocked(hash uint64, pkey, value []byte, seq uint64) {
 	s.newest = max(s.newest, seq)
 	if len(value) > cacheMaxValue {
-		s.dropLocked(pkey)
+		s.dropLocked(hash, pkey)
 		return
 	}
-	if row := s.young[pkey]; row != nil {
-		s.youngBytes += len(value) - len(row.value)
-		row.value, row.since = value, seq
+	if r := s.young.find(hash, pkey); r != nil {
+		s.youngBytes += len(value) - len(r.value)
+		r.key, r.value, r.seq = pkey, value, seq
 		s.ageLocked()
 		return
 	}
-	delete(s.old, pkey)
-	s.addLocked(pkey, &cachedRow{value, seq})
+	s.removeOldLocked(hash, pkey)
+	s.addLocked(hash, pkey, value, seq)
 }
 
-// dropLocked forgets a row, as if it had become too old.
-func (s *rowShard) dropLocked(pkey string) {
-	if row := s.young[pkey]; row != nil {
-		s.youngBytes -= rowBytes(pkey, row)
-		delete(s.young, pkey)
+// dropLocked forgets a row, as if it had become too old. What it takes in the table is taken until the generation ends.
+func (s *rowShard) dropLocked(hash uint64, pkey []byte) {
+	if r := s.young.find(hash, pkey); r != nil {
+		s.youngBytes -= len(r.key) + len(r.value)
+		s.young.remove(r)
 	}
-	delete(s.old, pkey)
+	s.removeOldLocked(hash, pkey)
 	s.forgotten = s.newest
 }
 
-// fill notes what a reader of state seq found in Pebble, unless a newer row is or may have been here.
-func (c *rowCache) fill(pkey, value []byte, seq uint64) {
+func (s *rowShard) removeOldLocked(hash uint64, pkey []byte) {
+	if r := s.old.find(hash, pkey); r != nil {
+		s.old.remove(r)
+	}
+}
+
+// fill notes what a reader of state seq found in Pebble, unless a newer row is or may have been here. The cache keeps neither pkey nor
+// value: it makes one block of them.
+func (c *rowCache) fill(hash uint64, pkey, value []byte, seq uint64) {
 	if len(value) > cacheMaxValue {
 		return
 	}
-	s := c.shard(pkey)
+	s := c.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if seq < s.forgotten {
+	if seq < s.forgotten || s.young.find(hash, pkey) != nil || s.old.find(hash, pkey) != nil {
 		return
 	}
-	if _, ok := s.young[string(pkey)]; ok {
-		return
-	}
-	if _, ok := s.old[string(pkey)]; ok {
-		return
-	}
-	s.addLocked(string(pkey), &cachedRow{value, seq})
+	pkey, value = newBlock(pkey, value)
+	s.addLocked(hash, pkey, value, seq)
 }
 
-func (s *rowShard) addLocked(pkey string, row *cachedRow) {
-	s.young[pkey] = row
-	s.youngBytes += rowBytes(pkey, row)
+func (s *rowShard) addLocked(hash uint64, pkey, value []byte, since uint64) {
+	r := s.young.add(hash)
+	r.key, r.value, r.seq = pkey, value, since
+	s.youngBytes += len(pkey) + len(value) + rowOverhead
 	s.ageLocked()
 }
 
@@ -146,20 +184,18 @@ func (s *rowShard) ageLocked() {
 	if s.youngBytes < s.maxBytes {
 		return
 	}
-	if len(s.old) > 0 {
+	if s.old.len() > 0 {
 		s.forgotten = s.newest
 	}
-	s.old, s.young, s.youngBytes = s.young, make(map[string]*cachedRow), 0
+	s.old, s.young, s.youngBytes = s.young, &rowTable{}, 0
 }
-
-func rowBytes(pkey string, row *cachedRow) int { return len(pkey) + len(row.value) + rowOverhead }
 
 // forget drops everything: ranges were deleted in state seq.
 func (c *rowCache) forget(seq uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.young, s.old, s.youngBytes = make(map[string]*cachedRow), nil, 0
+		s.young, s.old, s.youngBytes = &rowTable{}, &rowTable{}, 0
 		s.newest = max(s.newest, seq)
 		s.forgotten = s.newest
 		s.mu.Unlock()

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -34,7 +35,7 @@ func (f *frozen) scan(lo, hi []byte, gone ranges, fn func(k, v []byte) (bool, er
 	r := &rowIter{f: f, it: it, gone: gone}
 	for _, b := range f.bufs {
 		if b != nil {
-			r.runs = append(r.runs, b.index.between(string(lo), string(hi))...)
+			r.runs = append(r.runs, b.index.between(lo, hi)...)
 		}
 	}
 	r.stored = it.First()
@@ -63,17 +64,17 @@ func (r *rowIter) next() bool {
 			}
 		}
 		least := r.least()
-		if least == "" || r.stored && string(r.it.Key()) < least {
+		if least == nil || r.stored && bytes.Compare(r.it.Key(), least) < 0 {
 			r.inBase, r.key = r.stored, r.it.Key()
 			return r.stored
 		}
 		r.pass(least)
-		r.key = []byte(least)
+		r.key = least
 		v, known := r.f.buffered(r.key)
 		if !known {
 			continue // it was written after this state
 		}
-		if r.stored && string(r.it.Key()) == least {
+		if r.stored && bytes.Equal(r.it.Key(), least) {
 			r.stored = r.it.Next()
 		}
 		if v != nil {
@@ -84,20 +85,24 @@ func (r *rowIter) next() bool {
 }
 
 // least returns the first key that is left in a buffer, or nothing.
-func (r *rowIter) least() (k string) {
-	for _, rows := range r.runs {
-		if k == "" || rows[0].key < k {
-			k = rows[0].key
+func (r *rowIter) least() []byte {
+	if len(r.runs) == 0 {
+		return nil
+	}
+	least := r.runs[0][0]
+	for _, rows := range r.runs[1:] {
+		if rows[0].compare(least) < 0 {
+			least = rows[0]
 		}
 	}
-	return k
+	return least.key
 }
 
 // pass leaves the first key of the buffers behind.
-func (r *rowIter) pass(k string) {
+func (r *rowIter) pass(k []byte) {
 	left := r.runs[:0]
 	for _, rows := range r.runs {
-		if rows[0].key == k {
+		if bytes.Equal(rows[0].key, k) {
 			rows = rows[1:]
 		}
 		if len(rows) > 0 {
@@ -121,9 +126,10 @@ func (r *rowIter) row() ([]byte, error) {
 
 // buffered returns the row of pkey when it is in a buffer.
 func (f *frozen) buffered(pkey []byte) (value []byte, known bool) {
+	hash := hashOf(pkey)
 	for _, b := range f.bufs {
 		if b != nil {
-			if value, known = b.get(pkey, f.seq); known {
+			if value, known = b.get(hash, pkey, f.seq); known {
 				break
 			}
 		}

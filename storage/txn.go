@@ -58,6 +58,7 @@ func (s *Store) Begin() (*Txn, error) {
 		e.users.Done()
 		return nil, fmt.Errorf("storage: begin: %w", err)
 	}
+	e.clearRoom()
 	on, oldest := e.hold()
 	return &Txn{e: e, on: on, seq: on.seq + 1, state: on.state, oldest: oldest}, nil
 }
@@ -96,28 +97,35 @@ func (t *Txn) SwapDatabases(a, b uint8) {
 // Expired implements Reader: inside the log, time is what the entries say.
 func (t *Txn) Expired(expireAt int64) bool { return expireAt != 0 && expireAt <= t.state.Time }
 
-// Set writes value under a Pebble key. The transaction keeps value; the caller must not change it. Who replaces a key row has
-// read it in this transaction.
+// Set writes value under a Pebble key. The transaction keeps value when it is long; the caller must not change it. Who replaces a key
+// row has read it in this transaction.
 func (t *Txn) Set(key, value []byte) error {
 	if value == nil {
 		value = []byte{}
 	}
 	if len(value) > 0 && key[0] == layout.TagKey && layout.IsParted(value) {
-		return fmt.Errorf("storage: row %x: its first byte is 0, which no row's is", key)
+		return partedRow(key)
 	}
-	t.longest = max(t.longest, len(value))
-	t.set(key, value)
+	key, value = newBlock(key, value)
+	t.write(&Place{pkey: key, hash: hashOf(key)}, key, value)
 	return nil
 }
 
-func (t *Txn) set(key, value []byte) {
-	t.size += len(key) + len(value) + recordBytes
-	t.on.bufs[0].set(key, value, t.seq, t.oldest)
+func partedRow(pkey []byte) error {
+	return fmt.Errorf("storage: row %x: its first byte is 0, which no row's is", pkey)
+}
+
+// write puts a row into the buffer, at its place. pkey and value are the buffer's from now on.
+func (t *Txn) write(p *Place, pkey, value []byte) {
+	t.longest = max(t.longest, len(value))
+	t.size += len(pkey) + len(value) + recordBytes
+	p.row = t.on.bufs[0].set(p.hash, p.row, pkey, value, t.seq, t.oldest)
 }
 
 // Delete removes a Pebble key; a key row was read in this transaction.
 func (t *Txn) Delete(key []byte) error {
-	t.set(key, nil)
+	key = bytes.Clone(key)
+	t.write(&Place{pkey: key, hash: hashOf(key)}, key, nil)
 	return nil
 }
 
@@ -130,9 +138,11 @@ func (t *Txn) DeleteRange(lo, hi []byte) error {
 		if b == nil {
 			continue
 		}
-		for _, run := range b.index.between(string(lo), string(hi)) {
+		for _, run := range b.index.between(lo, hi) {
 			for _, r := range run {
-				t.set([]byte(r.key), nil)
+				if err := t.Delete(r.key); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -143,13 +153,19 @@ func (t *Txn) DeleteRange(lo, hi []byte) error {
 
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
-	if v, known := t.on.bufs[0].get(key, t.seq); known {
+	hash := hashOf(key)
+	return t.get(hash, t.on.bufs[0].find(hash, key), key)
+}
+
+// get returns the row of key. r is what the newest buffer says of it.
+func (t *Txn) get(hash uint64, r *row, key []byte) ([]byte, error) {
+	if v, known := r.in(t.seq); known {
 		return v, nil
 	}
 	if _, deleted := t.ranges.holds(key); deleted {
 		return nil, nil
 	}
-	v, err := t.e.older(t.on, key)
+	v, err := t.e.older(t.on, hash, key)
 	if len(v) >= longRow {
 		if t.long == nil {
 			t.long = make(map[string]int)

@@ -10,10 +10,15 @@ import (
 // Apply runs one call of a log entry. Its name and arity were checked before it was proposed, by a node that may be newer than
 // this one: a call that this program does not know is an error, and the caller must stop rather than skip it.
 func (t *Table) Apply(env Env, txn *storage.Txn, argv [][]byte) (reply.Reply, error) {
-	s, err := t.row(argv)
+	s, err := t.Row(argv)
 	if err != nil {
 		return reply.Reply{}, err
 	}
+	return s.Apply(env, txn, argv)
+}
+
+// Apply is Table.Apply for a call of which Row has returned the row.
+func (s *Spec) Apply(env Env, txn *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	switch x := s.Exec.(type) {
 	case Writing:
 		return x.Run(env, txn, argv)
@@ -23,9 +28,26 @@ func (t *Table) Apply(env Env, txn *storage.Txn, argv [][]byte) (reply.Reply, er
 	return reply.Reply{}, fmt.Errorf("command: %q does not run on the keyspace", argv[0])
 }
 
+// Expect tells the transaction which keys a call is about to write. It is false when the transaction wants no more, see
+// storage.Txn.Expect.
+func (s *Spec) Expect(txn *storage.Txn, db uint8, argv [][]byte) (more bool) {
+	if _, ok := s.Exec.(Writing); !ok {
+		return true
+	}
+	for _, k := range s.Keys {
+		last := k.last(len(argv))
+		for i := k.First; i <= last; i += k.Step {
+			if !txn.Expect(db, argv[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Query runs one call that only reads.
 func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
-	s, err := t.row(argv)
+	s, err := t.Row(argv)
 	if err != nil {
 		return reply.Reply{}, err
 	}
@@ -36,8 +58,8 @@ func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, er
 	return x.Run(env, r, argv)
 }
 
-// row is Resolve for a call that a node has checked already.
-func (t *Table) row(argv [][]byte) (*Spec, error) {
+// Row is Resolve for a call that a node has checked already.
+func (t *Table) Row(argv [][]byte) (*Spec, error) {
 	if len(argv) == 0 {
 		return nil, fmt.Errorf("command: empty call")
 	}

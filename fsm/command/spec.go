@@ -132,6 +132,9 @@ func (x writing[P]) Run(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, er
 
 // asReply turns a user's error into the reply it is.
 func asReply(r reply.Reply, err error) (reply.Reply, error) {
+	if err == nil {
+		return r, nil
+	}
 	var user reply.UserError
 	if errors.As(err, &user) {
 		return user.Reply(), nil

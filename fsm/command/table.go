@@ -108,15 +108,20 @@ func unknownCommand(argv [][]byte) error {
 func (s *Spec) KeyPositions(argc int) []int {
 	var at []int
 	for _, k := range s.Keys {
-		last := k.Last
-		if last < 0 {
-			last += argc
-		}
-		for i := k.First; i <= last && i < argc; i += k.Step {
+		last := k.last(argc)
+		for i := k.First; i <= last; i += k.Step {
 			at = append(at, i)
 		}
 	}
 	return at
+}
+
+// last returns where the last key may stand in a call of argc words.
+func (k KeySpec) last(argc int) int {
+	if k.Last < 0 {
+		return argc + k.Last
+	}
+	return min(k.Last, argc-1)
 }
 
 // Slot returns the hash slot of a key; resp, which may not see storage, asks here.

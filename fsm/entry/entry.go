@@ -4,7 +4,6 @@ package entry
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 )
 
 // Version is the first byte of every entry.
@@ -91,97 +90,4 @@ func (g Group) Size() int {
 }
 
 // Parse reads what Append wrote. The arguments alias b.
-func Parse(b []byte) (Entry, error) {
-	d := decoder{b: b}
-	if v := d.byte(); v != Version {
-		return Entry{}, fmt.Errorf("%w: version %d, this program reads %d", ErrCorrupt, v, Version)
-	}
-	e := Entry{Time: int64(d.uvarint())}
-	if seed := d.bytes(8); seed != nil {
-		e.Seed = binary.LittleEndian.Uint64(seed)
-	}
-	e.Groups = make([]Group, d.count(2))
-	for i := range e.Groups {
-		e.Groups[i] = d.group()
-	}
-	if d.bad || len(d.b) != 0 {
-		return Entry{}, ErrCorrupt
-	}
-	return e, nil
-}
-
-// decoder reads from the front of b; after the first short read bad is true and every read gives zero.
-type decoder struct {
-	b     []byte
-	bad   bool
-	calls []Call   // room for what comes: one allocation for many calls
-	words [][]byte // likewise for arguments
-}
-
-func (d *decoder) group() Group {
-	flags := d.byte()
-	d.bad = d.bad || flags > 1
-	g := Group{Atomic: flags&1 != 0}
-	g.Calls, d.calls = cut(d.calls, d.count(2), len(d.b)/callBytes)
-	for i := range g.Calls {
-		g.Calls[i].DB = d.byte()
-		g.Calls[i].Argv, d.words = cut(d.words, d.count(1), len(d.b)/wordBytes)
-		for j := range g.Calls[i].Argv {
-			g.Calls[i].Argv[j] = d.bytes(d.uvarint())
-		}
-	}
-	return g
-}
-
-// About how many bytes a call and an argument take, at least; what room is made for is bounded by it and by maxRoom.
-const (
-	callBytes = 16
-	wordBytes = 8
-	maxRoom   = 512
-)
-
-// cut takes n elements from the front of room. Where there are too few it makes room for n, and for about as many as may come.
-func cut[T any](room []T, n uint64, more int) (part, rest []T) {
-	if n > uint64(len(room)) {
-		room = make([]T, max(n, uint64(min(more, maxRoom))))
-	}
-	return room[:n:n], room[n:]
-}
-
-// count reads a number of things of at least size bytes each, so that a short input cannot ask for a large slice.
-func (d *decoder) count(size uint64) uint64 {
-	n := d.uvarint()
-	if n > uint64(len(d.b))/size {
-		d.bad = true
-		return 0
-	}
-	return n
-}
-
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 || d.bad {
-		d.bad = true
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) byte() byte {
-	b := d.bytes(1)
-	if b == nil {
-		return 0
-	}
-	return b[0]
-}
-
-func (d *decoder) bytes(n uint64) []byte {
-	if d.bad || n > uint64(len(d.b)) {
-		d.bad = true
-		return nil
-	}
-	b := d.b[:n:n]
-	d.b = d.b[n:]
-	return b
-}
+func Parse(b []byte) (Entry, error) { return new(Decoder).Parse(b) }

@@ -83,7 +83,7 @@ func applyMutations() []mutation {
 			in("./fsm", "TestUnknownEntryStops"), ""},
 		{"expiry by the local clock inside Apply", txn, "return expireAt != 0 && expireAt <= t.state.Time }", "return expireAt != 0 && expireAt <= localNow() }",
 			[]string{"./storage", "./fsm", "-run", "TestTimes|TestOneLogOneState"}, "package storage\n\n" + clock},
-		{"time from the local clock inside Apply", machine, "t.SetTime(e.Time)", "t.SetTime(localNow())", in("./fsm", "TestOneLogOneState"), "package fsm\n\n" + clock},
+		{"time from the local clock inside Apply", "fsm/run.go", "t.SetTime(e.Time)", "t.SetTime(localNow())", in("./fsm", "TestOneLogOneState"), "package fsm\n\n" + clock},
 		{"the log's time runs backwards", txn, "t.state.Time = max(t.state.Time, now)", "t.state.Time = now",
 			[]string{"./storage", "-run", "TestTimes"}, ""},
 		{"the applied index is committed apart from the data", flush, "err = b.Set([]byte(layout.StateRow), layout.AppendState(nil, p.state), nil)",

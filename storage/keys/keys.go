@@ -12,22 +12,22 @@ import (
 // Lookup returns the row of a key; ok is false when it is absent or expired for r. The payload must not be changed.
 func Lookup(r storage.Reader, db uint8, key []byte) (row layout.Row, ok bool, err error) {
 	var buf [64]byte
-	row, ok, err = load(r, layout.AppendKey(buf[:0], r.Database(db).Keyspace, key))
-	if err != nil || !ok || r.Expired(row.ExpireAt) {
+	b, err := r.Get(layout.AppendKey(buf[:0], r.Database(db).Keyspace, key))
+	if err != nil || b == nil {
+		return layout.Row{}, false, err
+	}
+	if row, err = parse(key, b); err != nil || r.Expired(row.ExpireAt) {
 		return layout.Row{}, false, err
 	}
 	return row, true, nil
 }
 
-func load(r storage.Reader, pkey []byte) (row layout.Row, ok bool, err error) {
-	b, err := r.Get(pkey)
-	if err != nil || b == nil {
-		return layout.Row{}, false, err
+func parse(key, b []byte) (layout.Row, error) {
+	row, err := layout.ParseRow(b)
+	if err != nil {
+		err = fmt.Errorf("keys: row of key %x: %w", key, err)
 	}
-	if row, err = layout.ParseRow(b); err != nil {
-		return layout.Row{}, false, fmt.Errorf("keys: row %x: %w", pkey, err)
-	}
-	return row, true, nil
+	return row, err
 }
 
 // Slot is the place of one key in a transaction: what is there, and the means to change it. It is read once, by Open, and
@@ -36,7 +36,7 @@ type Slot struct {
 	t      *storage.Txn
 	db     uint8
 	key    []byte
-	pkey   []byte
+	place  storage.Place
 	stored bool // a row is there, expired or not
 	row    layout.Row
 
@@ -47,14 +47,20 @@ type Slot struct {
 // Open reads the place of a key. The slot keeps key, which the caller must not change.
 func Open(t *storage.Txn, db uint8, key []byte) (Slot, error) {
 	s := Slot{t: t, db: db, key: key}
-	s.pkey = layout.AppendKey(make([]byte, 0, 8+len(key)), t.Database(db).Keyspace, key)
-	row, ok, err := load(t, s.pkey)
+	place, b, err := t.Place(db, key)
 	if err != nil {
 		return Slot{}, err
 	}
-	s.stored, s.row = ok, row
-	if s.Live = ok && !t.Expired(row.ExpireAt); s.Live {
-		s.Row = row
+	s.place = place
+	if b == nil {
+		return s, nil
+	}
+	if s.row, err = parse(key, b); err != nil {
+		return Slot{}, err
+	}
+	s.stored = true
+	if s.Live = !t.Expired(s.row.ExpireAt); s.Live {
+		s.Row = s.row
 	}
 	return s, nil
 }
@@ -74,7 +80,7 @@ func (s *Slot) Put(row layout.Row) error {
 		return err
 	}
 	s.stored, s.Live, s.row, s.Row = true, true, row, row
-	return s.t.Set(s.pkey, layout.AppendRow(make([]byte, 0, layout.RowOverhead+len(row.Payload)), row))
+	return s.t.SetRow(&s.place, row)
 }
 
 // Remove deletes the key and reports whether it existed for its users.
@@ -88,7 +94,8 @@ func (s *Slot) Remove() (bool, error) {
 	}
 	s.t.AddKeys(s.db, -1, 0)
 	s.stored, s.Live, s.row, s.Row = false, false, layout.Row{}, layout.Row{}
-	return was, s.t.Delete(s.pkey)
+	s.t.DeleteRow(&s.place)
+	return was, nil
 }
 
 // moveExpiry replaces the expiry row of the stored row by one at expireAt.

@@ -4,6 +4,7 @@
 package layout
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -38,6 +39,14 @@ func AppendKey(dst []byte, keyspace uint8, key []byte) []byte {
 	dst = append(dst, TagKey, keyspace)
 	return appendRest(dst, key)
 }
+
+// IsKey reports whether pkey, which AppendKey has made, is the Pebble key of key in keyspace.
+func IsKey(pkey []byte, keyspace uint8, key []byte) bool {
+	return pkey[1] == keyspace && bytes.Equal(pkey[keyPrefixLen:], key)
+}
+
+// KeySize returns how many bytes AppendKey appends.
+func KeySize(key []byte) int { return keyPrefixLen + len(key) }
 
 func appendRest(dst []byte, key []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, Slot(key))

@@ -82,13 +82,24 @@ func ParseParted(b []byte) (size uint64, err error) {
 	return size, nil
 }
 
-// RowOverhead is the most that AppendRow adds to a payload.
-const RowOverhead = 1 + 1 + 8 + 4 + 8
+// RowSize returns how many bytes AppendRow appends.
+func RowSize(r Row) int {
+	n := rowFixed + len(r.Payload)
+	if r.ExpireAt != 0 {
+		n += 8
+	}
+	return n
+}
+
+// rowFixed is the length of everything before expireAt, and MaxRowHead the longest that everything before the payload is.
+const (
+	rowFixed   = 1 + 1 + 8 + 4
+	MaxRowHead = rowFixed + 8
+)
 
 // ParseRow reads what AppendRow wrote. The payload aliases b.
 func ParseRow(b []byte) (Row, error) {
-	const fixed = 1 + 1 + 8 + 4
-	if len(b) < fixed || b[1]&^hasExpiry != 0 {
+	if len(b) < rowFixed || b[1]&^hasExpiry != 0 {
 		return Row{}, ErrCorrupt
 	}
 	r := Row{
@@ -96,7 +107,7 @@ func ParseRow(b []byte) (Row, error) {
 		Version:   binary.BigEndian.Uint64(b[2:]),
 		WrittenAt: int64(binary.BigEndian.Uint32(b[10:])) * 1000,
 	}
-	rest := b[fixed:]
+	rest := b[rowFixed:]
 	if b[1]&hasExpiry != 0 {
 		if len(rest) < 8 {
 			return Row{}, ErrCorrupt

@@ -1,0 +1,134 @@
+package entry
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Decoder parses entries one after the other, and keeps the memory of their groups, calls and lists of arguments for the next. The
+// zero value is ready.
+type Decoder struct {
+	groups room[Group]
+	calls  room[Call]
+	words  room[[]byte]
+}
+
+// Parse reads what Append wrote. The arguments alias b; all else of the entry is good until the next Parse or Release.
+func (x *Decoder) Parse(b []byte) (Entry, error) {
+	x.Release()
+	d := decoder{b: b}
+	if v := d.byte(); v != Version {
+		return Entry{}, fmt.Errorf("%w: version %d, this program reads %d", ErrCorrupt, v, Version)
+	}
+	e := Entry{Time: int64(d.uvarint())}
+	if seed := d.bytes(8); seed != nil {
+		e.Seed = binary.LittleEndian.Uint64(seed)
+	}
+	e.Groups = x.groups.cut(d.count(2), len(d.b)/groupBytes)
+	for i := range e.Groups {
+		e.Groups[i] = x.group(&d)
+	}
+	if d.bad || len(d.b) != 0 {
+		return Entry{}, ErrCorrupt
+	}
+	return e, nil
+}
+
+// Release lets go of the last entry: of its arguments nothing is kept in memory.
+func (x *Decoder) Release() {
+	x.groups.clear()
+	x.calls.clear()
+	x.words.clear()
+}
+
+func (x *Decoder) group(d *decoder) Group {
+	flags := d.byte()
+	d.bad = d.bad || flags > 1
+	g := Group{Atomic: flags&1 != 0}
+	g.Calls = x.calls.cut(d.count(2), len(d.b)/callBytes)
+	for i := range g.Calls {
+		g.Calls[i].DB = d.byte()
+		argv := x.words.cut(d.count(1), len(d.b)/wordBytes)
+		for j := range argv {
+			argv[j] = d.bytes(d.uvarint())
+		}
+		g.Calls[i].Argv = argv
+	}
+	return g
+}
+
+// About how many bytes a group, a call and an argument take, at least; what room is made for is bounded by it and by maxRoom.
+const (
+	groupBytes = 16
+	callBytes  = 16
+	wordBytes  = 8
+	maxRoom    = 512
+	maxKept    = 16 << 10 // a longer room is not kept for the next entry
+)
+
+// room is memory for elements of one kind. It is zero where it is not cut off.
+type room[T any] struct {
+	all  []T
+	used int
+}
+
+// cut returns n elements. Where there are too few it makes room for n, and for about as many as may come.
+func (r *room[T]) cut(n uint64, more int) []T {
+	if n > uint64(len(r.all)-r.used) {
+		r.all, r.used = make([]T, max(n, uint64(min(more, maxRoom)))), 0
+	}
+	from := r.used
+	r.used += int(n)
+	return r.all[from:r.used:r.used]
+}
+
+func (r *room[T]) clear() {
+	if clear(r.all[:r.used]); len(r.all) > maxKept {
+		r.all = nil
+	}
+	r.used = 0
+}
+
+// decoder reads from the front of b; after the first short read bad is true and every read gives zero.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+// count reads a number of things of at least size bytes each, so that a short input cannot ask for a large slice.
+func (d *decoder) count(size uint64) uint64 {
+	n := d.uvarint()
+	if n > uint64(len(d.b))/size {
+		d.bad = true
+		return 0
+	}
+	return n
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 || d.bad {
+		d.bad = true
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) byte() byte {
+	b := d.bytes(1)
+	if b == nil {
+		return 0
+	}
+	return b[0]
+}
+
+func (d *decoder) bytes(n uint64) []byte {
+	if d.bad || n > uint64(len(d.b)) {
+		d.bad = true
+		return nil
+	}
+	b := d.b[:n:n]
+	d.b = d.b[n:]
+	return b
+}

@@ -1,0 +1,100 @@
+package fsm
+
+import (
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm/command"
+	"cairn/fsm/entry"
+	"cairn/storage"
+)
+
+// runner is memory for the entry that is run, used again for the next: nothing keeps a call or its list of arguments.
+type runner struct {
+	decoder entry.Decoder
+	calls   []entry.Call
+	ahead   [aheadCalls]*command.Spec
+}
+
+// aheadCalls is how many calls are looked at before the first of them runs, so that the transaction learns which rows they need.
+const aheadCalls = 64
+
+// parse returns the calls of an entry, group borders left out. They are good until release.
+func (r *runner) parse(data []byte) (e entry.Entry, calls []entry.Call, err error) {
+	e, err = r.decoder.Parse(data)
+	for _, g := range e.Groups {
+		r.calls = append(r.calls, g.Calls...)
+	}
+	return e, r.calls, err
+}
+
+// release lets go of the entry. Room that a large one has taken is not kept.
+func (r *runner) release() {
+	r.decoder.Release()
+	clear(r.calls)
+	if r.calls = r.calls[:0]; cap(r.calls) > maxKeptCalls {
+		r.calls = nil
+	}
+}
+
+const maxKeptCalls = 16 << 10
+
+// lookAhead finds the rows of the next calls and tells the transaction which keys they are about. How many calls that are depends on
+// how many keys they have.
+func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*command.Spec, err error) {
+	more := true
+	for i := 0; more && i < min(len(calls), aheadCalls); i++ {
+		s, err := m.table.Row(calls[i].Argv)
+		if err != nil {
+			return nil, err
+		}
+		m.runner.ahead[i] = s
+		specs = m.runner.ahead[:i+1]
+		more = s.Expect(t, calls[i].DB, calls[i].Argv)
+	}
+	t.Fetch()
+	return specs, nil
+}
+
+// run runs the calls of one entry. sum says that one of them asks for the state after the entry to be summed up.
+func (m *Machine) run(t *storage.Txn, l *raft.Log) (results Results, sum bool, err error) {
+	data, whole, err := gather(t, l.Data)
+	if err != nil || !whole {
+		return nil, false, err
+	}
+	defer m.runner.release()
+	e, calls, err := m.runner.parse(data)
+	if err != nil {
+		return nil, false, err
+	}
+	t.SetTime(e.Time)
+	results = make(Results, 0, len(calls))
+	for len(calls) > 0 {
+		specs, err := m.lookAhead(t, calls)
+		if err != nil {
+			return nil, false, err
+		}
+		for i, s := range specs {
+			c, at := calls[i], uint64(len(results))
+			env := command.Env{DB: c.DB, Now: t.Time(), Seed: mix(e.Seed + at), Version: l.Index<<command.VersionBits | at}
+			r, err := s.Apply(env, t, c.Argv)
+			if err != nil {
+				return nil, false, err
+			}
+			results = append(results, r)
+			sum = sum || s.Name == command.ChecksumName
+		}
+		calls = calls[len(specs):]
+	}
+	return results, sum, nil
+}
+
+// MaxCalls is how many calls one entry may hold.
+const MaxCalls = 1 << command.VersionBits
+
+// mix is the finaliser of SplitMix64: neighbouring seeds give unrelated numbers.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -1,0 +1,115 @@
+package storage
+
+import "cairn/storage/layout"
+
+// Most of what a write costs is waiting for memory: for the slot of its row, which says where the row is, for the row, which says where
+// its bytes are, and for those. A processor waits for many such rows at once, when it is asked for them with nothing in between. So who
+// knows what a transaction is about to look up says so, and Fetch touches all of that, step by step, before the first is used. Nothing
+// depends on it but the time that it takes.
+
+// maxExpected is how many places can be expected at a time: as many as the nearest cache has room for.
+const maxExpected = 64
+
+// expected are the places that are about to be asked for, in their order.
+type expected struct {
+	places  [maxExpected]Place
+	next, n int // those from next to n were not asked for yet
+	fetched bool
+}
+
+// Expect says that the place of a Redis key will be asked for, after those that were expected before. It is false when there is no
+// room for more: Fetch makes some, and puts an end to what was expected before. It keeps nothing of key.
+func (t *Txn) Expect(db uint8, key []byte) (more bool) {
+	x := &t.e.expected
+	if x.fetched {
+		x.next, x.n, x.fetched = 0, 0, false
+	}
+	if x.n == maxExpected {
+		return false
+	}
+	pkey := t.newKey(db, key)
+	x.places[x.n] = Place{pkey: pkey, hash: hashOf(pkey)}
+	x.n++
+	return x.n < maxExpected
+}
+
+// take returns the place of a Redis key if it is among the next that are expected. Those before it are not wanted any more.
+func (x *expected) take(keyspace uint8, key []byte) (p Place, ok bool) {
+	for i := x.next; i < min(x.n, x.next+4); i++ {
+		if p := x.places[i]; layout.IsKey(p.pkey, keyspace, key) {
+			x.next = i + 1
+			return p, true
+		}
+	}
+	return Place{}, false
+}
+
+// Fetch brings near what memory has of the rows that are expected.
+func (t *Txn) Fetch() {
+	x := &t.e.expected
+	x.fetched = true
+	places, rows := x.places[x.next:x.n], make([]*row, maxExpected)
+	for _, b := range t.on.bufs {
+		if b != nil {
+			// Nobody but this transaction changes the first, and nobody the second.
+			touch(places, rows, func(hash uint64) *rowTable { return &b.shard(hash).rows })
+		}
+	}
+	mask := uint64(0)
+	for i, p := range places {
+		if rows[i] == nil {
+			mask |= 1 << (p.hash % rowShards)
+		}
+	}
+	c := t.e.rows
+	c.rlock(mask)
+	touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).young })
+	touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).old })
+	touchRows(rows)
+	c.runlock(mask)
+}
+
+// touch looks for the rows of the places that were not found yet, in the tables that table returns.
+func touch(places []Place, rows []*row, table func(hash uint64) *rowTable) {
+	sum := 0
+	for i := range places {
+		if rows[i] == nil {
+			sum += table(places[i].hash).touch(places[i].hash)
+		}
+	}
+	want(sum)
+	for i := range places {
+		if rows[i] == nil {
+			rows[i] = table(places[i].hash).candidate(places[i].hash)
+		}
+	}
+}
+
+// touchRows looks at rows, and at the bytes of them that somebody who looks them up will look at.
+func touchRows(rows []*row) {
+	sum := 0
+	for _, r := range rows {
+		if r != nil {
+			sum += len(r.key)
+		}
+	}
+	want(sum)
+	for _, r := range rows {
+		if r == nil || len(r.key) == 0 {
+			continue
+		}
+		sum += int(r.key[0])
+		if n := min(len(r.value), layout.MaxRowHead); n > 0 {
+			sum += int(r.value[n-1])
+		}
+		if r.older != nil {
+			sum += int(r.older.seq) // what a write takes for the version that was the newest
+		}
+	}
+	want(sum)
+}
+
+// want makes the compiler believe that somebody needs what was touched.
+//
+//go:noinline
+func want(int) {}

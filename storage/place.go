@@ -1,0 +1,65 @@
+package storage
+
+import "cairn/storage/layout"
+
+// Place is where a transaction has looked for the row of a Redis key: who writes the row there does not look again. It is for that
+// transaction, and of no use after it.
+type Place struct {
+	pkey []byte // in the transaction's room
+	hash uint64
+	row  *row // what the newest buffer says of the key; nil when that is nothing, or when it was asked too early
+}
+
+// Place returns the place of a Redis key and its row, nil when it is absent. What is true of the bytes that Get returns is true of row.
+// db is below layout.Databases.
+func (t *Txn) Place(db uint8, key []byte) (p Place, row []byte, err error) {
+	p, ok := t.e.expected.take(t.state.Databases[db].Keyspace, key)
+	if !ok {
+		p.pkey = t.newKey(db, key)
+		p.hash = hashOf(p.pkey)
+	}
+	p.row = t.on.bufs[0].find(p.hash, p.pkey)
+	row, err = t.get(p.hash, p.row, p.pkey)
+	return p, row, err
+}
+
+// SetRow writes a key row at its place.
+func (t *Txn) SetRow(p *Place, r layout.Row) error {
+	if r.Type == 0 {
+		return partedRow(p.pkey)
+	}
+	n := len(p.pkey)
+	block := make([]byte, n, n+layout.RowSize(r))
+	copy(block, p.pkey)
+	block = layout.AppendRow(block, r)
+	t.write(p, block[:n:n], block[n:])
+	return nil
+}
+
+// DeleteRow removes the key row at a place.
+func (t *Txn) DeleteRow(p *Place) {
+	pkey, value := newBlock(p.pkey, nil)
+	t.write(p, pkey, value)
+}
+
+// roomBytes is how much room for Pebble keys is made at a time.
+const roomBytes = 8 << 10
+
+// newKey returns the Pebble key of a Redis key. Its room is used again by the next transaction.
+func (t *Txn) newKey(db uint8, key []byte) []byte {
+	n, room := layout.KeySize(key), t.e.room
+	if n > cap(room)-len(room) {
+		room = make([]byte, 0, max(n, roomBytes))
+	}
+	from := len(room)
+	t.e.room = layout.AppendKey(room, t.state.Databases[db].Keyspace, key)
+	return t.e.room[from:len(t.e.room):len(t.e.room)]
+}
+
+// clearRoom lets the next transaction use the room. A long key's is not kept.
+func (e *engine) clearRoom() {
+	e.expected.next, e.expected.n = 0, 0 // the room is theirs
+	if e.room = e.room[:0]; cap(e.room) > roomBytes {
+		e.room = nil
+	}
+}

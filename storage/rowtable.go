@@ -1,0 +1,163 @@
+package storage
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// rowTable finds rows by their Pebble keys. It is a hash table made for few cache misses, which are what a look-up of one row among
+// many costs: a slot holds half of the hash, so that what does not match is passed by without a look at the row; key and value of a
+// row stand together in one block of bytes; and slots are so small that those of 100,000 rows fit into the second cache.
+//
+// Slots are probed one after the other, and at most half of them are taken. Rows stay where they are when the table grows: who has
+// found one may keep it. Callers lock; whatever finds rows may do so at the same time.
+type rowTable struct {
+	slots   []rowSlot // a power of two of them, or none
+	chunks  [][]row   // chunkRows each; pointers to arrays would be checked for nil, which is to read what is there
+	n       int       // rows, removed ones too
+	removed int
+}
+
+// rowSlot is free when at is 0; else at-1 is the number of a row. The place of a slot follows from tag alone.
+type rowSlot struct{ tag, at uint32 }
+
+const (
+	chunkRows = 64
+	minSlots  = 16
+)
+
+// row is a row of a table. key and value are parts of one allocation where that is possible.
+type row struct {
+	key []byte // nil when the row is removed
+	version
+}
+
+// version is what a row is from state seq on; a nil value is an absent row. The newest version of a row stays where it is: what it
+// was moves to an older one.
+type version struct {
+	value []byte
+	seq   uint64
+	older *version
+}
+
+// rowShards is how many locks the rows of a buffer or a cache are spread over, each with a table: while one grows, the others do not
+// wait.
+const rowShards = 64
+
+// rowSeed is what rows are spread by: strangers choose the keys.
+var rowSeed = maphash.MakeSeed()
+
+// hashOf returns the hash of a Pebble key. Its lower half chooses the shard, its upper half is the tag of a slot.
+func hashOf(pkey []byte) uint64 { return maphash.Bytes(rowSeed, pkey) }
+
+func tagOf(hash uint64) uint32 { return uint32(hash >> 32) }
+
+// hash returns the hash of the row of a slot, as far as tables look at it.
+func (s rowSlot) hash() uint64 { return uint64(s.tag) << 32 }
+
+// find returns the row of a Pebble key, nil when there is none.
+func (t *rowTable) find(hash uint64, pkey []byte) *row {
+	if len(t.slots) == 0 {
+		return nil
+	}
+	tag, mask := tagOf(hash), uint32(len(t.slots)-1)
+	for i := tag & mask; ; i = (i + 1) & mask {
+		s := t.slots[i]
+		if s.at == 0 {
+			return nil
+		}
+		if s.tag == tag {
+			if r := t.row(s.at - 1); bytes.Equal(r.key, pkey) {
+				return r
+			}
+		}
+	}
+}
+
+func (t *rowTable) row(n uint32) *row { return &t.chunks[n/chunkRows][n%chunkRows] }
+
+// touch reads the first slot that a look-up of this hash reads.
+func (t *rowTable) touch(hash uint64) int {
+	if len(t.slots) == 0 {
+		return 0
+	}
+	return int(t.slots[tagOf(hash)&uint32(len(t.slots)-1)].at)
+}
+
+// candidate returns the row that find would look at first, nil when there is none. It does not look at it.
+func (t *rowTable) candidate(hash uint64) *row {
+	if len(t.slots) == 0 {
+		return nil
+	}
+	tag, mask := tagOf(hash), uint32(len(t.slots)-1)
+	for i := tag & mask; t.slots[i].at != 0; i = (i + 1) & mask {
+		if t.slots[i].tag == tag {
+			return t.row(t.slots[i].at - 1)
+		}
+	}
+	return nil
+}
+
+// add returns a new, empty row for a key of this hash that is not in the table.
+func (t *rowTable) add(hash uint64) *row {
+	if 2*(t.n+1) > len(t.slots) {
+		t.grow()
+	}
+	if t.n == len(t.chunks)*chunkRows {
+		t.chunks = append(t.chunks, make([]row, chunkRows))
+	}
+	t.n++
+	t.take(rowSlot{tagOf(hash), uint32(t.n)})
+	return t.row(uint32(t.n - 1))
+}
+
+func (t *rowTable) grow() {
+	old := t.slots
+	t.slots = make([]rowSlot, max(minSlots, 2*len(old)))
+	for _, s := range old {
+		if s.at != 0 {
+			t.take(s)
+		}
+	}
+}
+
+// take puts s into the first free slot from its place on.
+func (t *rowTable) take(s rowSlot) {
+	mask := uint32(len(t.slots) - 1)
+	i := s.tag & mask
+	for t.slots[i].at != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = s
+}
+
+// all calls fn for the rows that are not removed, in the order in which they came.
+func (t *rowTable) all(fn func(*row)) {
+	for n := range uint32(t.n) {
+		if r := t.row(n); r.key != nil {
+			fn(r)
+		}
+	}
+}
+
+// remove takes a row away. Its place and its slot stay taken, as long as there is the table.
+func (t *rowTable) remove(r *row) {
+	*r = row{}
+	t.removed++
+}
+
+// len returns how many rows there are.
+func (t *rowTable) len() int { return t.n - t.removed }
+
+// newBlock returns copies of pkey and value in one allocation; no value is none. A long value is not worth the copy: it stays, and is
+// the block's from now on.
+func newBlock(pkey, value []byte) (key, row []byte) {
+	if value == nil || len(value) > cacheMaxValue {
+		return bytes.Clone(pkey), value
+	}
+	n := len(pkey)
+	block := make([]byte, n+len(value))
+	copy(block, pkey)
+	copy(block[n:], value)
+	return block[:n:n], block[n:]
+}

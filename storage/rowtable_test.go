@@ -1,0 +1,153 @@
+package storage
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// hashes are ways to hash a key, from a good one to one that says nothing.
+func hashes() map[string]func(pkey []byte) uint64 {
+	return map[string]func([]byte) uint64{
+		"hash=good":      hashOf,
+		"hash=few":       func(pkey []byte) uint64 { return hashOf(pkey) & (7 << 32) },
+		"hash=neighbour": func(pkey []byte) uint64 { return (hashOf(pkey)&3 + minSlots - 2) << 32 }, // its slots go round the end
+		"hash=one":       func([]byte) uint64 { return 5 << 32 },
+	}
+}
+
+// TestRowTable adds, changes and removes rows at random and compares with a map, through growth and whatever the hashes are.
+func TestRowTable(t *testing.T) {
+	for name, hash := range hashes() {
+		t.Run(name, func(t *testing.T) {
+			rnd, table, want := newRand(t), &rowTable{}, map[string]string{}
+			for i := range 5000 {
+				k := fmt.Appendf(nil, "M%d", rnd.IntN(600))
+				r, v := table.find(hash(k), k), fmt.Sprint(i)
+				if old, there := want[string(k)]; there != (r != nil) || there && string(r.value) != old {
+					t.Fatalf("%s is %v, want %q (%v)", k, r, old, there)
+				}
+				switch {
+				case r == nil:
+					r = table.add(hash(k))
+					if r.key != nil || r.value != nil || r.seq != 0 || r.older != nil {
+						t.Fatalf("a new row is %v", r)
+					}
+					r.key, r.value = k, []byte(v)
+					want[string(k)] = v
+				case rnd.IntN(10) == 0:
+					table.remove(r)
+					delete(want, string(k))
+				default:
+					r.value = []byte(v)
+					want[string(k)] = v
+				}
+				if table.len() != len(want) {
+					t.Fatalf("%d rows, want %d", table.len(), len(want))
+				}
+			}
+			got := map[string]string{}
+			table.all(func(r *row) { got[string(r.key)] = string(r.value) })
+			if !maps.Equal(got, want) {
+				t.Errorf("all rows are %v, want %v", got, want)
+			}
+			if taken := 2 * table.n; taken > len(table.slots) {
+				t.Errorf("%d of %d slots are taken", table.n, len(table.slots))
+			}
+		})
+	}
+}
+
+// TestRowsStay: a row that was found stays where it is while the table grows.
+func TestRowsStay(t *testing.T) {
+	table, found := &rowTable{}, []*row{}
+	for i := range 1000 {
+		k := fmt.Append(nil, i)
+		r := table.add(hashOf(k))
+		r.key = k
+		found = append(found, r)
+	}
+	for i, r := range found {
+		k := fmt.Append(nil, i)
+		if now := table.find(hashOf(k), k); now != r {
+			t.Errorf("row %d was at %p and is at %p", i, r, now)
+		}
+		if c := table.candidate(hashOf(k)); c != r {
+			t.Errorf("row %d is looked for at %p", i, c)
+		}
+	}
+}
+
+// TestNewBlock: the parts of a block do not grow into each other, and an absent row stays one.
+func TestNewBlock(t *testing.T) {
+	long := bytes.Repeat([]byte{1}, cacheMaxValue+1)
+	for _, value := range [][]byte{nil, {}, []byte("value"), long} {
+		pkey := []byte("Mk")
+		k, v := newBlock(pkey, value)
+		pkey[1] = 'x'
+		_ = append(k, "overwritten"...)
+		if string(k) != "Mk" || !bytes.Equal(v, value) || (v == nil) != (value == nil) {
+			t.Errorf("%q, %d bytes (%v), want %d (%v)", k, len(v), v == nil, len(value), value == nil)
+		}
+	}
+}
+
+// TestBufferReaders: one transaction after the other writes a buffer while others read it, each a state that is published; they see it
+// whole. Of the writer nobody sees what it has not published.
+func TestBufferReaders(t *testing.T) {
+	const rows, states = 200, 300
+	b, key := newBuffer(), func(n int) []byte { return fmt.Appendf(nil, "M%d", n) }
+	var mu sync.Mutex
+	published, held := uint64(0), map[uint64]int{}
+	hold := func() uint64 {
+		mu.Lock()
+		defer mu.Unlock()
+		held[published]++
+		return published
+	}
+	release := func(seq uint64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if held[seq]--; held[seq] == 0 {
+			delete(held, seq)
+		}
+	}
+	oldest := func() uint64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Min(append(slices.Collect(maps.Keys(held)), published))
+	}
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for seq := uint64(0); seq < states; {
+				seq = hold()
+				for n := range rows {
+					v, known := b.get(hashOf(key(n)), key(n), seq)
+					if want := seq - (seq+uint64(n))%3; seq > 3 && (!known || string(v) != fmt.Sprint(want)) {
+						t.Errorf("row %d in state %d is %q, %v, want %d", n, seq, v, known, want)
+						seq = states
+						break
+					}
+				}
+				release(seq)
+			}
+		})
+	}
+	for seq := uint64(1); seq <= states; seq++ {
+		from := oldest()
+		for n := range rows {
+			if (seq+uint64(n))%3 == 0 { // each row changes in every third state
+				k, v := newBlock(key(n), fmt.Append(nil, seq))
+				b.set(hashOf(k), nil, k, v, seq, from)
+			}
+		}
+		mu.Lock()
+		published = seq
+		mu.Unlock()
+	}
+	readers.Wait()
+}
