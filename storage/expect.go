@@ -47,7 +47,9 @@ func (x *expected) take(keyspace uint8, key []byte) (p Place, ok bool) {
 // Fetch brings near what memory has of the rows that are expected.
 func (t *Txn) Fetch() {
 	x := &t.e.expected
-	x.fetched = true
+	if x.fetched = true; x.n == 0 {
+		return
+	}
 	places, rows := x.places[x.next:x.n], make([]*row, maxExpected)
 	for _, b := range t.on.bufs {
 		if b != nil {

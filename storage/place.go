@@ -58,7 +58,7 @@ func (t *Txn) newKey(db uint8, key []byte) []byte {
 
 // clearRoom lets the next transaction use the room. A long key's is not kept.
 func (e *engine) clearRoom() {
-	e.expected.next, e.expected.n = 0, 0 // the room is theirs
+	e.expected = expected{} // their keys are in the room
 	if e.room = e.room[:0]; cap(e.room) > roomBytes {
 		e.room = nil
 	}

@@ -52,7 +52,7 @@ func removeDue(t *storage.Txn, pkey []byte) error {
 		return nil
 	}
 	s, err := Open(t, db, key)
-	if err != nil || !s.stored || s.row.ExpireAt != at {
+	if err != nil || !s.stored || s.expireAt != at {
 		return err
 	}
 	_, err = s.Remove()

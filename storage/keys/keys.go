@@ -33,12 +33,12 @@ func parse(key, b []byte) (layout.Row, error) {
 // Slot is the place of one key in a transaction: what is there, and the means to change it. It is read once, by Open, and
 // stays true as long as only it changes the key.
 type Slot struct {
-	t      *storage.Txn
-	db     uint8
-	key    []byte
-	place  storage.Place
-	stored bool // a row is there, expired or not
-	row    layout.Row
+	t        *storage.Txn
+	db       uint8
+	key      []byte
+	place    storage.Place
+	stored   bool  // a row is there, expired or not
+	expireAt int64 // of that row
 
 	Live bool       // the key exists for its users
 	Row  layout.Row // its row when Live, else zero; the payload must not be changed
@@ -55,12 +55,13 @@ func Open(t *storage.Txn, db uint8, key []byte) (Slot, error) {
 	if b == nil {
 		return s, nil
 	}
-	if s.row, err = parse(key, b); err != nil {
+	row, err := parse(key, b)
+	if err != nil {
 		return Slot{}, err
 	}
-	s.stored = true
-	if s.Live = !t.Expired(s.row.ExpireAt); s.Live {
-		s.Row = s.row
+	s.stored, s.expireAt = true, row.ExpireAt
+	if s.Live = !t.Expired(row.ExpireAt); s.Live {
+		s.Row = row
 	}
 	return s, nil
 }
@@ -79,7 +80,7 @@ func (s *Slot) Put(row layout.Row) error {
 	if err := s.moveExpiry(row.ExpireAt); err != nil {
 		return err
 	}
-	s.stored, s.Live, s.row, s.Row = true, true, row, row
+	s.stored, s.expireAt, s.Live, s.Row = true, row.ExpireAt, true, row
 	return s.t.SetRow(&s.place, row)
 }
 
@@ -93,17 +94,14 @@ func (s *Slot) Remove() (bool, error) {
 		return was, err
 	}
 	s.t.AddKeys(s.db, -1, 0)
-	s.stored, s.Live, s.row, s.Row = false, false, layout.Row{}, layout.Row{}
+	s.stored, s.expireAt, s.Live, s.Row = false, 0, false, layout.Row{}
 	s.t.DeleteRow(&s.place)
 	return was, nil
 }
 
 // moveExpiry replaces the expiry row of the stored row by one at expireAt.
 func (s *Slot) moveExpiry(expireAt int64) error {
-	old := int64(0)
-	if s.stored {
-		old = s.row.ExpireAt
-	}
+	old := s.expireAt // 0 when no row is stored
 	if old == expireAt {
 		return nil
 	}
