@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,12 +91,12 @@ func TestBatches(t *testing.T) {
 		clients[i].expect(want)
 		clients[i].ask("PING\r\n", "+PONG\r\n") // it is in good order
 	}
-	for i, want := range []string{
+	for _, want := range []string{
 		"write [0:set a 1, 0:set b 2] [0:set d 3]",
 		"read 0:get c, 0:get g, 0:mget h i, 0:get j, 0:get k, 0:get l", // of which three were answered
 	} {
-		if i >= len(together) || together[i] != want {
-			t.Errorf("call %d of the backend of %q, want %q", i, together, want)
+		if !slices.Contains(together, want) {
+			t.Errorf("the backend was asked %q, want %q among it", together, want)
 		}
 	}
 }
