@@ -88,7 +88,7 @@ func TestNewBlock(t *testing.T) {
 		pkey := []byte("Mk")
 		k, v := newBlock(pkey, value)
 		pkey[1] = 'x'
-		_ = append(k, "overwritten"...)
+		_ = append(k, "+"...)
 		if string(k) != "Mk" || !bytes.Equal(v, value) || (v == nil) != (value == nil) {
 			t.Errorf("%q, %d bytes (%v), want %d (%v)", k, len(v), v == nil, len(value), value == nil)
 		}

@@ -1,0 +1,53 @@
+package entry
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+)
+
+// TestDecoder: a decoder reads entries of all shapes one after the other, cut ones among them, each as if it were the first; when it
+// lets go of one it keeps none of its bytes.
+func TestDecoder(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng, d := rand.New(rand.NewPCG(seed, 0)), &Decoder{}
+	for range 300 {
+		e := Entry{Time: rng.Int64N(1 << 40), Seed: rng.Uint64()}
+		for range rng.IntN(5) {
+			g := Group{Atomic: rng.IntN(2) == 0}
+			for range rng.IntN(1 + rng.IntN(300)) {
+				c := Call{DB: uint8(rng.IntN(16))}
+				for range 1 + rng.IntN(4) {
+					c.Argv = append(c.Argv, fmt.Append(nil, rng.Uint64N(1<<rng.IntN(60))))
+				}
+				g.Calls = append(g.Calls, c)
+			}
+			e.Groups = append(e.Groups, g)
+		}
+		b := Append(nil, e)
+		if rng.IntN(4) == 0 {
+			b = b[:rng.IntN(len(b))]
+		}
+		want, wantErr := Parse(b)
+		got, err := d.Parse(b)
+		if (err == nil) != (wantErr == nil) || err == nil && fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("%v, %v; want %v, %v", got, err, want, wantErr)
+		}
+		if rng.IntN(2) == 0 {
+			continue
+		}
+		d.Release()
+		for _, w := range d.words.all {
+			if w != nil {
+				t.Fatalf("the decoder keeps %q", w)
+			}
+		}
+		for _, c := range d.calls.all {
+			if !reflect.ValueOf(c).IsZero() {
+				t.Fatalf("the decoder keeps %v", c)
+			}
+		}
+	}
+}
