@@ -76,8 +76,12 @@ func (e *engine) fail(err error) {
 // over says that a buffer holds more than n times what it is to hold. What was written to it bounds how much of the log is
 // applied again after a crash.
 func (f *flusher) over(n int64, b *buffer) bool {
-	return b.size.Load() > n*f.bufferBytes || b.written > 2*n*f.bufferBytes
+	return b.size.Load() > n*f.bufferBytes || b.written > writtenOver*n*f.bufferBytes
 }
+
+// writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
+// write the time of a start after a crash.
+const writtenOver = 4
 
 // begin waits until there is room for a transaction, and for the last one to end.
 func (e *engine) begin() error {
