@@ -24,7 +24,7 @@ type Options struct {
 	// no appends and no reads, and must not call DeleteRange, DropBehind or Close. Default: nothing is called.
 	BeforeTruncate func() error
 
-	// TruncateEvery is how many compacted entries wait before they are removed from the disk; default 1024.
+	// TruncateEvery is how many compacted entries wait before they are removed from the disk; default 4096.
 	TruncateEvery uint64
 
 	// CacheEntries and CacheBytes bound the newest entries held in memory; default 512 entries and 8 MiB.
@@ -53,7 +53,7 @@ func (o Options) withDefaults() Options {
 		o.BeforeTruncate = func() error { return nil }
 	}
 	if o.TruncateEvery == 0 {
-		o.TruncateEvery = 1024
+		o.TruncateEvery = 4096
 	}
 	if o.CacheEntries == 0 {
 		o.CacheEntries = 512
