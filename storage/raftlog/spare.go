@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -34,6 +35,7 @@ const (
 	spareCount = 6       // so many log files are made before Pebble has enough to use again
 	spareRoom  = 32      // times the size of a spare must be free on the disk
 	zeroBytes  = 1 << 20 // are written at once
+	zeroPause  = 20 * time.Millisecond
 )
 
 func newSpare(o Options, dir string) *spare {
@@ -76,7 +78,10 @@ func (s *spare) write() (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	zeros := make([]byte, zeroBytes)
+	pace := time.NewTicker(zeroPause)
+	defer pace.Stop()
 	for n := int64(0); n < s.size && !s.isClosed(); n += zeroBytes {
+		<-pace.C
 		if _, err := f.Write(zeros); err != nil {
 			return err
 		}
