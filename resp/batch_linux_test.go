@@ -37,8 +37,17 @@ func gathered(t *testing.T, s *Server, addr string, sent []string) []*client {
 		clients[i].send(call)
 	}
 	var ready batches
+	placed := 0
+	defer func() { // when the test has failed
+		for _, c := range conns[placed:] {
+			if c != nil && c.state.Load() != parked {
+				c.tend(func() bool { return false })
+			}
+		}
+	}()
 	for i, c := range conns {
 		eventually(t, "its bytes have come", func() bool { return c.sock.pending(t) >= len(sent[i]) })
+		placed++
 		c.sock.drained = false
 		c.tend(func() bool { return s.place(c, &ready) })
 	}
@@ -227,6 +236,31 @@ func TestParkedTimeout(t *testing.T) {
 	if d := time.Since(began); d < 500*time.Millisecond {
 		t.Errorf("closed after %v", d)
 	}
+}
+
+// TestNudge: a change of the settings, which wakes every connection, ends none, whatever it is doing.
+func TestNudge(t *testing.T) {
+	_, addr := startServer(t, Options{})
+	admin, local, batched := dial(t, addr), dial(t, addr), dial(t, addr)
+	done := make(chan struct{})
+	var clients sync.WaitGroup
+	for c, call := range map[*client][2]string{local: {"PING\r\n", "+PONG\r\n"}, batched: {"SET a b\r\n", "+OK\r\n"}} {
+		clients.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					c.ask(call[0], call[1])
+				}
+			}
+		})
+	}
+	for i := range 2000 {
+		admin.ask(fmt.Sprintf("CONFIG SET timeout %d\r\n", 100+i%2), "+OK\r\n")
+	}
+	close(done)
+	clients.Wait()
 }
 
 // TestBrokenSocket: a client that is reset while it is parked is forgotten.

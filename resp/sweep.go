@@ -52,8 +52,11 @@ func (c *conn) advance() step {
 			return stepAlone
 		}
 		c.in.recycle()
-		if c.sock.drained && c.parkNow() {
-			return stepRest
+		if c.sock.drained {
+			if c.parkNow() {
+				return stepRest
+			}
+			continue // something has happened: look at all again
 		}
 		switch err := c.readNow(); {
 		case err == errAgain && c.parkNow():
@@ -120,6 +123,9 @@ func (s *Server) poll(p *poller) {
 	for {
 		var err error
 		if conns, err = p.wait(conns[:0]); err != nil {
+			if !s.isStopping() {
+				s.o.Logger.Error("clients cannot be waited for any more", "err", err)
+			}
 			return
 		}
 		var ready batches

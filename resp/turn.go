@@ -2,6 +2,7 @@ package resp
 
 import (
 	"errors"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -82,17 +83,19 @@ func (c *conn) rest() error {
 		return errStopping
 	}
 	if !c.watched {
-		if err := c.srv.open.poller.add(c); err != nil {
-			return err
+		if err := c.srv.open.poller.add(c); err != nil { // it cannot watch any more of them, or the connection is closed
+			c.srv.open.poller.remove(c)
+			c.sock = nil
+			return c.read(c.nc)
 		}
 		c.watched = true
 	}
 	c.nc.SetDeadline(time.Time{})
 	err := c.readNow()
-	if err == errAgain && c.parkNow() {
+	switch {
+	case err == errAgain && c.parkNow():
 		return errParked
-	}
-	if err == errAgain {
+	case err == errAgain, errors.Is(err, os.ErrDeadlineExceeded): // something has happened meanwhile: a deadline is the registry's nudge
 		return nil
 	}
 	return err
