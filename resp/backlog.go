@@ -26,7 +26,7 @@ type backlog struct {
 
 	size atomic.Int64 // bytes in this one
 
-	mu       sync.Mutex // held by the connection's goroutine while it writes
+	mu       sync.Mutex // held by who has the connection while he writes
 	moved    sync.Cond  // size became less, or err was set
 	buf      []byte     // not yet taken by drain
 	draining bool

@@ -35,7 +35,7 @@ func (c *conn) holdOutput(n int64) {
 	}
 }
 
-// holdInput notes how much of calls the parser keeps; the connection's goroutine calls it, and what is below a read buffer's size does not count.
+// holdInput notes how much of calls the parser keeps; whoever has the connection calls it, and what is below a read buffer's size does not count.
 func (c *conn) holdInput() {
 	n := c.in.memory()
 	if n <= maxBuffer {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// session is what a connection has chosen. Only the connection's goroutine changes it, and only inside conn.change; there it
+// session is what a connection has chosen. Only the goroutine that has the connection changes it, and only inside conn.change; there it
 // may read it without the lock.
 type session struct {
 	mu sync.Mutex
