@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -51,6 +50,7 @@ type member struct {
 	join []string // of a node that was added
 	disk *vfs.MemFS
 	node *node.Node // nil while it is down
+	host *Host      // the node's
 }
 
 // New makes a cluster of nodes n1, n2, … and starts them all. The test's end stops them.
@@ -124,7 +124,7 @@ func (c *Cluster) Start(i int) {
 // TryStart is Start for a node that may refuse.
 func (c *Cluster) TryStart(i int) error {
 	m := c.nodes[i]
-	ln, err := c.Net.Listen(m.addr)
+	host, err := c.Net.Listen(m.addr)
 	if err != nil {
 		return err
 	}
@@ -133,9 +133,8 @@ func (c *Cluster) TryStart(i int) error {
 		peers[i].Addr = m.addr
 	}
 	o := node.Options{
-		ID: c.ID(i), Dir: "/data", Peers: peers, Listener: ln, FS: m.disk,
-		Dial:   func(ctx context.Context, addr string) (net.Conn, error) { return c.Net.Dial(ctx, m.addr, addr) },
-		Logger: c.logger(i),
+		ID: c.ID(i), Dir: "/data", Peers: peers, Listener: host, FS: m.disk,
+		Dial: host.Dial, Logger: c.logger(i),
 	}
 	if m.join != nil {
 		o.Peers, o.Join = nil, m.join
@@ -147,7 +146,7 @@ func (c *Cluster) TryStart(i int) error {
 	if err != nil {
 		return err
 	}
-	m.node = n
+	m.node, m.host = n, host
 	return nil
 }
 
@@ -176,7 +175,7 @@ func (c *Cluster) Stop(i int) {
 		c.t.Errorf("clustertest: stop %s: %v", c.ID(i), err)
 	}
 	m.node = nil
-	c.Net.Kill(m.addr)
+	m.host.Kill()
 }
 
 // Kill ends node i as a power cut would: nothing leaves it any more, and of what it had not synced its disk keeps a random
@@ -187,7 +186,7 @@ func (c *Cluster) Kill(i int) {
 	if m.node == nil {
 		return
 	}
-	c.Net.Kill(m.addr)
+	m.host.Kill()
 	ghost := m.node
 	m.disk = m.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(101), RNG: c.rng})
 	m.node = nil

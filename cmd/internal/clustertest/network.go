@@ -13,16 +13,16 @@ import (
 type Network struct {
 	mu struct {
 		sync.Mutex
-		listeners map[string]*listener
-		cuts      map[[2]string]bool // from, to: nothing may connect or flow
-		conns     map[*wire]struct{}
+		hosts map[string]*Host   // by address
+		cuts  map[[2]string]bool // from, to: nothing may connect or flow
+		conns map[*wire]struct{}
 	}
 }
 
 // NewNetwork returns a network without listeners.
 func NewNetwork() *Network {
 	n := &Network{}
-	n.mu.listeners = make(map[string]*listener)
+	n.mu.hosts = make(map[string]*Host)
 	n.mu.cuts = make(map[[2]string]bool)
 	n.mu.conns = make(map[*wire]struct{})
 	return n
@@ -35,22 +35,27 @@ type wire struct {
 }
 
 // Listen opens addr.
-func (n *Network) Listen(addr string) (net.Listener, error) {
+func (n *Network) Listen(addr string) (*Host, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.mu.listeners[addr] != nil {
+	if n.mu.hosts[addr] != nil {
 		return nil, fmt.Errorf("clustertest: %s is in use", addr)
 	}
-	l := &listener{n: n, addr: address(addr), accept: make(chan net.Conn), done: make(chan struct{})}
-	n.mu.listeners[addr] = l
-	return l, nil
+	h := &Host{n: n, addr: address(addr), accept: make(chan net.Conn), done: make(chan struct{})}
+	n.mu.hosts[addr] = h
+	return h, nil
 }
 
-// Dial connects from one address to another. from may be any name, such as a client's.
+// Dial connects a client, which has a name of any kind, to an address.
 func (n *Network) Dial(ctx context.Context, from, to string) (net.Conn, error) {
+	return n.dial(ctx, &Host{addr: address(from)}, to)
+}
+
+func (n *Network) dial(ctx context.Context, by *Host, to string) (net.Conn, error) {
+	from := string(by.addr)
 	n.mu.Lock()
-	l := n.mu.listeners[to]
-	if l == nil || n.mu.cuts[[2]string{from, to}] {
+	l := n.mu.hosts[to]
+	if l == nil || by.killed || n.mu.cuts[[2]string{from, to}] {
 		n.mu.Unlock()
 		return nil, fmt.Errorf("clustertest: dial %s from %s: connection refused", to, from)
 	}
@@ -93,20 +98,18 @@ func (n *Network) Heal() {
 	clear(n.mu.cuts)
 }
 
-// Kill closes addr and breaks everything that is connected to it or from it, as the end of its process would.
-func (n *Network) Kill(addr string) {
-	n.mu.Lock()
-	l := n.mu.listeners[addr]
-	delete(n.mu.listeners, addr)
-	for w := range n.mu.conns {
-		if w.from == addr || w.to == addr {
-			n.breakLocked(w)
+// Kill breaks everything that is connected to the host or from it, for good, as the end of its process would: it may go on
+// running, but nobody hears of it any more.
+func (h *Host) Kill() {
+	h.n.mu.Lock()
+	h.killed = true
+	for w := range h.n.mu.conns {
+		if w.from == string(h.addr) || w.to == string(h.addr) {
+			h.n.breakLocked(w)
 		}
 	}
-	n.mu.Unlock()
-	if l != nil {
-		_ = l.Close() // never fails
-	}
+	h.n.mu.Unlock()
+	_ = h.Close() // never fails
 }
 
 func (n *Network) drop(w *wire) {
@@ -127,36 +130,41 @@ type address string
 func (address) Network() string  { return "memory" }
 func (a address) String() string { return string(a) }
 
-type listener struct {
+// Host is a process that listens on an address of the network, and may connect to others. It implements net.Listener.
+type Host struct {
 	n      *Network
 	addr   address
 	accept chan net.Conn
 	done   chan struct{}
 	once   sync.Once
+	killed bool // guarded by Network.mu
 }
 
+// Dial connects the host to an address.
+func (h *Host) Dial(ctx context.Context, to string) (net.Conn, error) { return h.n.dial(ctx, h, to) }
+
 // Accept implements net.Listener.
-func (l *listener) Accept() (net.Conn, error) {
+func (h *Host) Accept() (net.Conn, error) {
 	select {
-	case c := <-l.accept:
+	case c := <-h.accept:
 		return c, nil
-	case <-l.done:
+	case <-h.done:
 		return nil, net.ErrClosed
 	}
 }
 
 // Close implements net.Listener.
-func (l *listener) Close() error {
-	l.once.Do(func() {
-		close(l.done)
-		l.n.mu.Lock()
-		defer l.n.mu.Unlock()
-		if l.n.mu.listeners[string(l.addr)] == l {
-			delete(l.n.mu.listeners, string(l.addr))
+func (h *Host) Close() error {
+	h.once.Do(func() {
+		close(h.done)
+		h.n.mu.Lock()
+		defer h.n.mu.Unlock()
+		if h.n.mu.hosts[string(h.addr)] == h {
+			delete(h.n.mu.hosts, string(h.addr))
 		}
 	})
 	return nil
 }
 
 // Addr implements net.Listener.
-func (l *listener) Addr() net.Addr { return l.addr }
+func (h *Host) Addr() net.Addr { return h.addr }
