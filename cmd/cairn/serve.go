@@ -53,6 +53,9 @@ func (c *serveCommand) Run(w world) error {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	o.Logger, o.LogLevel = slog.New(slog.NewTextHandler(w.errOut, &slog.HandlerOptions{Level: level})), level
+	if err := slackTimers(); err != nil {
+		o.Logger.Info("timers keep the system's slack", "err", err)
+	}
 	ctx, stop := signal.NotifyContext(w.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	n, err := node.Start(ctx, o)
