@@ -58,6 +58,7 @@ func (e *engine) become(r layout.Record) error {
 // restored writes, durably and in one, the snapshot record r and that the log may end before the state.
 func (e *engine) restored(r layout.Record) error {
 	return e.flush(pebble.Sync, func(b *pebble.Batch, state layout.State) error {
+		e.kept = r.Index
 		if err := b.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, r), nil); err != nil {
 			return err
 		}

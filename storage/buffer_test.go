@@ -123,7 +123,7 @@ func TestSyncFlushes(t *testing.T) {
 	}
 }
 
-// TestFlushInterval: what is committed goes to Pebble by itself, after the interval, or when there is much of it.
+// TestFlushInterval: what is committed goes to Pebble by itself, after the interval, or when there is much of it, and to the disk.
 func TestFlushInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := small(vfs.NewMem())
@@ -138,14 +138,15 @@ func TestFlushInterval(t *testing.T) {
 			return err == nil
 		}
 		put(t, s, "Ma", "1")
+		must(t, s.SaveRecord(layout.Record{Index: 1}))
 		synctest.Wait()
-		if stored("Ma") {
+		if stored("Ma") || s.Durable() != 0 {
 			t.Error("a row went to Pebble at once")
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if !stored("Ma") {
-			t.Error("a row did not go to Pebble after a minute")
+		if !stored("Ma") || s.Durable() != 1 {
+			t.Errorf("a row did not go to Pebble after a minute, or not to the disk: Durable is %d", s.Durable())
 		}
 		for n := range 30 {
 			put(t, s, "Mb", strings.Repeat("v", 10<<10)) // one row: what counts is what the log would have to say again

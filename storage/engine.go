@@ -65,7 +65,12 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	if err == nil && b != nil {
 		state, err = layout.ParseState(b)
 	}
+	var record layout.Record
 	if err == nil {
+		record, _, err = e.record()
+	}
+	if err == nil {
+		e.kept = record.Index
 		e.reached, err = s.openReached(name)
 	}
 	if err != nil {

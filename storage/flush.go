@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -23,6 +24,8 @@ type flusher struct {
 	committing latch         // held by the open transaction, and to seal a buffer
 	writing    latch         // held from a seal until its buffer is in Pebble
 	flushed    uint64        // the seq of the state that Pebble has; guarded by writing
+	kept       uint64        // the index of the snapshot record that Pebble has; guarded by writing
+	durable    atomic.Uint64 // kept, once it is on disk with its state
 	dirty      chan struct{} // holds an element when there may be something to flush
 	full       chan struct{} // likewise, and it shall not wait
 	ending     chan struct{} // closed to end the goroutines
@@ -59,7 +62,7 @@ func (e *engine) flushSoon(log *slog.Logger) {
 			return
 		}
 		wait.Stop()
-		if err := e.flush(pebble.NoSync, nil); err != nil {
+		if err := e.flush(pebble.Sync, nil); err != nil {
 			log.Error("the state cannot be written", "err", err) // the next commit returns it
 			return
 		}
@@ -136,7 +139,10 @@ func (e *engine) flush(o *pebble.WriteOptions, more func(b *pebble.Batch, state 
 		p.more = more
 		return e.write(o, p)
 	case o.Sync:
-		return e.db.LogData(nil, o)
+		if err := e.db.LogData(nil, o); err != nil {
+			return err
+		}
+		e.durable.Store(e.kept)
 	}
 	return nil
 }
@@ -179,6 +185,9 @@ type part struct {
 
 // write writes p and makes it the base of the newest state, which it becomes if it is newer.
 func (e *engine) write(o *pebble.WriteOptions, p part) error {
+	if p.record != nil {
+		e.kept = p.record.Index
+	}
 	rows := p.rows.index.all()
 	if err := e.writeBatch(o, p, rows); err != nil {
 		e.fail(err)
@@ -189,6 +198,9 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	}
 	e.rows.putAll(p.rows, p.seq)
 	e.flushed = p.seq
+	if o.Sync {
+		e.durable.Store(e.kept)
+	}
 	f := &frozen{base: &base{snap: e.db.NewSnapshot()}}
 	e.mu.Lock()
 	defer e.mu.Unlock()

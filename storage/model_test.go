@@ -182,8 +182,12 @@ func (w *world) restart() {
 
 // mayCrash opens what a crash at this moment may leave, and, if stay is set, goes on with it.
 func (w *world) mayCrash(stay bool) {
+	promised := w.s.Durable()
 	fs := crash(w.fs, w.r, []int{0, 20, 50, 80, 100}[w.r.IntN(5)])
 	s := mustOpen(w.t, fs)
+	if r, _, err := s.Record(); err != nil || r.Index < promised || s.State().Index < promised {
+		w.t.Fatalf("the crash left index %d with a record of %d, %v, and Durable was %d", s.State().Index, r.Index, err, promised)
+	}
 	at := slices.IndexFunc(w.history[w.durable:], func(m *model) bool { return m.checkStore(s) == nil })
 	if at < 0 {
 		r, _, err := s.Record()

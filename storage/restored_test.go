@@ -21,6 +21,12 @@ func TestRestored(t *testing.T) {
 			t.Errorf("the record is at %d, %v, want %d", r.Index, err, record)
 		}
 	}
+	wantDurable := func(s *Store, want uint64) {
+		t.Helper()
+		if got := s.Durable(); got != want {
+			t.Errorf("Durable is %d, want %d", got, want)
+		}
+	}
 	from := opened(t, vfs.NewMem())
 	fill(t, from, "from", 9)
 	must(t, from.Rewind(layout.Record{Index: 3})) // what a sender once had restored is not the receiver's
@@ -34,11 +40,15 @@ func TestRestored(t *testing.T) {
 	must(t, err)
 	must(t, s.Adopt(g, layout.Record{Index: at}))
 	want(s, at+1, at)
+	wantDurable(s, at)
 	put(t, s, "M", "goes on")
 	must(t, s.SaveRecord(layout.Record{Index: at + 2}))
 	want(s, at+1, at+2)
+	must(t, s.Sync())
+	wantDurable(s, at+2)
 	must(t, s.Rewind(layout.Record{Index: at}))
 	want(s, at+2, at)
+	wantDurable(s, at)
 
 	reached := func(s *Store, want uint64) {
 		t.Helper()

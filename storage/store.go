@@ -128,6 +128,17 @@ func (s *Store) Sync() error {
 	return nil
 }
 
+// Durable returns the index of the snapshot record that a crash leaves, with the state that it speaks of: the Raft log may be cut up
+// to there. It is 0 until the first flush.
+func (s *Store) Durable() (index uint64) {
+	e, err := s.retain()
+	if err != nil {
+		return 0
+	}
+	defer e.users.Done()
+	return e.durable.Load()
+}
+
 // SaveRecord writes the snapshot record, which must not be ahead of what is committed. It becomes durable with the commits that
 // returned before the call, or after them: the record that is found after a crash is one that the data had reached.
 func (s *Store) SaveRecord(r layout.Record) error {

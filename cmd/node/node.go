@@ -120,7 +120,7 @@ func (n *Node) openStores() (err error) {
 	if err := storage.MkdirAll(o.FS, dir); err != nil {
 		return err
 	}
-	n.log, err = raftlog.Open(dir, raftlog.Options{FS: o.FS, Logger: o.Logger, BeforeTruncate: n.store.Sync})
+	n.log, err = raftlog.Open(dir, raftlog.Options{FS: o.FS, Logger: o.Logger, Durable: n.store.Durable, BeforeTruncate: n.store.Sync})
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func logMutations() []mutation {
 			"s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.NoSync)", in("./storage/raftlog", "TestTailDeletion"), ""},
 		{"the log is cut one entry too far", log + "truncate.go", "s.db.DeleteRange(entryKey(s.mu.physical), entryKey(hi+1), pebble.NoSync)",
 			"s.db.DeleteRange(entryKey(s.mu.physical), entryKey(hi+2), pebble.NoSync)", in("./storage/raftlog", "TestHeadTruncation"), ""},
-		{"the log is cut before the state is synced", "cmd/node/node.go", "BeforeTruncate: n.store.Sync", "BeforeTruncate: nil", in("./cmd/node", "TestPowerCutAfterTruncation"), ""},
+		{"the log is cut before the state is synced", "cmd/node/node.go", "Durable: n.store.Durable", "Durable: nil", in("./cmd/node", "TestPowerCutAfterTruncation"), ""},
 		{"a damaged entry is believed", log + "layout.go", "if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got != want {",
 			"if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got == want+1 {", in("./storage/raftlog", "TestEveryFlippedBit"), ""},
 		{"a node whose log has lost its end goes on", "cmd/node/node.go", "	if err := n.fitEnd(); err != nil {\n		return err\n	}\n", "", in("./cmd/node", "TestFit"), ""},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -17,14 +18,18 @@ type Options struct {
 	// Logger receives what Pebble has to say; by default nobody does.
 	Logger *slog.Logger
 
-	// BeforeTruncate is called before entries at the head of the log, or all of them, disappear from the disk. When
-	// it returns nil, the state that those entries led to must be durable without them: the state store syncs itself
-	// here, because applied entries and the snapshot record are written there without a sync. An error keeps the log
-	// as it is and is returned by DeleteRange. It runs in the goroutine of DeleteRange, holds up other deletions but
+	// Durable returns up to which index the head of the log may leave the disk: the state that those entries led to is
+	// durable without them. The state store says so, because applied entries and the snapshot record are written there
+	// without a sync, some time later. Default: any entry may.
+	Durable func() (index uint64)
+
+	// BeforeTruncate is called before all entries disappear from the disk. When it returns nil, the state that they led to
+	// must be durable without them: the state store syncs itself here. An error keeps the log as it is and is returned by
+	// DeleteRange. It runs in the goroutine of DeleteRange, holds up other deletions but
 	// no appends and no reads, and must not call DeleteRange, DropBehind or Close. Default: nothing is called.
 	BeforeTruncate func() error
 
-	// TruncateEvery is how many compacted entries wait before they are removed from the disk; default 4096.
+	// TruncateEvery is how many compacted entries wait at least before they are removed from the disk; default 1024.
 	TruncateEvery uint64
 
 	// CacheEntries and CacheBytes bound the newest entries held in memory; default 512 entries and 8 MiB.
@@ -49,11 +54,14 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Durable == nil {
+		o.Durable = func() uint64 { return math.MaxUint64 }
+	}
 	if o.BeforeTruncate == nil {
 		o.BeforeTruncate = func() error { return nil }
 	}
 	if o.TruncateEvery == 0 {
-		o.TruncateEvery = 4096
+		o.TruncateEvery = 1024
 	}
 	if o.CacheEntries == 0 {
 		o.CacheEntries = 512

@@ -84,8 +84,6 @@ func startRaft(t *testing.T, s *Store, snapshots raft.SnapshotStore) (*raft.Raft
 func TestRaft(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	o := Options{TruncateEvery: 25}
-	truncations := 0
-	o.BeforeTruncate = func() error { truncations++; return nil }
 	snapshots := raft.NewInmemSnapshotStore()
 	s := mustOpen(t, fs, o)
 	r, _ := startRaft(t, s, snapshots)
@@ -96,8 +94,8 @@ func TestRaft(t *testing.T) {
 		}
 	}
 	first, last := bounds(t, s)
-	if last-first >= 30 || truncations == 0 {
-		t.Fatalf("log is %d..%d after %d truncations", first, last, truncations)
+	if left := onDisk(t, s); last-first >= 30 || len(left) >= 70 {
+		t.Fatalf("log is %d..%d, and %d entries are on disk", first, last, len(left))
 	}
 
 	crashed := crashClone(fs, 0, 1)

@@ -14,16 +14,17 @@
 //	   | waiting ...... | the log ............... |
 //	   '-- on disk, no longer part of the log ----'
 //
-// Once Options.TruncateEvery entries wait, one Pebble DeleteRange removes them all. After a restart first is physical
-// again: FirstIndex may go back by up to TruncateEvery entries (after a crash by a few more, because that deletion is
-// not synced). Raft does not mind entries that it has compacted already; it compacts them once more.
+// Once Options.TruncateEvery entries wait that Options.Durable allows to go, one Pebble DeleteRange removes those. After a
+// restart first is physical again: FirstIndex may go back by what waits (after a crash by a few more, because that deletion
+// is not synced). Raft does not mind entries that it has compacted already; it compacts them once more.
 //
 // # What a crash can leave
 //
 // Pebble's write-ahead log is replayed in order, so after a crash the store is what some prefix of its batches made it,
 // and that prefix holds at least every synced batch. Each operation is one batch, hence wholly there or not at all.
 // Removing the head of the log is the one operation that another database must agree to: the state it led to has to be
-// durable first. That is Options.BeforeTruncate.
+// durable first. The state becomes so when it suits it, and the log asks how far it is: that is Options.Durable. Only when all
+// of the log is to go, it makes it so: that is Options.BeforeTruncate.
 package raftlog
 
 import (

@@ -26,7 +26,8 @@ const (
 //   - All of them (after a snapshot was restored) likewise. The next entry may then have any index.
 //   - In the middle: ErrGap.
 //
-// Options.BeforeTruncate is called before head or all of the log leaves the disk; if it fails, nothing is removed.
+// What Options.Durable does not cover stays on the disk. Options.BeforeTruncate is called before all of the log leaves it; if it
+// fails, nothing is removed.
 func (s *Store) DeleteRange(lo, hi uint64) error {
 	if err := s.enterWrite(); err != nil {
 		return err
@@ -61,26 +62,23 @@ func (s *Store) DropBehind(snapshotIndex uint64) error {
 	return s.DeleteRange(first, last)
 }
 
-// tryDelete removes the entries from lo to hi. It does nothing and returns false if head or all of the log would leave
-// the disk and durable does not say that BeforeTruncate was called.
+// tryDelete removes the entries from lo to hi. It does nothing and returns false if all of the log would leave the disk and
+// durable does not say that BeforeTruncate was called.
 func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first, last := s.first.Load(), s.last.Load()
 	switch planCut(first, last, lo, hi) {
 	case cutHead:
-		if hi+1-s.mu.physical < s.opts.TruncateEvery {
-			s.setBoundsLocked(s.mu.physical, hi+1, last)
-			return true, nil
+		physical := s.mu.physical
+		if end := min(hi, s.opts.Durable()) + 1; end >= physical+s.opts.TruncateEvery {
+			// Not synced: the sync of the next append covers it, and until then a crash only brings entries back.
+			if err := s.db.DeleteRange(entryKey(physical), entryKey(end), pebble.NoSync); err != nil {
+				return false, err
+			}
+			physical = end
 		}
-		if !durable {
-			return false, nil
-		}
-		// Not synced: the sync of the next append covers it, and until then a crash only brings entries back.
-		if err := s.db.DeleteRange(entryKey(s.mu.physical), entryKey(hi+1), pebble.NoSync); err != nil {
-			return false, err
-		}
-		s.setBoundsLocked(hi+1, hi+1, last)
+		s.setBoundsLocked(physical, hi+1, last)
 	case cutTail:
 		if err := s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.Sync); err != nil {
 			return false, err
