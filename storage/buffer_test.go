@@ -127,7 +127,7 @@ func TestSyncFlushes(t *testing.T) {
 func TestFlushInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := small(vfs.NewMem())
-		o.BufferBytes, o.FlushInterval = 64<<10, time.Minute
+		o.BufferBytes, o.FlushInterval = 256<<10/writtenOver, time.Minute
 		s, err := Open("db", o)
 		must(t, err)
 		stored := func(k string) bool {

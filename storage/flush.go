@@ -84,7 +84,7 @@ func (f *flusher) over(n int64, b *buffer) bool {
 
 // writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
 // write the time of a start after a crash.
-const writtenOver = 4
+const writtenOver = 8
 
 // begin waits until there is room for a transaction, and for the last one to end.
 func (e *engine) begin() error {
