@@ -18,7 +18,7 @@ type Options struct {
 	CacheBytes    int64         // block cache; Pebble takes the room of memtables and large batches out of it; default 128 MiB
 	RowCacheBytes int64         // newest rows, kept in front of Pebble; default 64 MiB
 	BufferBytes   int64         // of committed rows that wait in memory to be written to Pebble together; default 16 MiB
-	FlushInterval time.Duration // how long they wait at most; default 10 s
+	FlushInterval time.Duration // how long they wait at most; default 4 s
 	MemTableBytes uint64        // default 8 MiB, at least 64 KiB, at most 1 GiB
 	ReadOnly      bool          // for looking at a stopped node's store: nothing in the directory changes
 	Logger        *slog.Logger  // default: discards
@@ -38,7 +38,7 @@ func (o Options) withDefaults() Options {
 		o.BufferBytes = 16 << 20
 	}
 	if o.FlushInterval == 0 {
-		o.FlushInterval = 10 * time.Second
+		o.FlushInterval = 4 * time.Second
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 8 << 20
