@@ -273,6 +273,27 @@ func TestBrokenSocket(t *testing.T) {
 	eventually(t, "it is forgotten", func() bool { return s.clients.count() == 0 })
 }
 
+// TestLastWords: a parked client that sends a call and its end together is answered, and forgotten.
+func TestLastWords(t *testing.T) {
+	s, addr := startServer(t, Options{})
+	for range 100 {
+		c := dial(t, addr)
+		c.ask("PING\r\n", "+PONG\r\n")
+		tcp := c.Conn.(*net.TCPConn)
+		raw, err := tcp.SyscallConn()
+		if err == nil { // one segment of both
+			err = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, 1) })
+		}
+		c.send("SET a 1\r\n")
+		if err = errors.Join(err, tcp.CloseWrite()); err != nil {
+			t.Fatal(err)
+		}
+		c.expect("+OK\r\n")
+		c.expectClosed()
+	}
+	eventually(t, "they are forgotten", func() bool { return s.clients.count() == 0 })
+}
+
 // pending returns how many bytes wait to be read.
 func (s *socket) pending(t *testing.T) (n int) {
 	t.Helper()
