@@ -13,10 +13,11 @@ import (
 
 // engine is one open Pebble database and what is committed over it. Adopt replaces it while the old one may still be read.
 type engine struct {
-	db    *pebble.DB
-	name  string // its folder, inside the store's
-	rows  *rowCache
-	users sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
+	db          *pebble.DB
+	name        string // its folder, inside the store's
+	rows        *rowCache
+	compactions *compactions
+	users       sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 	flusher
 	reached reached
 
@@ -55,11 +56,13 @@ type base struct {
 func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	o := s.pebbleOptions()
 	o.ErrorIfNotExists = !create
+	c := newCompactions()
+	o.Experimental.CompactionScheduler = c
 	db, err := pebble.Open(s.path(name), o)
 	if err != nil {
 		return nil, fmt.Errorf("storage: open %s: %w", s.path(name), corrupt(err))
 	}
-	e := &engine{db: db, name: name}
+	e := &engine{db: db, name: name, compactions: c}
 	state := layout.NewState()
 	b, err := get(db, []byte(layout.StateRow))
 	if err == nil && b != nil {

@@ -46,6 +46,7 @@ func (e *engine) flushSoon(log *slog.Logger) {
 		select {
 		case <-e.dirty:
 		case <-quiet.C: // a flush would have begun a new base
+			e.compactions.start()
 			f, _ := e.hold()
 			f.base.rest()
 			e.release(f)
@@ -188,6 +189,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	if p.record != nil {
 		e.kept = p.record.Index
 	}
+	e.compactions.start() // Pebble may make the batch wait for one
 	rows := p.rows.index.all()
 	if err := e.writeBatch(o, p, rows); err != nil {
 		e.fail(err)
