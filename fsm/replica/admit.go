@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -11,16 +12,38 @@ import (
 	"cairn/storage/layout"
 )
 
-// membership is a configuration and the index of its entry.
+// membership is a configuration.
 type membership struct {
 	servers []raft.Server
-	index   uint64
+	index   uint64 // of its entry; only where settled gives it
 }
 
-func (r *Replica) membership() membership {
-	f := r.raft.GetConfiguration()
-	return membership{f.Configuration().Servers, f.Index()}
+// membership returns the newest configuration, which may not be committed.
+func (r *Replica) membership() membership { return membership{servers: r.servers()} }
+
+// settled returns the newest configuration with its index, once it is known to be committed; ok is false when it is not within a second.
+// Raft tells the index to snapshots only (raft.GetConfiguration gives 0), so one is taken.
+func (r *Replica) settled(ctx context.Context) (m membership, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for {
+		m = r.membership()
+		err := r.raft.Snapshot().Error() // it covers the configuration entry, or fails
+		if err == nil || errors.Is(err, raft.ErrNothingNewToSnapshot) {
+			all, err := r.snapshots.List()
+			if err == nil && len(all) > 0 && slices.Equal(all[0].Configuration.Servers, m.servers) {
+				m.index = all[0].ConfigurationIndex
+				return m, true
+			}
+		}
+		if !r.pause(snapshotRetry/5, ctx.Done()) {
+			return m, false
+		}
+	}
 }
+
+// unsettled is the verdict on whoever asks while the configuration is being changed.
+var unsettled = verdict{Wait: "the configuration is being changed"}
 
 // find returns the member with a name, or with a NodeID.
 func (m membership) find(id string) (raft.Server, bool) {
@@ -57,7 +80,10 @@ const promotionLag = 1000
 // admit makes the configuration say what a node wants it to say of itself: that it is a member, where it is reached, that it
 // votes. It takes one step each time it is asked; once nothing is left to do, it says so.
 func (r *Replica) admit(ctx context.Context, o order) verdict {
-	m := r.membership()
+	m, ok := r.settled(ctx)
+	if !ok {
+		return unsettled
+	}
 	if o.Format != layout.FormatVersion {
 		return refused("node %s keeps data in format %d and this cluster in format %d: run the same version of the program on all nodes",
 			o.ID, o.Format, layout.FormatVersion)
@@ -83,7 +109,9 @@ func (r *Replica) introduceMember(ctx context.Context, m membership, o order) ve
 		return v
 	}
 	r.log.Info("a node joins as a learner", "peer", o.ID, "addr", o.Addr)
-	return changed(r.raft.AddNonvoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout))
+	return r.change(func() raft.IndexFuture {
+		return r.raft.AddNonvoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout)
+	})
 }
 
 // reachable is done when the node that sent o answers at its address.
@@ -127,7 +155,7 @@ func (r *Replica) readdress(ctx context.Context, m membership, s raft.Server, o 
 	if s.Suffrage != raft.Voter {
 		add = r.raft.AddNonvoter
 	}
-	return changed(add(s.ID, raft.ServerAddress(o.Addr), m.index, orderTimeout))
+	return r.change(func() raft.IndexFuture { return add(s.ID, raft.ServerAddress(o.Addr), m.index, orderTimeout) })
 }
 
 // promote gives a learner that is near the head of the log its vote.
@@ -136,12 +164,17 @@ func (r *Replica) promote(m membership, o order) verdict {
 		return verdict{Wait: fmt.Sprintf("%d entries behind", head-o.Applied)}
 	}
 	r.log.Info("a learner gets its vote", "peer", o.ID, "index", o.Applied)
-	return changed(r.raft.AddVoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout))
+	return r.change(func() raft.IndexFuture {
+		return r.raft.AddVoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout)
+	})
 }
 
-// changed waits for a change of the configuration. One that has failed may be tried again: whoever asked looks first.
-func changed(f raft.IndexFuture) verdict {
-	err := f.Error()
+// change makes a change of the configuration. One that has failed may be tried again: whoever asked looks first.
+func (r *Replica) change(propose func() raft.IndexFuture) verdict {
+	err := r.alone.changes()
+	if err == nil {
+		err = propose().Error()
+	}
 	if err == nil {
 		return verdict{Done: true}
 	}
@@ -153,13 +186,13 @@ func changed(f raft.IndexFuture) verdict {
 
 // keeps tells a node that hears of no leader whether it is a member. Only a leader whose configuration is committed, and who
 // leads beyond doubt, says that it is not.
-func (r *Replica) keeps(o order) verdict {
-	m := r.membership()
-	if _, ok := m.find(o.ID); ok {
+func (r *Replica) keeps(ctx context.Context, o order) verdict {
+	m, ok := r.settled(ctx)
+	if _, member := m.find(o.ID); member {
 		return verdict{Done: true}
 	}
-	if _, err := r.leader.join(false); err != nil || m.index > r.raft.CommitIndex() {
-		return verdict{Wait: "the configuration is being changed"}
+	if _, err := r.leader.join(false); err != nil || !ok {
+		return unsettled
 	}
 	return verdict{Removed: true}
 }

@@ -55,6 +55,7 @@ func (r *Replica) beginTerm(term uint64) {
 		}
 		r.changed.wake()
 		if err == nil {
+			r.noteAlone(term)
 			return
 		}
 		r.log.Info("leadership cannot begin yet", "term", term, "err", err)

@@ -189,7 +189,7 @@ func (r *Replica) obey(ctx context.Context, o order) verdict {
 	case verbJoin:
 		return r.admit(ctx, o)
 	case verbKeep:
-		return r.keeps(o)
+		return r.keeps(ctx, o)
 	case verbForget, verbDemote:
 		return r.reduce(ctx, o)
 	case verbTransfer:

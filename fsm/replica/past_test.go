@@ -15,6 +15,7 @@ import (
 	"cairn/fsm/entry"
 	"cairn/storage"
 	"cairn/storage/layout"
+	"cairn/storage/raftlog"
 )
 
 // lone is a member of a cluster of three whose other members are the test.
@@ -30,13 +31,32 @@ func newLone(t testing.TB) *lone {
 
 func newMember(t testing.TB, peers ...Peer) *lone {
 	t.Helper()
+	return startMember(t, memLog(t), time.Hour, peers...)
+}
+
+// restartedAlone is a log of which the only voter n1 has been the owner before.
+func restartedAlone(t testing.TB) *raftlog.Store {
+	t.Helper()
+	log := memLog(t)
+	members := raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "a1"}}}
+	if err := errors.Join(
+		log.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(members)}),
+		log.SetUint64([]byte("CurrentTerm"), 1),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+func startMember(t testing.TB, log *raftlog.Store, heartbeat time.Duration, peers ...Peer) *lone {
+	t.Helper()
 	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := Start(Options{
-		ID: "n1", Addr: "a1", Peers: peers, Heartbeat: time.Hour,
-		Machine: fsm.New(fsm.Options{Store: s, SnapshotEntries: 1 << 40}), Snapshots: fsm.NewSnapshots(s), Log: memLog(t), TrailingLogs: 8,
+		ID: "n1", Addr: "a1", Peers: peers, Heartbeat: heartbeat,
+		Machine: fsm.New(fsm.Options{Store: s, SnapshotEntries: 1 << 40}), Snapshots: fsm.NewSnapshots(s), Log: log, TrailingLogs: 8,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +142,7 @@ func (l *lone) has(index, term uint64) bool {
 // TestRestartedAloneIsNotFresh: the only voter, restarted, has in its log what it has acknowledged, and perhaps not in its
 // state. Before it leads, nothing is known to be committed.
 func TestRestartedAloneIsNotFresh(t *testing.T) {
-	l := newMember(t, Peer{"n1", "a1"})
+	l := startMember(t, restartedAlone(t), time.Hour, Peer{"n1", "a1"})
 	l.r.machine.Apply(&raft.Log{Index: 1, Term: l.r.raft.CurrentTerm(), Type: raft.LogConfiguration})
 	if l.r.raft.State() == raft.Leader {
 		t.Fatal("it leads before its heartbeat time-out")

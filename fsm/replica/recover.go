@@ -126,7 +126,7 @@ func (r Recovery) Apply(s *storage.Store, log *raftlog.Store) error {
 	if err := log.SetUint64([]byte("CurrentTerm"), r.Term); err != nil {
 		return err
 	}
-	for _, key := range [][]byte{originKey, intentKey} { // whatever kept it from voting is over
+	for _, key := range [][]byte{originKey, intentKey, aloneKey} { // whatever kept it from voting is over
 		if err := log.SetUint64(key, 0); err != nil {
 			return err
 		}

@@ -12,11 +12,12 @@ import (
 
 // reduce removes a member, or takes its vote. The leader hands leadership over first when it is the one.
 func (r *Replica) reduce(ctx context.Context, o order) verdict {
-	m := r.membership()
+	m, ok := r.settled(ctx)
+	if !ok {
+		return unsettled // another leader may not have it
+	}
 	s, ok := m.find(o.ID)
 	switch {
-	case !ok && o.Again && m.index > r.raft.CommitIndex():
-		return verdict{Wait: "the configuration is being changed"} // another leader may not have it
 	case !ok && o.Again: // the first time, it was done
 		return verdict{Done: true}
 	case !ok:
@@ -37,10 +38,10 @@ func (r *Replica) reduce(ctx context.Context, o order) verdict {
 	}
 	if o.Verb == verbDemote {
 		r.log.Info("a member loses its vote", "peer", string(s.ID))
-		return changed(r.raft.DemoteVoter(s.ID, m.index, orderTimeout))
+		return r.change(func() raft.IndexFuture { return r.raft.DemoteVoter(s.ID, m.index, orderTimeout) })
 	}
 	r.log.Info("a member is removed", "peer", string(s.ID), "addr", string(s.Address))
-	return changed(r.raft.RemoveServer(s.ID, m.index, orderTimeout))
+	return r.change(func() raft.IndexFuture { return r.raft.RemoveServer(s.ID, m.index, orderTimeout) })
 }
 
 // dispensable refuses what would leave the cluster without a majority of voters that answer. A new leader may not have heard

@@ -34,6 +34,7 @@ type Replica struct {
 	confirmers  *confirmers
 	ballot      *ballot
 	intent      *intent
+	alone       *alone
 	standing    standing
 	run         string // of this process: tells it from another one with the same id
 	proposals   *proposals
@@ -69,7 +70,7 @@ func Start(o Options) (*Replica, error) {
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1), started: make(chan struct{}),
 		disk:   &disk{Store: o.Log},
-		intent: &intent{log: o.Log}, run: rand.Text(),
+		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(),
 	}
 	r.standing.refused = make(chan error, 1)
 	r.standing.aim(o.Join)
@@ -121,10 +122,17 @@ func (r *Replica) startRaft() error {
 			return fmt.Errorf("replica: begin the cluster: %w", err)
 		}
 	}
+	atOnce, err := r.alone.before(!hasState && !r.o.Joining)
+	if err != nil {
+		return err
+	}
 	if r.raft, err = raft.NewRaft(c, r.machine, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	close(r.started)
+	if atOnce && r.onlyVoter() && !r.ballot.rejoining.Load() {
+		r.stand()
+	}
 	return nil
 }
 
