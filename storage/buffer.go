@@ -16,6 +16,7 @@ type buffer struct {
 	index   rowIndex
 	size    atomic.Int64 // bytes of the rows, without older versions
 	written int64        // bytes of all that was ever put; the writer's
+	asked   int64        // rows that Pebble was asked for since the buffer was begun; the writer's
 }
 
 type bufferShard struct {

@@ -162,6 +162,36 @@ func TestFlushInterval(t *testing.T) {
 	})
 }
 
+// TestAskedFlushes: what a crash makes a start apply again is bounded by what Pebble is asked for, too.
+func TestAskedFlushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := unhurried(t, vfs.NewMem())
+		put(t, s, "Ma", "1")
+		asked := 0
+		ask := func(n int) {
+			x, err := s.Begin()
+			must(t, err)
+			for range n {
+				v, err := x.Get(fmt.Appendf(nil, "Mk%d", asked))
+				if asked++; err != nil || v != nil {
+					t.Fatalf("a key that is absent has %q, %v", v, err)
+				}
+			}
+			must(t, x.Commit(Applied{uint64(asked), 1}))
+			synctest.Wait()
+		}
+		const most = 64 << 10
+		ask(most - 100)
+		if s.mu.engine.newest().bufs[0].size.Load() == 0 {
+			t.Errorf("the buffer was flushed after %d look-ups", asked)
+		}
+		if ask(200); s.mu.engine.newest().bufs[0].size.Load() > 0 {
+			t.Errorf("the buffer was not flushed after %d look-ups", asked)
+		}
+		must(t, s.Close())
+	})
+}
+
 // TestOldVersionsGo: a row that is written again and again keeps one older version, unless a view may ask for others.
 func TestOldVersionsGo(t *testing.T) {
 	s := unhurried(t, vfs.NewMem())

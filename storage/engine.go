@@ -203,30 +203,32 @@ func (e *engine) row(f *frozen, pkey []byte) ([]byte, error) {
 	if v, known := f.bufs[0].get(hash, pkey, f.seq); known {
 		return v, nil
 	}
-	return e.older(f, hash, pkey)
+	v, _, err := e.older(f, hash, pkey)
+	return v, err
 }
 
-// older returns the row of pkey in the state f, of which the newest buffer says nothing.
-func (e *engine) older(f *frozen, hash uint64, pkey []byte) ([]byte, error) {
+// older returns the row of pkey in the state f, of which the newest buffer says nothing; asked says that Pebble was asked for it.
+func (e *engine) older(f *frozen, hash uint64, pkey []byte) (v []byte, asked bool, err error) {
 	if f.bufs[1] != nil {
 		if v, known := f.bufs[1].get(hash, pkey, f.seq); known {
-			return v, nil
+			return v, false, nil
 		}
 	}
 	if pkey[0] != layout.TagKey {
-		return f.base.get(pkey)
+		v, err = f.base.get(pkey)
+		return v, true, err
 	}
 	if v, known := e.rows.get(hash, pkey, f.seq); known {
-		return v, nil
+		return v, false, nil
 	}
-	v, err := f.base.get(pkey)
+	v, err = f.base.get(pkey)
 	if err == nil {
 		v, err = joinParts(f.base.snap, pkey, v)
 	}
 	if err == nil {
 		e.rows.fill(hash, pkey, v, f.seq)
 	}
-	return v, err
+	return v, true, err
 }
 
 // get returns a copy of the value of key, nil when it is absent.

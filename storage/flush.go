@@ -77,11 +77,14 @@ func (e *engine) fail(err error) {
 	e.mu.failed = fmt.Errorf("storage: the state cannot be written: %w", err)
 }
 
-// over says that a buffer holds more than n times what it is to hold. What was written to it bounds how much of the log is
-// applied again after a crash.
+// over says that a buffer holds more than n times what it is to hold. What was written to it, and what Pebble was asked for to do so, bounds
+// how long it takes after a crash to apply that part of the log again.
 func (f *flusher) over(n int64, b *buffer) bool {
-	return b.size.Load() > n*f.bufferBytes || b.written > writtenOver*n*f.bufferBytes
+	return b.size.Load() > n*f.bufferBytes || b.written > writtenOver*n*f.bufferBytes || b.asked > n*mostAsked
 }
+
+// mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory: it takes some 10 µs for each.
+const mostAsked = 64 << 10
 
 // writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
 // write the time of a start after a crash.

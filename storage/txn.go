@@ -165,7 +165,10 @@ func (t *Txn) get(hash uint64, r *row, key []byte) ([]byte, error) {
 	if _, deleted := t.ranges.holds(key); deleted {
 		return nil, nil
 	}
-	v, err := t.e.older(t.on, hash, key)
+	v, asked, err := t.e.older(t.on, hash, key)
+	if asked {
+		t.on.bufs[0].asked++
+	}
 	if len(v) >= longRow {
 		if t.long == nil {
 			t.long = make(map[string]int)
