@@ -150,5 +150,11 @@ func electionMutations() []mutation {
 		{"a restarted node votes at once", ballot, "case !transfer && time.Now().Before(b.until):", "case false && transfer:", in("./fsm/replica", "TestBallot"), ""},
 		{"a node forgets that it has lost its disk", ballot, "if b.mu.origin, err = b.log.GetUint64(originKey); b.mu.origin == originRejoining {",
 			"if b.mu.origin, err = b.log.GetUint64(originKey); false {", in("./fsm/replica", "TestBallot"), ""},
+		{"an only voter never waits for a lease to end", "fsm/replica/alone.go", "return first || noted != 0, nil", "return first || noted < 2, nil",
+			in("./fsm/replica", "TestStandsAtOnce"), ""},
+		{"an only voter's note outlives a change of members", "fsm/replica/alone.go", "err = a.log.SetUint64(aloneKey, 0)", "err = nil", in("./fsm/replica", "TestNotesAlone"), ""},
+		{"members that are not committed are taken for settled", "fsm/replica/admit.go", "slices.Equal(all[0].Configuration.Servers, m.servers)", "slices.Equal(m.servers, m.servers)",
+			in("./fsm/replica", "TestUnsettled"), ""},
+		{"a change of members rests on any configuration", "fsm/replica/admit.go", "m.index = all[0].ConfigurationIndex", "m.index = 0", in("./fsm/replica", "TestSettled"), ""},
 	}
 }
