@@ -90,6 +90,9 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	return e, nil
 }
 
+// walPiece is how much of Pebble's log may be on its way to the disk at a time, in bytes, while more of it is written.
+const walPiece = 256 << 10
+
 func (s *Store) pebbleOptions() *pebble.Options {
 	l := pebbleLogger{s.o.Logger}
 	o := &pebble.Options{
@@ -105,6 +108,8 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		// One slow flush shall not hold up the one goroutine that applies entries; the default of 2 would.
 		MemTableStopWritesThreshold: 4,
 	}
+	// A flush is 16 MiB in Pebble's log. In one sync, that is a queue at the disk in which the Raft log's next sync waits.
+	o.WALBytesPerSync = walPiece
 	// A write looks its key up, and most tables can say no, see base.get.
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
