@@ -60,11 +60,13 @@ func (c *conn) kill() {
 	c.rouse()
 }
 
-// end closes the connection and waits for the last of its goroutines.
+// end closes the connection and waits for the last of its goroutines. It is not counted any more when it is closed: a client
+// that sees the end and comes back has its place.
 func (c *conn) end() {
 	if c.watched {
 		c.srv.open.poller.remove(c)
 	}
+	c.srv.clients.remove(c)
 	c.kill()
 	_ = c.out.dst.finish(0) // the connection is closed: an error is no news
 	c.srv.memory.total.Add(-c.held.input.Swap(0))

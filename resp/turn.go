@@ -59,7 +59,6 @@ func (c *conn) tend(work func() (kept bool)) {
 		}
 		if !kept {
 			c.end()
-			c.srv.clients.remove(c)
 			c.srv.open.conns.Done()
 		}
 	}()
