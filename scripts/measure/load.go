@@ -95,7 +95,12 @@ func (w waits) String() string {
 type writers struct {
 	stop atomic.Bool
 	wg   sync.WaitGroup
+	each []*writer
+}
 
+// writer is one of them. Each keeps what it has waited for itself: one list for all is a list of hundreds of megabytes after minutes,
+// and whenever it outgrows its memory, all of them wait for the copy, and take that for the server's.
+type writer struct {
 	mu    sync.Mutex
 	waits waits
 	err   error
@@ -109,32 +114,38 @@ func startWriters(addr string, clients, n, size int) (*writers, error) {
 		if err != nil {
 			return nil, err
 		}
+		one := &writer{}
+		w.each = append(w.each, one)
 		w.wg.Go(func() {
 			defer c.Close()
 			rng := rand.New(rand.NewPCG(uint64(id), rand.Uint64()))
-			for !w.stop.Load() {
-				began := time.Now()
-				_, err := c.Do("SET", fmt.Sprintf("key:%012d", rng.IntN(n)), value(rng, size))
-				w.mu.Lock()
-				w.waits = append(w.waits, time.Since(began))
-				w.err = cmp.Or(w.err, err)
-				w.mu.Unlock()
-				if err != nil {
-					return
-				}
+			for !w.stop.Load() && one.write(c, fmt.Sprintf("key:%012d", rng.IntN(n)), value(rng, size)) == nil {
 			}
 		})
 	}
 	return w, nil
 }
 
-// take returns the waits since it was called last.
-func (w *writers) take() (waits, error) {
+func (w *writer) write(c *procs.Conn, key, value string) error {
+	began := time.Now()
+	_, err := c.Do("SET", key, value)
+	took := time.Since(began)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := w.waits
-	w.waits = nil
-	return all, w.err
+	w.waits = append(w.waits, took)
+	w.err = err
+	return err
+}
+
+// take returns the waits since it was called last.
+func (w *writers) take() (all waits, err error) {
+	for _, one := range w.each {
+		one.mu.Lock()
+		all, one.waits = append(all, one.waits...), nil
+		err = cmp.Or(err, one.err)
+		one.mu.Unlock()
+	}
+	return all, err
 }
 
 // end stops the writers.

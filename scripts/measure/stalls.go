@@ -19,7 +19,7 @@ type stalls struct {
 	Size    int           `help:"Bytes of a value." default:"64"`
 	Turns   int           `help:"How often each of the two is measured in turn." default:"5"`
 	Turn    time.Duration `help:"How long that is." default:"5s"`
-	Long    time.Duration `help:"How long Cairn is watched for stalls after that." default:"10m"`
+	Long    time.Duration `help:"How long each is watched for stalls after that, a minute in turn." default:"10m"`
 	Stall   time.Duration `help:"What counts as one." default:"100ms"`
 }
 
@@ -50,16 +50,37 @@ func (o *stalls) Run() error {
 	}
 	ours, theirs := median(p99["cairn"]), median(p99["redis-server"])
 	fmt.Printf("p99, medians of %d turns: cairn %v, redis-server %v, ratio %.2f; %s\n", o.Turns, ours, theirs, float64(ours)/float64(theirs), machineLoad())
-	if o.Long == 0 {
-		return nil
+	return o.watchLong(addrs)
+}
+
+// watchLong watches both for stalls, in turns of a minute at most: what a noisy machine does to one of them, it does to the other.
+func (o *stalls) watchLong(addrs map[string]string) error {
+	all := map[string]waits{}
+	for left := o.Long; left > 0; left -= time.Minute {
+		for _, name := range []string{"redis-server", "cairn"} {
+			w, err := o.watch(addrs[name], min(left, time.Minute))
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			all[name] = append(all[name], w...)
+			fmt.Printf("%-13s %v of %v: %v\n", name, o.Long-left+min(left, time.Minute), o.Long, o.late(w))
+		}
 	}
-	w, err := o.watch(addrs["cairn"], o.Long)
-	if err != nil {
-		return err
+	for _, name := range []string{"redis-server", "cairn"} {
+		fmt.Printf("%v of %-13s %v; %v; %s\n", o.Long, name+":", all[name], o.late(all[name]), machineLoad())
 	}
-	late := len(slices.DeleteFunc(slices.Clone(w), func(d time.Duration) bool { return d < o.Stall }))
-	fmt.Printf("%v of cairn: %v; %d above %v; %s\n", o.Long, w, late, o.Stall, machineLoad())
 	return nil
+}
+
+// late tells how many waited longer than they should.
+func (o *stalls) late(w waits) string {
+	n := 0
+	for _, d := range w {
+		if d > o.Stall {
+			n++
+		}
+	}
+	return fmt.Sprintf("%d above %v", n, o.Stall)
 }
 
 // watch writes for some time.
