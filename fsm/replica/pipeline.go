@@ -20,9 +20,10 @@ type pipeline struct {
 	raft.AppendPipeline
 	answers chan raft.AppendFuture
 	beat    time.Duration
-	begin   func()       // called for every append
-	last    sent         // touched by AppendEntries only, which is for one goroutine
-	open    atomic.Int64 // appends whose answer has not come
+	clamp   func(commit uint64) uint64 // see disk
+	begin   func()                     // called for every append
+	last    sent                       // touched by AppendEntries only, which is for one goroutine
+	open    atomic.Int64               // appends whose answer has not come
 	done    chan struct{}
 	once    sync.Once
 	wg      sync.WaitGroup
@@ -34,8 +35,8 @@ type sent struct {
 	at          time.Time
 }
 
-func newPipeline(inner raft.AppendPipeline, beat time.Duration, begin func()) *pipeline {
-	p := &pipeline{AppendPipeline: inner, beat: beat, begin: begin, answers: make(chan raft.AppendFuture, pipelineAnswers), done: make(chan struct{})}
+func newPipeline(inner raft.AppendPipeline, beat time.Duration, clamp func(uint64) uint64, begin func()) *pipeline {
+	p := &pipeline{AppendPipeline: inner, beat: beat, clamp: clamp, begin: begin, answers: make(chan raft.AppendFuture, pipelineAnswers), done: make(chan struct{})}
 	p.wg.Go(p.run)
 	return p
 }
@@ -61,6 +62,7 @@ func (p *pipeline) run() {
 // that a broken link is found. Whether a follower lives is what heartbeats are for.
 func (p *pipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	p.begin()
+	req.LeaderCommitIndex = p.clamp(req.LeaderCommitIndex)
 	now := sent{req.PrevLogEntry + uint64(len(req.Entries)), req.LeaderCommitIndex, time.Now()}
 	// A transfer of leadership asks for one append after the other until the answer to the last entry has come: it must block.
 	quiet := p.open.Load() == 0 && len(p.answers) == 0

@@ -21,7 +21,7 @@ func (p *narrowPipeline) Close() error                       { return nil }
 
 // TestPipelineMoves: appends go on after Raft has stopped taking answers, so that it comes to close the pipeline.
 func TestPipelineMoves(t *testing.T) {
-	p := newPipeline(&narrowPipeline{answers: make(chan raft.AppendFuture)}, 0, func() {})
+	p := newPipeline(&narrowPipeline{answers: make(chan raft.AppendFuture)}, 0, func(i uint64) uint64 { return i }, func() {})
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
@@ -60,7 +60,7 @@ func (p *countingPipeline) AppendEntries(*raft.AppendEntriesRequest, *raft.Appen
 func TestPipelineSparse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := &countingPipeline{narrowPipeline: narrowPipeline{answers: make(chan raft.AppendFuture)}}
-		p := newPipeline(inner, 50*time.Millisecond, func() {})
+		p := newPipeline(inner, 50*time.Millisecond, func(i uint64) uint64 { return i }, func() {})
 		defer p.Close()
 		answered := 0
 		answer := func() {

@@ -91,7 +91,7 @@ func (r *Replica) fresh(age time.Duration) bool {
 // after the read: if it holds then, it held when the state was taken, however long the process was stopped in between.
 func (r *Replica) readLeased(ctx context.Context, calls []entry.Call) (a fsm.Answer, ok bool, err error) {
 	term := r.raft.CurrentTerm()
-	index := r.raft.CommitIndex()
+	index := r.disk.clamp(r.raft.CommitIndex())
 	if !r.leased(term) || r.machine.Applied().Term != term {
 		return a, false, nil
 	}
@@ -192,6 +192,7 @@ func (r *Replica) pauseOrChange(ctx context.Context, changed <-chan struct{}) bo
 // The index it gives is the commit index: a follower may have applied, and shown to a reader, all up to there, even where
 // this node's own machine lags. That index reaches every machine: the only entries that do not are the no-ops that begin
 // terms, and ready says that this term's is behind. The commit index is read first; see ready.
+// What it counts that is not synced here yet nobody has applied.
 func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
 	if tick {
 		if err := r.tick(); err != nil {
@@ -200,7 +201,7 @@ func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
 	} else if err := r.confirmTerm(ctx, r.raft.CurrentTerm(), time.Now()); err != nil {
 		return confirmed{}, err
 	}
-	index := r.raft.CommitIndex()
+	index := r.disk.clamp(r.raft.CommitIndex())
 	if !r.ready() {
 		return confirmed{}, errNotReady
 	}

@@ -69,7 +69,6 @@ func Start(o Options) (*Replica, error) {
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1), started: make(chan struct{}),
-		disk:   &disk{Store: o.Log},
 		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(),
 	}
 	r.standing.refused = make(chan error, 1)
@@ -77,7 +76,8 @@ func Start(o Options) (*Replica, error) {
 	r.links = newLinks(r)
 	r.offers = newOffers()
 	r.streams = newStreams(ctx, o.StreamRate, o.Logger)
-	r.transport = newTransport(r.links, r.streams, r.offers, r.contacts, r.ballot, r.wanted, o)
+	r.disk = newDisk(o.Log, r.leading)
+	r.transport = newTransport(r.links, r.disk, r.streams, r.offers, r.contacts, r.ballot, r.wanted, o)
 	r.proposals = newProposals(o.MaxInFlight)
 	r.leader, r.remote = newRounds(o.ElectionWait/2, r.verify), newRounds(o.ElectionWait/2, r.askLeader)
 	r.confirmers = newConfirmers(r)
@@ -126,7 +126,7 @@ func (r *Replica) startRaft() error {
 	if err != nil {
 		return err
 	}
-	if r.raft, err = raft.NewRaft(c, r.machine, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
+	if r.raft, err = raft.NewRaft(c, synced{r.machine, r.disk}, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	close(r.started)
@@ -134,6 +134,16 @@ func (r *Replica) startRaft() error {
 		r.stand()
 	}
 	return nil
+}
+
+// leading says that this node leads; false as long as Raft is being started.
+func (r *Replica) leading() bool {
+	select {
+	case <-r.started:
+		return r.raft.State() == raft.Leader
+	default:
+		return false
+	}
 }
 
 // wanted says that this node leads in term and that a peer is a member.

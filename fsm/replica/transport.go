@@ -12,6 +12,7 @@ import (
 // must not vote out of elections.
 type transport struct {
 	*raft.NetworkTransport
+	disk     *disk
 	contacts *contacts
 	ballot   *ballot
 	past     past
@@ -25,12 +26,12 @@ type transport struct {
 	wg       sync.WaitGroup
 }
 
-func newTransport(layer raft.StreamLayer, s *streams, f *offers, c *contacts, b *ballot, wanted func(raft.ServerID, uint64) bool, o Options) *transport {
+func newTransport(layer raft.StreamLayer, d *disk, s *streams, f *offers, c *contacts, b *ballot, wanted func(raft.ServerID, uint64) bool, o Options) *transport {
 	t := &transport{
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream: layer, MaxPool: 3, MaxRPCsInFlight: 2, Timeout: o.paced(rpcTimeout), Logger: newRaftLogger(o.Logger),
 		}),
-		streams: s, offers: f, contacts: c, ballot: b, wanted: wanted, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
+		disk: d, streams: s, offers: f, contacts: c, ballot: b, wanted: wanted, past: past{o.Log, o.Machine, o.Snapshots}, beat: o.Heartbeat / 4, requests: make(chan raft.RPC), done: make(chan struct{}),
 	}
 	t.wg.Go(t.filter)
 	return t
@@ -58,6 +59,9 @@ func (t *transport) take(request raft.RPC) {
 	}
 	switch req := request.Command.(type) {
 	case *raft.AppendEntriesRequest:
+		// One who answers a leader has what it answers for. What this node stored as a leader that leader may have too, but only what came before its election,
+		// and so before this request.
+		t.disk.awaitEarly()
 		t.handAppend(request, req)
 	case *raft.InstallSnapshotRequest:
 		t.handInstall(request, req)
@@ -79,6 +83,7 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 	if !isHeartbeat(req) {
 		t.offers.appends(id)
 	}
+	req.LeaderCommitIndex = t.disk.clamp(req.LeaderCommitIndex)
 	sent := time.Now()
 	err := t.NetworkTransport.AppendEntries(id, target, req, resp)
 	if err == nil && resp.Success && resp.Term == req.Term {
@@ -101,7 +106,7 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 	if err != nil {
 		return nil, err
 	}
-	return newPipeline(p, t.beat, func() { t.offers.appends(id) }), nil
+	return newPipeline(p, t.beat, t.disk.clamp, func() { t.offers.appends(id) }), nil
 }
 
 // InstallSnapshot implements raft.Transport.

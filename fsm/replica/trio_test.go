@@ -76,12 +76,13 @@ func (c gatedConn) Read(b []byte) (int, error) {
 type trio struct {
 	nodes       map[string]*Replica
 	sent, heard map[string]*gate
+	disks       map[string]*gate // that the syncs of their logs pass
 }
 
 // newTrio starts one and waits for a leader that is ready.
 func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 	t.Helper()
-	c = &trio{map[string]*Replica{}, map[string]*gate{}, map[string]*gate{}}
+	c = &trio{map[string]*Replica{}, map[string]*gate{}, map[string]*gate{}, map[string]*gate{}}
 	var peers []Peer
 	for i := range 3 {
 		peers = append(peers, Peer{fmt.Sprint("n", i+1), fmt.Sprint("n", i+1)})
@@ -100,12 +101,15 @@ func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 		return gatedConn{a, c.sent[addr], c.heard[addr]}, nil
 	}
 	for _, p := range peers {
+		disk := &gate{}
+		c.disks[p.ID] = disk
+		log := gatedLog(t, disk)
 		s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r, err := Start(Options{
-			ID: p.ID, Addr: p.Addr, Peers: peers, Heartbeat: heartbeat, ElectionWait: 20 * time.Second, Dial: dial, Log: memLog(t),
+			ID: p.ID, Addr: p.Addr, Peers: peers, Heartbeat: heartbeat, ElectionWait: 20 * time.Second, Dial: dial, Log: log,
 			Machine: fsm.New(fsm.Options{Store: s}), Snapshots: fsm.NewSnapshots(s),
 		})
 		if err != nil {
@@ -114,7 +118,7 @@ func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 		c.nodes[p.ID] = r
 		t.Cleanup(func() {
 			c.openAll()
-			if err := errors.Join(r.Close(), s.Close()); err != nil {
+			if err := errors.Join(r.Close(), log.Close(), s.Close()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -135,6 +139,7 @@ func (c *trio) openAll() {
 	for id := range c.nodes {
 		c.sent[id].open()
 		c.heard[id].open()
+		c.disks[id].open()
 	}
 }
 

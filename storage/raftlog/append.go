@@ -1,6 +1,7 @@
 package raftlog
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -19,6 +20,54 @@ func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{l
 // Their indexes follow each other and the last entry; only into an empty log they may start anywhere above 0. Anything
 // else is ErrGap: before it overwrites a conflicting tail, Raft deletes it. The store keeps no reference to logs.
 func (s *Store) StoreLogs(logs []*raft.Log) error {
+	return s.store(logs, func(b *pebble.Batch) error {
+		defer b.Close()
+		return b.Commit(pebble.Sync)
+	})
+}
+
+// AppendLogs is StoreLogs that does not wait for the disk. Readers find the entries at once; a crash may take them until synced is called, by a
+// goroutine of the store and in the order of the appends. What StoreLogs or DeleteRange syncs later is not on the disk without them. A failure of the
+// disk ends the process, as it does in StoreLogs.
+func (s *Store) AppendLogs(logs []*raft.Log, synced func()) error {
+	if err := s.gate.enter(); err != nil {
+		return err
+	}
+	err := s.store(logs, func(b *pebble.Batch) error {
+		if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
+			return errors.Join(err, b.Close())
+		}
+		s.syncing <- syncing{b, synced}
+		return nil
+	})
+	if err != nil || len(logs) == 0 {
+		s.gate.leave()
+	}
+	return err
+}
+
+// syncing is an append that the disk is at work on.
+type syncing struct {
+	batch  *pebble.Batch
+	synced func()
+}
+
+// maxSyncing is how many appends may wait for the disk; the next waits for room.
+const maxSyncing = 64
+
+// tellSynced calls the functions that AppendLogs was given until the store is closed.
+func (s *Store) tellSynced() {
+	for a := range s.syncing {
+		if err := errors.Join(a.batch.SyncWait(), a.batch.Close()); err != nil {
+			logger{s.opts.Logger}.Fatalf("sync the log: %v", err)
+		}
+		a.synced()
+		s.gate.leave()
+	}
+}
+
+// store appends logs by a commit, which has the batch.
+func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch) error) error {
 	if err := s.enterWrite(); err != nil {
 		return err
 	}
@@ -31,9 +80,12 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 	if err := checkContiguous(s.last.Load(), logs); err != nil {
 		return fmt.Errorf("storage/raftlog: store: %w", err)
 	}
-	stored, err := s.commitLogs(logs)
+	batch, stored, err := s.batchOf(logs)
+	if err == nil {
+		err = commit(batch)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("storage/raftlog: store %d..%d: %w", logs[0].Index, logs[len(logs)-1].Index, err)
 	}
 	for _, slot := range stored {
 		s.cache.add(slot.log, slot.sizeBytes)
@@ -46,35 +98,32 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 	return nil
 }
 
-// commitLogs writes and syncs logs and returns them as they would be read back, in memory of their own.
-func (s *Store) commitLogs(logs []*raft.Log) ([]cacheSlot, error) {
-	lo, hi, sizeBytes := logs[0].Index, logs[len(logs)-1].Index, 0
+// batchOf returns a batch that writes logs, and the logs as they would be read back, in memory of their own.
+func (s *Store) batchOf(logs []*raft.Log) (*pebble.Batch, []cacheSlot, error) {
+	sizeBytes := 0
 	for _, log := range logs {
 		sizeBytes += entryKeyLen + entryLen(log) + batchRecordBytes
 	}
 	if sizeBytes > maxBatchBytes {
-		return nil, fmt.Errorf("storage/raftlog: store %d..%d: %d bytes are more than %d", lo, hi, sizeBytes, maxBatchBytes)
+		return nil, nil, fmt.Errorf("%d bytes are more than %d", sizeBytes, maxBatchBytes)
 	}
 	batch := s.db.NewBatchWithSize(sizeBytes)
-	defer batch.Close()
 	stored := make([]cacheSlot, len(logs))
 	for i, log := range logs {
 		pkey := entryKey(log.Index)
 		value := encodeEntry(pkey, log)
-		if err := batch.Set(pkey, value, nil); err != nil {
-			return nil, fmt.Errorf("storage/raftlog: store %d..%d: %w", lo, hi, err)
-		}
+		err := batch.Set(pkey, value, nil)
 		// Decoding what was just encoded makes a cached entry equal to a stored one, to the last bit of its time.
-		decoded, err := decodeEntry(pkey, value)
+		var decoded raft.Log
+		if err == nil {
+			decoded, err = decodeEntry(pkey, value)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("storage/raftlog: store %d..%d: %w", lo, hi, err)
+			return nil, nil, errors.Join(err, batch.Close())
 		}
 		stored[i] = cacheSlot{log: decoded, sizeBytes: len(value)}
 	}
-	if err := batch.Commit(pebble.Sync); err != nil {
-		return nil, fmt.Errorf("storage/raftlog: store %d..%d: %w", lo, hi, err)
-	}
-	return stored, nil
+	return batch, stored, nil
 }
 
 // checkContiguous reports whether logs may be appended to a log that ends at last, 0 if it is empty.

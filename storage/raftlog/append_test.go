@@ -2,10 +2,12 @@ package raftlog
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/hashicorp/raft"
 )
 
@@ -151,4 +153,55 @@ func TestStoreLogsRefusesHugeBatches(t *testing.T) {
 	}
 	wantBounds(t, s, 0, 0)
 	mustStore(t, s, 1, 3, 1)
+}
+
+// TestAppendLogs: entries can be read before they are on the disk, are told of once they are, in order, and a later append syncs them too.
+func TestAppendLogs(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	var disk sync.Mutex // held while it stands still
+	s := mustOpen(t, errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if isSync(op) {
+			disk.Lock()
+			defer disk.Unlock()
+		}
+		return nil
+	})), Options{})
+	told := make(chan uint64, 9)
+	add := func(lo, hi uint64) {
+		t.Helper()
+		if err := s.AppendLogs(makeEntries(lo, hi, 1), func() { told <- hi }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk.Lock()
+	add(1, 3)
+	add(4, 4)
+	wantEntries(t, s, 1, 4, 1)
+	wantBounds(t, crashed(t, mem, 0, 1, Options{}), 0, 0)
+	select {
+	case hi := <-told:
+		t.Errorf("%d is on a disk that stands still", hi)
+	default:
+	}
+	if err := s.AppendLogs(makeEntries(6, 6, 1), nil); !errors.Is(err, ErrGap) {
+		t.Errorf("a gap: %v", err)
+	}
+	disk.Unlock()
+	for _, want := range []uint64{3, 4} {
+		if got := <-told; got != want {
+			t.Errorf("told of %d, want %d", got, want)
+		}
+	}
+	wantEntries(t, crashed(t, mem, 0, 1, Options{}), 1, 4, 1)
+	add(5, 5)
+	mustStore(t, s, 6, 7, 1)
+	wantEntries(t, crashed(t, mem, 0, 1, Options{}), 1, 7, 1)
+	add(8, 8)
+	mustClose(t, s)
+	if got := []uint64{<-told, <-told}; got[0] != 5 || got[1] != 8 {
+		t.Errorf("told of %d", got)
+	}
+	if err := s.AppendLogs(makeEntries(9, 9, 1), nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
 }

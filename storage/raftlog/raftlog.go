@@ -70,6 +70,9 @@ type Store struct {
 	spare *spare
 	gate  gate
 
+	syncing chan syncing // what AppendLogs has begun, oldest first
+	telling sync.WaitGroup
+
 	// first and last are the bounds of the log, both 0 when it is empty. They change only under mu, and only after
 	// the disk has; readers load them without it.
 	first, last atomic.Uint64
@@ -100,6 +103,8 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := s.loadBounds(); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), db.Close())
 	}
+	s.syncing = make(chan syncing, maxSyncing)
+	s.telling.Go(s.tellSynced)
 	if (o.SpareLogs || o.FS == vfs.Default) && !o.ReadOnly {
 		spare.start()
 	}
@@ -158,6 +163,8 @@ func (s *Store) IsMonotonic() bool { return true }
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		s.gate.shut()
+		close(s.syncing)
+		s.telling.Wait()
 		s.spare.close()
 		if err := s.db.Close(); err != nil {
 			s.closeErr = fmt.Errorf("storage/raftlog: close: %w", err)

@@ -1,0 +1,205 @@
+package replica
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm/entry"
+	"cairn/storage/raftlog"
+)
+
+// gatedLog opens a log whose syncs pass a gate.
+func gatedLog(t testing.TB, g *gate) *raftlog.Store {
+	t.Helper()
+	log, err := raftlog.Open("/log", raftlog.Options{FS: errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+			g.pass()
+		}
+		return nil
+	}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+// diskTest is a disk of a leader that stands still when g is closed.
+type diskTest struct {
+	*disk
+	t *testing.T
+	g *gate
+}
+
+// inDiskTest runs fn in a bubble; the log holds an entry that begins term 1.
+func inDiskTest(t *testing.T, fn func(d diskTest)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		g, leads := &gate{}, false
+		log := gatedLog(t, g)
+		d := diskTest{newDisk(log, func() bool { return leads }), t, g}
+		d.store(1, 1, raft.LogNoop)
+		leads = true
+		fn(d)
+		g.open()
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (d diskTest) store(index, term uint64, kind raft.LogType) {
+	d.t.Helper()
+	if err := d.StoreLogs([]*raft.Log{{Index: index, Term: term, Type: kind}}); err != nil {
+		d.t.Error(err)
+	}
+}
+
+// wantSynced looks at what the others may be told.
+func (d diskTest) wantSynced(want uint64) {
+	d.t.Helper()
+	synctest.Wait()
+	if got := d.clamp(100); got != want {
+		d.t.Errorf("synced up to %d, want %d", got, want)
+	}
+}
+
+// TestEarly: a leader's commands are stored before they are on its disk, and who needs them there waits.
+func TestEarly(t *testing.T) {
+	inDiskTest(t, func(d diskTest) {
+		d.g.close()
+		d.store(2, 1, raft.LogCommand)
+		d.wantSynced(1)
+		if got := d.clamp(1); got != 1 {
+			t.Errorf("1 becomes %d", got)
+		}
+		done := make(chan string, 5)
+		go func() { d.await(); done <- "await" }()
+		go func() { d.awaitEarly(); done <- "awaitEarly" }()
+		go func() { done <- fmt.Sprint("awaitSynced ", d.awaitSynced(2)) }()
+		go func() { d.store(3, 1, raft.LogConfiguration); done <- "a configuration" }()
+		synctest.Wait()
+		if len(done) > 0 {
+			t.Errorf("%s did not wait", <-done)
+		}
+		if got := d.awaitSynced(1); got != 1 {
+			t.Errorf("synced up to %d", got)
+		}
+		d.g.open()
+		d.wantSynced(3)
+		if len(done) != 4 {
+			t.Errorf("%d do not wait any more", len(done))
+		}
+	})
+}
+
+// TestEarlyGone: an entry that takes the place of a deleted one is not on the disk because that one was.
+func TestEarlyGone(t *testing.T) {
+	inDiskTest(t, func(d diskTest) {
+		d.store(2, 1, raft.LogCommand)
+		d.store(3, 1, raft.LogCommand)
+		d.wantSynced(3)
+		if err := d.DeleteRange(2, 3); err != nil {
+			t.Fatal(err)
+		}
+		d.wantSynced(1)
+		d.awaitEarly()
+		d.g.close()
+		d.store(2, 2, raft.LogCommand)
+		d.wantSynced(1)
+		if err := d.StoreLogs([]*raft.Log{{Index: 4, Term: 2}}); err == nil {
+			t.Error("a gap is stored")
+		}
+		d.wantSynced(1)
+		d.g.open()
+		d.wantSynced(2)
+		d.await() // for nothing: the gap was no append
+		if err := d.DeleteRange(1, 1); err != nil {
+			t.Fatal(err)
+		}
+		d.wantSynced(2)
+	})
+}
+
+// TestAnswersWhenSynced: another leader's append reaches Raft once all is on the disk that was stored without it.
+func TestAnswersWhenSynced(t *testing.T) {
+	inDiskTest(t, func(d diskTest) {
+		tr := &transport{disk: d.disk, ballot: newBallot(d.Store), past: past{log: d.Store}, requests: make(chan raft.RPC, 1)}
+		d.g.close()
+		d.store(2, 1, raft.LogCommand)
+		go tr.take(raft.RPC{Command: &raft.AppendEntriesRequest{Term: 2, PrevLogEntry: 1, PrevLogTerm: 1, Entries: []*raft.Log{{Index: 2, Term: 1}}}})
+		synctest.Wait()
+		if len(tr.requests) != 0 {
+			t.Error("this node answers for an entry that it may lose")
+		}
+		d.g.open()
+		synctest.Wait()
+		if len(tr.requests) != 1 {
+			t.Error("the append has not arrived")
+		}
+	})
+}
+
+// TestSlowLeader: what a leader's disk does not have yet reaches the followers' disks, but nobody's state and no reply, and reads do not wait for it.
+func TestSlowLeader(t *testing.T) {
+	c, leader := newTrio(t, 3*time.Second)
+	call := func(words ...string) (c entry.Call) {
+		for _, w := range words {
+			c.Argv = append(c.Argv, []byte(w))
+		}
+		return c
+	}
+	write := func(value string) error {
+		_, err := leader.Write(t.Context(), []entry.Group{{Calls: []entry.Call{call("set", "k", value)}}})
+		return err
+	}
+	read := func() string {
+		t.Helper()
+		got, err := leader.Read(t.Context(), Linearizable, []entry.Call{call("get", "k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(got[0].Str)
+	}
+	if err := write("old"); err != nil {
+		t.Fatal(err)
+	}
+	before := leader.machine.Applied().Index
+	c.disks[leader.o.ID].close()
+	written := make(chan error, 1)
+	go func() { written <- write("new") }()
+	eventually(t, "the followers to store", func() bool {
+		stored := 0
+		for _, r := range c.nodes {
+			if last, _ := r.o.Log.LastIndex(); last > before {
+				stored++
+			}
+		}
+		return stored == 3
+	})
+	eventually(t, "Raft to count it as committed", func() bool { return leader.raft.CommitIndex() > before })
+	if got := read(); got != "old" {
+		t.Errorf("the leader reads %q", got)
+	}
+	for id, r := range c.nodes {
+		if at := r.machine.Applied().Index; at > before {
+			t.Errorf("%s has applied %d", id, at)
+		}
+	}
+	if len(written) > 0 {
+		t.Errorf("the write is answered: %v", <-written)
+	}
+	c.disks[leader.o.ID].open()
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if got := read(); got != "new" {
+		t.Errorf("the leader reads %q afterwards", got)
+	}
+}
