@@ -47,11 +47,13 @@ func TestPipelineMoves(t *testing.T) {
 // countingPipeline counts what is sent. Answers come when the test says so.
 type countingPipeline struct {
 	narrowPipeline
-	sent int
+	sent   int
+	commit uint64 // the last that was sent
 }
 
-func (p *countingPipeline) AppendEntries(*raft.AppendEntriesRequest, *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+func (p *countingPipeline) AppendEntries(req *raft.AppendEntriesRequest, _ *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	p.sent++
+	p.commit = req.LeaderCommitIndex
 	return nil, nil
 }
 
@@ -88,4 +90,22 @@ func TestPipelineSparse(t *testing.T) {
 		appends(8, 0, answer, 10) // the first says that 8 is committed
 		appends(8, 0, func() {}, 50)
 	})
+}
+
+// TestPipelineClamps: a follower learns of no entry that is committed before this node has it on disk, and learns of it then.
+func TestPipelineClamps(t *testing.T) {
+	inner := &countingPipeline{narrowPipeline: narrowPipeline{answers: make(chan raft.AppendFuture)}}
+	synced := uint64(3)
+	p := newPipeline(inner, time.Hour, func(commit uint64) uint64 { return min(commit, synced) }, func() {})
+	defer p.Close()
+	for ; synced <= 5; synced++ {
+		if _, err := p.AppendEntries(&raft.AppendEntriesRequest{PrevLogEntry: 7, LeaderCommitIndex: 5}, nil); err != nil {
+			t.Fatal(err)
+		}
+		inner.answers <- nil
+		<-p.Consumer()
+		if inner.commit != synced {
+			t.Errorf("told of %d, want %d", inner.commit, synced)
+		}
+	}
 }
