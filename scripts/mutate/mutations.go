@@ -35,7 +35,7 @@ func readMutations() []mutation {
 			"func (r *Replica) ready() bool { return r.machine.Applied().Term == r.raft.CurrentTerm() }",
 			"func (r *Replica) ready() bool { return true }", in("./fsm/replica", "TestReady"), ""},
 		{"a read that does not wait for its index", read, "err = r.awaitApplied(ctx, got.index)", "_ = got.index", clusters("TestLinearizable"), ""},
-		{"the read index is what the leader has applied", read, "index := r.raft.CommitIndex()\n\tif !r.ready() {",
+		{"the read index is what the leader has applied", read, "index := r.disk.clamp(r.raft.CommitIndex())\n\tif !r.ready() {",
 			"index := r.machine.Applied().Index\n\tif !r.ready() {", clusters("TestLeaderAppliesLate"), ""},
 		{"an applied index that is told before the commit", "fsm/machine.go", "	last := logs[n-1]\n",
 			"	last := logs[n-1]\n	m.applied.reach(Position{last.Index, last.Term})\n", in("./fsm", "TestAppliedIsCommitted"), ""},
@@ -102,9 +102,13 @@ func applyMutations() []mutation {
 func logMutations() []mutation {
 	const log = "storage/raftlog/"
 	return []mutation{
-		{"log appends are not synced", log + "append.go", "batch.Commit(pebble.Sync)", "batch.Commit(pebble.NoSync)", in("./storage/raftlog", "TestAcknowledgedEntriesSurvive"), ""},
+		{"log appends are not synced", log + "append.go", "b.Commit(pebble.Sync)", "b.Commit(pebble.NoSync)", in("./storage/raftlog", "TestAcknowledgedEntriesSurvive"), ""},
 		{"votes are not synced", log + "stable.go", "s.db.Set(pkey, encodeStable(pkey, value), pebble.Sync)",
 			"s.db.Set(pkey, encodeStable(pkey, value), pebble.NoSync)", in("./storage/raftlog", "TestStable|TestCrash|TestAcknowledged"), ""},
+		{"a leader applies what its disk does not have", "fsm/replica/disk.go", "for d.mu.synced < index {", "for false {", in("./fsm/replica", "TestEarly"), ""},
+		{"followers are told of what is not synced", "fsm/replica/pipeline.go", "req.LeaderCommitIndex = p.clamp(req.LeaderCommitIndex)\n", "", in("./fsm/replica", "TestPipelineClamps"), ""},
+		{"a node answers for what its disk does not have", "fsm/replica/transport.go", "		t.disk.awaitEarly()\n", "", in("./fsm/replica", "TestAnswersWhenSynced"), ""},
+		{"a deleted entry counts for the next one", "fsm/replica/disk.go", "if err == nil && tail {", "if err == nil && tail && false {", in("./fsm/replica", "TestEarlyGone"), ""},
 		{"a cut tail is not synced", log + "truncate.go", "s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.Sync)",
 			"s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.NoSync)", in("./storage/raftlog", "TestTailDeletion"), ""},
 		{"the log is cut one entry too far", log + "truncate.go", "s.db.DeleteRange(entryKey(physical), entryKey(end), pebble.NoSync)",
