@@ -31,72 +31,85 @@ type disk struct {
 		stored uint64 // the last entry that Raft has stored, or is storing
 		early  uint64 // the last that it was told of before it was synced
 		synced uint64 // up to which entry the log is on the disk
+
+		// For each append that the disk is at work on, oldest first, up to which entry the log is synced once it is done.
+		pending []uint64
 	}
 }
 
 func newDisk(s *raftlog.Store, leads func() bool) *disk {
 	d := &disk{Store: s, leads: leads}
 	d.mu.moved.L = &d.mu.Mutex
-	last, _ := s.LastIndex() // never fails
-	d.mu.stored, d.mu.synced = last, last
 	return d
 }
 
-// StoreLogs implements raft.LogStore. What is not a command is synced when it returns: Raft itself acts on that once it counts as committed.
-func (d *disk) StoreLogs(logs []*raft.Log) error {
-	early := d.leads() && !slices.ContainsFunc(logs, func(l *raft.Log) bool { return l.Type != raft.LogCommand })
-	last := logs[len(logs)-1].Index
+// load notes what the log holds. It is called before Raft begins.
+func (d *disk) load() {
 	d.mu.Lock()
-	d.mu.stored = last
+	defer d.mu.Unlock()
+	d.mu.stored, _ = d.LastIndex() // never fails
+	d.mu.synced = d.mu.stored
+}
+
+// StoreLogs implements raft.LogStore. What is not a command is synced when it returns: Raft itself acts on that once it counts as committed.
+func (d *disk) StoreLogs(logs []*raft.Log) (err error) {
+	early := d.leads() && !slices.ContainsFunc(logs, func(l *raft.Log) bool { return l.Type != raft.LogCommand })
+	d.begin(logs[0].Index, logs[len(logs)-1].Index, early)
+	if early {
+		err = d.AppendLogs(logs, d.done)
+	} else {
+		err = d.Store.StoreLogs(logs)
+	}
+	switch {
+	case err != nil:
+		d.undo(early)
+	case !early:
+		d.reach(logs[len(logs)-1].Index)
+	}
+	return err
+}
+
+// begin notes that the entries from first to last are being stored. They may take the place of others that were deleted.
+func (d *disk) begin(first, last uint64, early bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.stored, d.mu.early, d.mu.synced = last, min(d.mu.early, first-1), min(d.mu.synced, first-1)
+	for i := range d.mu.pending {
+		d.mu.pending[i] = min(d.mu.pending[i], first-1)
+	}
 	if early {
 		d.mu.early = last
+		d.mu.pending = append(d.mu.pending, last)
 	}
-	d.mu.Unlock()
+}
+
+// undo takes back what begin has noted last.
+func (d *disk) undo(early bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.stored, _ = d.LastIndex() // never fails
+	d.mu.early = min(d.mu.early, d.mu.stored)
 	if early {
-		return d.undo(d.Store.AppendLogs(logs, func() { d.sync(last) }))
+		d.mu.pending = d.mu.pending[:len(d.mu.pending)-1]
 	}
-	err := d.Store.StoreLogs(logs)
-	if err == nil {
-		d.sync(last)
-	}
-	return d.undo(err)
-}
-
-// sync notes that the log is on the disk up to an entry. Where another leader's append has synced more already, that stays.
-func (d *disk) sync(last uint64) {
-	d.mu.Lock()
-	d.mu.synced = max(d.mu.synced, last)
-	d.mu.Unlock()
 	d.mu.moved.Broadcast()
 }
 
-// undo takes back what StoreLogs has noted when it has failed, and returns its error.
-func (d *disk) undo(err error) error {
-	if err != nil {
-		last, _ := d.LastIndex() // never fails
-		d.end(last)
-	}
-	return err
-}
-
-// end notes that the log ends at last, or before.
-func (d *disk) end(last uint64) {
+// done notes that the disk has done with the oldest append that it is at work on.
+func (d *disk) done() {
 	d.mu.Lock()
-	d.mu.stored, d.mu.early, d.mu.synced = min(d.mu.stored, last), min(d.mu.early, last), min(d.mu.synced, last)
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	d.mu.synced = max(d.mu.synced, d.mu.pending[0])
+	d.mu.pending = slices.Delete(d.mu.pending, 0, 1)
 	d.mu.moved.Broadcast()
 }
 
-// DeleteRange implements raft.LogStore. A tail is deleted for another leader, and when that is asked for nothing is early: see transport.
-func (d *disk) DeleteRange(lo, hi uint64) error {
+// reach notes that the log is on the disk up to an entry.
+func (d *disk) reach(last uint64) {
 	d.mu.Lock()
-	tail := hi >= d.mu.stored
-	d.mu.Unlock()
-	err := d.Store.DeleteRange(lo, hi)
-	if err == nil && tail {
-		d.end(lo - 1)
-	}
-	return err
+	defer d.mu.Unlock()
+	d.mu.synced = last
+	d.mu.moved.Broadcast()
 }
 
 // clamp returns index, or the last entry before it that is synced.

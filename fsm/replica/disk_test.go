@@ -44,6 +44,7 @@ func inDiskTest(t *testing.T, fn func(d diskTest)) {
 		g, leads := &gate{}, false
 		log := gatedLog(t, g)
 		d := diskTest{newDisk(log, func() bool { return leads }), t, g}
+		d.load()
 		d.store(1, 1, raft.LogNoop)
 		leads = true
 		fn(d)
@@ -108,7 +109,6 @@ func TestEarlyGone(t *testing.T) {
 		if err := d.DeleteRange(2, 3); err != nil {
 			t.Fatal(err)
 		}
-		d.wantSynced(1)
 		d.awaitEarly()
 		d.g.close()
 		d.store(2, 2, raft.LogCommand)
@@ -120,10 +120,17 @@ func TestEarlyGone(t *testing.T) {
 		d.g.open()
 		d.wantSynced(2)
 		d.await() // for nothing: the gap was no append
+		d.g.close()
+		d.store(3, 2, raft.LogCommand)
+		d.begin(3, 3, true) // as if 3 were stored again before the disk has told of the first
+		d.g.open()
+		d.wantSynced(2)
+		d.done()
+		d.wantSynced(3)
 		if err := d.DeleteRange(1, 1); err != nil {
 			t.Fatal(err)
 		}
-		d.wantSynced(2)
+		d.wantSynced(3)
 	})
 }
 

@@ -191,7 +191,8 @@ func (r *Replica) pauseOrChange(ctx context.Context, changed <-chan struct{}) bo
 //
 // The index it gives is the commit index: a follower may have applied, and shown to a reader, all up to there, even where
 // this node's own machine lags. That index reaches every machine: the only entries that do not are the no-ops that begin
-// terms, and ready says that this term's is behind. The commit index is read first; see ready.
+// terms, and ready says that this term's is behind. The commit index is read between two looks at ready: before
+// the first it may lack what earlier leaders have committed, and after the second it may be that of a later term's no-op.
 // What it counts that is not synced here yet nobody has applied.
 func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
 	if tick {
@@ -201,8 +202,9 @@ func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
 	} else if err := r.confirmTerm(ctx, r.raft.CurrentTerm(), time.Now()); err != nil {
 		return confirmed{}, err
 	}
+	ready := r.ready()
 	index := r.disk.clamp(r.raft.CommitIndex())
-	if !r.ready() {
+	if !r.ready() || !ready {
 		return confirmed{}, errNotReady
 	}
 	r.stats.reads.Add(1)

@@ -126,6 +126,7 @@ func (r *Replica) startRaft() error {
 	if err != nil {
 		return err
 	}
+	r.disk.load()
 	if r.raft, err = raft.NewRaft(c, synced{r.machine, r.disk}, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
