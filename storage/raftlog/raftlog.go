@@ -1,8 +1,8 @@
 // Package raftlog keeps what Raft may not lose, its log and its few stable values, in one Pebble database.
 //
-// A Store implements raft.LogStore, raft.MonotonicLogStore and raft.StableStore. Everything Raft is told to be stored
-// has been fsynced: StoreLogs, Set and SetUint64 return after the sync, and a disk that fails a sync ends the process
-// (see logger.Fatalf), because a log that is unsure about its own tail may not vote.
+// A Store implements raft.LogStore, raft.MonotonicLogStore and raft.StableStore. StoreLogs, Set and SetUint64
+// return after the sync; AppendLogs, for a leader that knows what it may not say before, returns earlier and tells of it. A disk that
+// fails a sync ends the process (see logger.Fatalf), because a log that is unsure about its own tail may not vote.
 //
 // # The log in memory and the log on disk
 //
