@@ -88,7 +88,7 @@ const mostAsked = 64 << 10
 
 // writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
 // write the time of a start after a crash.
-const writtenOver = 8
+const writtenOver = 4
 
 // begin waits until there is room for a transaction, and for the last one to end.
 func (e *engine) begin() error {

@@ -35,10 +35,10 @@ func (o Options) withDefaults() Options {
 		o.RowCacheBytes = 64 << 20
 	}
 	if o.BufferBytes == 0 {
-		o.BufferBytes = 16 << 20
+		o.BufferBytes = 32 << 20
 	}
 	if o.FlushInterval == 0 {
-		o.FlushInterval = 4 * time.Second
+		o.FlushInterval = 10 * time.Second
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 8 << 20
