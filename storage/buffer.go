@@ -20,8 +20,8 @@ type buffer struct {
 }
 
 type bufferShard struct {
-	mu   sync.RWMutex
-	rows rowTable // the writer changes it under the lock, and reads it without
+	mu   sync.Mutex // held for moments: to let several readers in would cost each of them, and the writer, more
+	rows rowTable   // the writer changes it under the lock, and reads it without
 }
 
 func newBuffer() *buffer {
@@ -38,8 +38,8 @@ func (b *buffer) get(hash uint64, pkey []byte, seq uint64) (value []byte, known 
 		return nil, false
 	}
 	s := b.shard(hash)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.rows.find(hash, pkey).in(seq)
 }
 
@@ -73,7 +73,9 @@ func (b *buffer) set(hash uint64, r *row, pkey, value []byte, seq, oldest uint64
 		r.replace(value, seq, oldest)
 		r.key = pkey // the same; the one before would keep its block
 		s.mu.Unlock()
-		b.size.Add(int64(grown))
+		if grown != 0 {
+			b.size.Add(int64(grown))
+		}
 		return r
 	}
 	r = s.rows.add(hash)

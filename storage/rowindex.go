@@ -114,20 +114,20 @@ func readKeys(fresh []freshRow, shards *[rowShards]bufferShard) []bufferRow {
 	rows := make([]bufferRow, len(fresh))
 	if len(fresh) < rowShards {
 		for i, f := range fresh {
-			f.shard.mu.RLock()
+			f.shard.mu.Lock()
 			rows[i] = newBufferRow(f.row.key, f.row)
-			f.shard.mu.RUnlock()
+			f.shard.mu.Unlock()
 		}
 		return rows
 	}
 	for i := range shards {
-		shards[i].mu.RLock()
+		shards[i].mu.Lock()
 	}
 	for i, f := range fresh {
 		rows[i] = newBufferRow(f.row.key, f.row)
 	}
 	for i := range shards {
-		shards[i].mu.RUnlock()
+		shards[i].mu.Unlock()
 	}
 	return rows
 }
