@@ -56,6 +56,7 @@ func (c *serveCommand) Run(w world) error {
 	if err := slackTimers(); err != nil {
 		o.Logger.Info("timers keep the system's slack", "err", err)
 	}
+	collectLater()
 	ctx, stop := signal.NotifyContext(w.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	n, err := node.Start(ctx, o)
