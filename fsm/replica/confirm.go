@@ -2,6 +2,8 @@ package replica
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +32,11 @@ type confirmer struct {
 	id    raft.ServerID
 	calls chan raft.ServerAddress // where to ask; holds one element at most
 	asked time.Time               // when it was last told to; guarded by confirmers.mu
+
+	mu   sync.Mutex // held by who asks
+	link *asker
+	term uint64    // this node's when the question was sent that is not answered yet
+	sent time.Time // when that was; zero when there is none
 }
 
 func newConfirmers(r *Replica) *confirmers {
@@ -38,23 +45,40 @@ func newConfirmers(r *Replica) *confirmers {
 	return c
 }
 
+// others returns the voters beside this node.
+func (c *confirmers) others(voters []raft.Server) []raft.Server {
+	return slices.DeleteFunc(slices.Clone(voters), func(s raft.Server) bool { return string(s.ID) == c.r.o.ID })
+}
+
+// nearest returns as many others as a majority needs, those who answered last first.
+func (c *confirmers) nearest(voters []raft.Server) []raft.Server {
+	others := c.others(voters)
+	c.answers.sort(others)
+	return others[:min(len(others), len(voters)/2)]
+}
+
+// confirmerLocked returns the one that asks a voter.
+func (c *confirmers) confirmerLocked(id raft.ServerID) *confirmer {
+	to := c.mu.of[id]
+	if to == nil {
+		to = &confirmer{id: id, calls: make(chan raft.ServerAddress, 1), link: &asker{l: c.r.links}}
+		c.mu.of[id] = to
+		c.r.wg.Go(func() { c.run(to) })
+	}
+	return to
+}
+
 // ask asks voters that have not been asked after since: as many as a majority needs, those who answered last first, or all.
 // What they say is in answers soon.
 func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
-	others := slices.DeleteFunc(slices.Clone(voters), func(s raft.Server) bool { return string(s.ID) == c.r.o.ID })
+	to := c.nearest(voters)
+	if all {
+		to = c.others(voters)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !all {
-		c.answers.sort(others)
-		others = others[:min(len(others), len(voters)/2)]
-	}
-	for _, v := range others {
-		to := c.mu.of[v.ID]
-		if to == nil {
-			to = &confirmer{id: v.ID, calls: make(chan raft.ServerAddress, 1)}
-			c.mu.of[v.ID] = to
-			c.r.wg.Go(func() { c.run(to) })
-		}
+	for _, v := range to {
+		to := c.confirmerLocked(v.ID)
 		if !all && !to.asked.Before(since) {
 			continue
 		}
@@ -66,29 +90,114 @@ func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
 	}
 }
 
+// askNow asks as many voters as a majority needs in the caller's goroutine, which is the shortest way, as far as there are links and they
+// are not in use. When it returns, what they say is in answers, unless it takes longer than they usually do.
+func (c *confirmers) askNow(voters []raft.Server, term uint64) {
+	var asked []*confirmer
+	end := time.Now().Add(nowPause)
+	for _, v := range c.nearest(voters) {
+		c.mu.Lock()
+		to := c.confirmerLocked(v.ID)
+		c.mu.Unlock()
+		if to.mu.TryLock() {
+			defer to.mu.Unlock()
+			if to.sendNow(v.Address, term, end) {
+				asked = append(asked, to)
+			}
+		}
+	}
+	for _, to := range asked {
+		c.receive(to)
+	}
+}
+
+// nowPause is how long a round waits for an answer before it thinks of other ways.
+const nowPause = retryPause / 2
+
+// sendNow sends the question if there is a link on which nothing else is under way. The link is good for it until end.
+func (to *confirmer) sendNow(addr raft.ServerAddress, term uint64, end time.Time) bool {
+	if !to.link.linked(string(addr)) || !to.sent.IsZero() {
+		return false
+	}
+	to.term, to.sent = term, time.Now()
+	_ = to.link.conn.SetDeadline(end) // an error shows at the write
+	if err := to.link.send([]byte{askTerm}); err != nil {
+		to.drop()
+		return false
+	}
+	return true
+}
+
+func (to *confirmer) drop() {
+	to.link.close()
+	to.sent = time.Time{}
+}
+
+// receive takes the answer to the question that was sent. One that has not begun to come in time is still waited for.
+func (c *confirmers) receive(to *confirmer) {
+	var b [answerLen]byte
+	n, err := to.link.receive(b[:])
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	got := confirmed{}
+	if err == nil {
+		got, err = parseAnswer(b)
+	}
+	switch {
+	case err != nil:
+		c.r.log.Debug("a voter does not say its term", "peer", string(to.id), "err", err)
+		to.drop()
+	case got.index == to.term:
+		c.answers.answered(to.id, to.term, to.sent)
+	}
+	to.sent = time.Time{}
+}
+
 // run asks a voter whenever it is told to.
 func (c *confirmers) run(to *confirmer) {
-	a := &asker{l: c.r.links}
-	defer a.close()
+	defer func() {
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		to.drop()
+	}()
 	for {
 		select {
 		case addr := <-to.calls:
-			c.askOne(a, addr, to.id)
+			c.askOne(to, addr)
 		case <-c.r.ctx.Done():
 			return
 		}
 	}
 }
 
-func (c *confirmers) askOne(a *asker, addr raft.ServerAddress, id raft.ServerID) {
+// askOne asks a voter, and before that takes what it owes.
+func (c *confirmers) askOne(to *confirmer, addr raft.ServerAddress) {
 	ctx, cancel := context.WithTimeout(c.r.ctx, c.r.o.ElectionWait)
 	defer cancel()
-	term, asked := c.r.raft.CurrentTerm(), time.Now()
-	got, err := a.ask(ctx, string(addr), askTerm)
-	switch {
-	case err != nil:
-		c.r.log.Debug("a voter does not say its term", "peer", string(id), "err", err)
-	case got.index == term:
-		c.answers.answered(id, term, asked)
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	if !to.sent.IsZero() {
+		stop := to.link.limit(ctx)
+		c.receive(to)
+		stop()
+	}
+	if !to.sent.IsZero() { // it has not even begun to answer
+		to.drop()
+	}
+	if err := to.link.dial(ctx, string(addr)); err != nil {
+		c.r.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
+		return
+	}
+	defer to.link.limit(ctx)()
+	to.term, to.sent = c.r.raft.CurrentTerm(), time.Now()
+	if err := to.link.send([]byte{askTerm}); err != nil {
+		c.r.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
+		to.drop()
+		return
+	}
+	c.receive(to)
+	if !to.sent.IsZero() {
+		to.drop()
 	}
 }

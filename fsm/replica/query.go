@@ -126,36 +126,64 @@ func parseAnswer(b [answerLen]byte) (confirmed, error) {
 
 // exchange sends a question to the node at addr and fills answer with what comes back. After an error it drops the link.
 func (a *asker) exchange(ctx context.Context, addr string, question, answer []byte) (err error) {
-	if a.conn != nil && a.addr != addr {
-		a.close()
-	}
-	if a.conn == nil {
-		c, err := a.l.dial(ctx, addr, queryLink)
-		if err != nil {
-			return err
-		}
-		a.conn, a.addr = c, addr
+	if err := a.dial(ctx, addr); err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			a.close()
 		}
 	}()
+	defer a.limit(ctx)()
+	if err := a.send(question); err != nil {
+		return err
+	}
+	_, err = a.receive(answer)
+	return err
+}
+
+// linked reports whether there is a link to the node at addr.
+func (a *asker) linked(addr string) bool { return a.conn != nil && a.addr == addr }
+
+// dial makes a link to the node at addr, unless there is one.
+func (a *asker) dial(ctx context.Context, addr string) error {
+	if a.linked(addr) {
+		return nil
+	}
+	a.close()
+	c, err := a.l.dial(ctx, addr, queryLink)
+	if err != nil {
+		return err
+	}
+	a.conn, a.addr = c, addr
+	return nil
+}
+
+// limit lets what is sent and received fail once ctx has ended, until stop is called.
+func (a *asker) limit(ctx context.Context) (stop func()) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(rpcTimeout)
 	}
-	_ = a.conn.SetDeadline(deadline) // an error shows at the write
 	conn := a.conn
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	_ = conn.SetDeadline(deadline) // an error shows at the write
+	after := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	return func() { after() }
+}
+
+func (a *asker) send(question []byte) error {
 	if _, err := a.conn.Write(question); err != nil {
 		return fmt.Errorf("replica: ask %s: %w", a.addr, err)
 	}
-	if _, err := io.ReadFull(a.conn, answer); err != nil {
-		return fmt.Errorf("replica: ask %s: %w", a.addr, err)
-	}
 	return nil
+}
+
+// receive fills answer, and says how much of it has come.
+func (a *asker) receive(answer []byte) (n int, err error) {
+	if n, err = io.ReadFull(a.conn, answer); err != nil {
+		err = fmt.Errorf("replica: ask %s: %w", a.addr, err)
+	}
+	return n, err
 }
 
 func (a *asker) close() {
@@ -166,7 +194,7 @@ func (a *asker) close() {
 }
 
 // askLeader is one read round of a follower.
-func (r *Replica) askLeader(ctx context.Context, tick bool) (confirmed, error) {
+func (r *Replica) askLeader(until time.Time, tick bool) (confirmed, error) {
 	addr, id := r.raft.LeaderWithID()
 	if addr == "" || string(id) == r.o.ID {
 		return confirmed{}, ErrNoLeader
@@ -175,7 +203,7 @@ func (r *Replica) askLeader(ctx context.Context, tick bool) (confirmed, error) {
 	if tick {
 		question = askTick
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
+	ctx, cancel := context.WithDeadline(r.ctx, until)
 	defer cancel()
 	var watch sync.WaitGroup
 	defer watch.Wait()

@@ -194,12 +194,12 @@ func (r *Replica) pauseOrChange(ctx context.Context, changed <-chan struct{}) bo
 // terms, and ready says that this term's is behind. The commit index is read between two looks at ready: before
 // the first it may lack what earlier leaders have committed, and after the second it may be that of a later term's no-op.
 // What it counts that is not synced here yet nobody has applied.
-func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
+func (r *Replica) verify(until time.Time, tick bool) (confirmed, error) {
 	if tick {
-		if err := r.tick(); err != nil {
+		if err := r.tickUntil(until); err != nil {
 			return confirmed{}, err
 		}
-	} else if err := r.confirmTerm(ctx, r.raft.CurrentTerm(), time.Now()); err != nil {
+	} else if err := r.confirmTerm(until, r.raft.CurrentTerm(), time.Now()); err != nil {
 		return confirmed{}, err
 	}
 	ready := r.ready()
@@ -211,23 +211,40 @@ func (r *Replica) verify(ctx context.Context, tick bool) (confirmed, error) {
 	return confirmed{index, r.clock.now()}, nil
 }
 
-// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads.
-func (r *Replica) confirmTerm(ctx context.Context, term uint64, since time.Time) error {
-	if v := r.voters(); len(v) == 1 && string(v[0].ID) == r.o.ID && r.raft.State() == raft.Leader {
+// tickUntil is tick for somebody who does not wait for its outcome longer than that.
+func (r *Replica) tickUntil(until time.Time) error {
+	ctx, cancel := context.WithDeadline(r.ctx, until)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- r.tick() }() // Close waits for what is proposed
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ErrNoQuorum
+	}
+}
+
+// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads. Nobody else
+// calls it at the same time.
+func (r *Replica) confirmTerm(until time.Time, term uint64, since time.Time) error {
+	voters := r.voters()
+	if len(voters) == 1 && string(voters[0].ID) == r.o.ID && r.raft.State() == raft.Leader {
 		return nil // nobody else leads without this node's vote
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
+	r.confirmers.askNow(voters, term)
+	if done, err := r.confirmed(voters, term, since); done {
+		return err
+	}
+	ctx, cancel := context.WithDeadline(r.ctx, until)
 	defer cancel()
 	again := time.NewTicker(retryPause)
 	defer again.Stop()
 	for all := false; ; {
 		heard, changed := r.confirmers.answers.heard.next(), r.changed.next()
-		if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
-			return ErrNotLeader
-		}
-		voters := r.voters()
-		if !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since) {
-			return nil
+		voters = r.voters()
+		if done, err := r.confirmed(voters, term, since); done {
+			return err
 		}
 		r.confirmers.ask(voters, since, all)
 		select {
@@ -239,6 +256,14 @@ func (r *Replica) confirmTerm(ctx context.Context, term uint64, since time.Time)
 			return ErrNoQuorum
 		}
 	}
+}
+
+// confirmed reports whether there is no more to wait for: a majority has said what confirmTerm asks, or this node leads no more.
+func (r *Replica) confirmed(voters []raft.Server, term uint64, since time.Time) (done bool, err error) {
+	if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
+		return true, ErrNotLeader
+	}
+	return !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since), nil
 }
 
 // ready reports whether the machine has applied an entry of the current term. On a leader that has just proved its

@@ -89,7 +89,7 @@ func Start(o Options) (*Replica, error) {
 	}
 	r.look()
 	for _, run := range []func(){
-		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.proposeLarge, r.leader.run(ctx), r.remote.run(ctx),
+		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.proposeLarge,
 		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend, r.holdLog,
 	} {
 		r.wg.Go(run)
@@ -188,6 +188,8 @@ func (r *Replica) Close() error {
 			}
 		}
 		r.cancel()
+		r.leader.close()
+		r.remote.close()
 		r.proposals.drain()
 		// A running Raft answers every future; one that is shut down leaves some unanswered. So whoever waits for one ends
 		// first, and so that Raft's main loop can answer, a snapshot that is being received is broken off.

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -13,38 +12,36 @@ type confirmed struct {
 }
 
 // rounds shares one confirmation among all reads that wait at the moment it begins. A read that comes later waits for the
-// next one: a confirmation begun before it arrived would say nothing about it.
+// next one: a confirmation begun before it arrived would say nothing about it. One of those who wait makes it, so that no other
+// goroutine has to be woken first.
 type rounds struct {
-	do    func(ctx context.Context, tick bool) (confirmed, error)
+	do    func(until time.Time, tick bool) (confirmed, error)
 	limit time.Duration // how long a round's reads wait, from the first of them on
-	kick  chan struct{}
 
 	mu struct {
 		sync.Mutex
 		next   *round // whom new reads join; nil when none waits
+		making bool   // somebody makes a round, or has been told to
 		closed bool
+		idle   sync.Cond // nobody makes a round any more
 	}
 }
 
 // round is one confirmation, for all who have joined it.
 type round struct {
-	tick  bool // the log's time is to move on in it; guarded by rounds.mu
-	timer *time.Timer
-	once  sync.Once
-	done  chan struct{} // closed by finish; what follows is written before
+	until time.Time
+	tick  bool          // the log's time is to move on in it; guarded by rounds.mu
+	turn  chan struct{} // holds an element when one of those who have joined is to make it
+	done  chan struct{} // closed once it is made; what follows is written before
 	got   confirmed
 	err   error
 }
 
-func (r *round) finish(got confirmed, err error) {
-	r.once.Do(func() {
-		r.got, r.err = got, err
-		close(r.done)
-	})
-}
-
-func newRounds(limit time.Duration, do func(context.Context, bool) (confirmed, error)) *rounds {
-	return &rounds{do: do, limit: limit, kick: make(chan struct{}, 1)}
+// newRounds makes rounds by calls of do, one at a time. It returns no later than it is told.
+func newRounds(limit time.Duration, do func(until time.Time, tick bool) (confirmed, error)) *rounds {
+	r := &rounds{do: do, limit: limit}
+	r.mu.idle.L = &r.mu.Mutex
+	return r
 }
 
 // join waits for a confirmation that begins after the call; ErrNoQuorum says that it took too long. With tick, the log's time
@@ -55,10 +52,10 @@ func (r *rounds) join(tick bool) (confirmed, error) {
 		return confirmed{}, ErrClosed
 	}
 	select {
-	case r.kick <- struct{}{}:
-	default: // the next round is called for already
+	case <-next.turn:
+		r.make(next)
+	case <-next.done:
 	}
-	<-next.done
 	return next.got, next.err
 }
 
@@ -70,58 +67,48 @@ func (r *rounds) enter(tick bool) *round {
 		return nil
 	}
 	if r.mu.next == nil {
-		next := &round{done: make(chan struct{})}
-		next.timer = time.AfterFunc(r.limit, func() { r.giveUp(next) })
-		r.mu.next = next
+		r.mu.next = &round{until: time.Now().Add(r.limit), turn: make(chan struct{}, 1), done: make(chan struct{})}
 	}
 	r.mu.next.tick = r.mu.next.tick || tick
+	if !r.mu.making {
+		r.mu.making = true
+		r.mu.next.turn <- struct{}{}
+	}
 	return r.mu.next
 }
 
-// giveUp ends a round that takes too long, or that waits for one that does.
-func (r *rounds) giveUp(late *round) {
+// make makes a round, whose turn the caller has taken, and calls for the next one.
+func (r *rounds) make(now *round) {
+	defer r.pass()
+	defer close(now.done)
 	r.mu.Lock()
-	if r.mu.next == late {
-		r.mu.next = nil
-	}
+	r.mu.next = nil // nobody joins any more
+	closed, tick := r.mu.closed, now.tick
 	r.mu.Unlock()
-	late.finish(confirmed{}, ErrNoQuorum)
+	now.err = ErrClosed // for those who wait for a call of do that panics, too
+	if !closed {
+		now.got, now.err = r.do(now.until, tick)
+	}
 }
 
-// take returns the round to make now, which nobody joins any more, and whether it ticks; nil when nobody waits.
-func (r *rounds) take() (next *round, tick bool) {
+// pass lets one of those who wait make the next round.
+func (r *rounds) pass() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if next, r.mu.next = r.mu.next, nil; next == nil {
-		return nil, false
+	if r.mu.next != nil {
+		r.mu.next.turn <- struct{}{}
+		return
 	}
-	return next, next.tick
+	r.mu.making = false
+	r.mu.idle.Broadcast()
 }
 
-// run returns the loop that makes the rounds until ctx ends; then it fails all who wait and who come later.
-func (r *rounds) run(ctx context.Context) func() {
-	return func() {
-		for {
-			select {
-			case <-r.kick:
-			case <-ctx.Done():
-				r.close()
-				return
-			}
-			if next, tick := r.take(); next != nil {
-				next.finish(r.do(ctx, tick))
-				next.timer.Stop()
-			}
-		}
-	}
-}
-
+// close fails all who wait and who come later, and returns once no round is being made.
 func (r *rounds) close() {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.mu.closed = true
-	r.mu.Unlock()
-	if next, _ := r.take(); next != nil {
-		next.finish(confirmed{}, ErrClosed)
-		next.timer.Stop()
+	for r.mu.making {
+		r.mu.idle.Wait()
 	}
 }

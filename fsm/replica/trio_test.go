@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,14 +45,23 @@ func (g *gate) open() {
 	}
 }
 
-func (g *gate) pass() {
+func (g *gate) pass() { _ = g.passBefore(nil) }
+
+// passBefore fails when expired is closed before the gate is open.
+func (g *gate) passBefore(expired <-chan struct{}) error {
 	g.mu.Lock()
 	shut := g.mu.shut
 	g.mu.Unlock()
-	if shut != nil {
-		g.waiting.Add(1)
-		<-shut
-		g.waiting.Add(-1)
+	if shut == nil {
+		return nil
+	}
+	g.waiting.Add(1)
+	defer g.waiting.Add(-1)
+	select {
+	case <-shut:
+		return nil
+	case <-expired:
+		return os.ErrDeadlineExceeded
 	}
 }
 
@@ -59,17 +69,54 @@ func (g *gate) pass() {
 type gatedConn struct {
 	net.Conn
 	sent, heard *gate
+	unheard     []byte // came to the gate and no further; touched by Read only
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	expired chan struct{} // closed at the deadline
 }
 
-func (c gatedConn) Write(b []byte) (int, error) {
-	c.sent.pass()
+func (c *gatedConn) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	expired := make(chan struct{})
+	if c.expired = expired; !t.IsZero() {
+		c.timer = time.AfterFunc(time.Until(t), func() { close(expired) })
+	}
+	return c.Conn.SetDeadline(t)
+}
+
+// deadline may be set anew by another goroutine meanwhile: then the old one counts.
+func (c *gatedConn) deadline() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.expired
+}
+
+func (c *gatedConn) Write(b []byte) (int, error) {
+	if err := c.sent.passBefore(c.deadline()); err != nil {
+		return 0, err
+	}
 	return c.Conn.Write(b)
 }
 
-func (c gatedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.heard.pass()
-	return n, err
+func (c *gatedConn) Read(b []byte) (int, error) {
+	if len(c.unheard) == 0 {
+		came := make([]byte, len(b))
+		n, err := c.Conn.Read(came)
+		if c.unheard = came[:n]; err != nil && n == 0 {
+			return 0, err
+		}
+	}
+	if err := c.heard.passBefore(c.deadline()); err != nil {
+		return 0, err
+	}
+	n := copy(b, c.unheard)
+	c.unheard = c.unheard[n:]
+	return n, nil
 }
 
 // trio is three replicas whose links pass gates: sent and heard, by the node that they lead to.
@@ -98,7 +145,7 @@ func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 				c.nodes[addr].ServeLink(b)
 			}
 		}()
-		return gatedConn{a, c.sent[addr], c.heard[addr]}, nil
+		return &gatedConn{Conn: a, sent: c.sent[addr], heard: c.heard[addr]}, nil
 	}
 	for _, p := range peers {
 		disk := &gate{}
@@ -175,7 +222,7 @@ func oldAnswers(t *testing.T) (conclusive bool) {
 	round := func() chan error {
 		done := make(chan error, 1)
 		go func() {
-			_, err := leader.verify(context.Background(), false)
+			_, err := leader.verify(time.Now().Add(time.Minute), false)
 			done <- err
 		}()
 		return done

@@ -25,10 +25,14 @@ func mutations() []mutation {
 func readMutations() []mutation {
 	const read = "fsm/replica/read.go"
 	return []mutation{
-		{"a read without a round", read, "if err := r.confirmTerm(ctx, r.raft.CurrentTerm(), time.Now()); err != nil {",
-			"if err := ctx.Err(); err != nil {", clusters("TestDeposedRead"), ""},
-		{"a round that counts answers to older requests", read, "if !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since) {",
-			"if !r.confirmers.answers.majority(term, r.o.ID, voters).IsZero() {", in("./fsm/replica", "TestOldAnswers"), ""},
+		{"a read without a round", read, "if err := r.confirmTerm(until, r.raft.CurrentTerm(), time.Now()); err != nil {",
+			"if err := r.ctx.Err(); err != nil {", clusters("TestDeposedRead"), ""},
+		{"a round that counts answers to older requests", read, "return !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since), nil",
+			"return !r.confirmers.answers.majority(term, r.o.ID, voters).IsZero(), nil", in("./fsm/replica", "TestOldAnswers"), ""},
+		{"a round that counts voters of another term", "fsm/replica/confirm.go", "case got.index == to.term:", "case got.index > 0:",
+			in("./fsm/replica", "TestAskNow"), ""},
+		{"a round takes what a voter still owes for its answer", "fsm/replica/confirm.go", "|| !to.sent.IsZero() {\n\t\treturn false", "{\n\t\treturn false",
+			in("./fsm/replica", "TestOwedAnswer"), ""},
 		{"a round that counts a minority", "fsm/replica/contacts.go", "needed := len(voters)/2 + 1", "needed := len(voters) / 2",
 			in("./fsm/replica", "TestMajority"), ""},
 		{"a new leader is ready before an entry of its term is applied", read,
