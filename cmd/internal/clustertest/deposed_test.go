@@ -2,6 +2,7 @@ package clustertest_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -62,14 +63,15 @@ func TestAnswersOfAGroup(t *testing.T) {
 	}
 }
 
-// depose makes another node than old lead without old noticing: its log's disk hangs with a write, and it is cut off. Key k is
+// depose makes another node than old lead without old noticing: its log's disk hangs with a write that is larger than what Pebble takes
+// without it, and it is cut off. Key k is
 // then value at the new leader. restore ends both and waits for the write.
 func depose(t *testing.T, c *clustertest.Cluster, b *brake, old int, value string) (restore func()) {
 	t.Helper()
 	writer := c.Client(old)
 	b.on()
 	var stuck sync.WaitGroup
-	stuck.Go(func() { _, _ = writer.Cmd("SET", "other", "v") }) // in doubt
+	stuck.Go(func() { _, _ = writer.Cmd("SET", "other", strings.Repeat("v", 4<<20)) }) // in doubt
 	others := c.Followers(old)
 	c.Net.Isolate(c.Addr(old), c.Addr(others[0]), c.Addr(others[1]))
 	next := -1
@@ -82,6 +84,9 @@ func depose(t *testing.T, c *clustertest.Cluster, b *brake, old int, value strin
 		return next >= 0
 	})
 	c.Do(next, "SET", "k", value)
+	if state := c.Node(old).Replica().Status().State; state != "leader" {
+		t.Errorf("the old leader has noticed, it is a %s: what follows shows nothing", state)
+	}
 	return func() {
 		b.off()
 		c.Net.Heal()
