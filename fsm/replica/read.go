@@ -225,15 +225,14 @@ func (r *Replica) tickUntil(until time.Time) error {
 	}
 }
 
-// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads. Nobody else
-// calls it at the same time.
+// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads.
 func (r *Replica) confirmTerm(until time.Time, term uint64, since time.Time) error {
 	voters := r.voters()
 	if len(voters) == 1 && string(voters[0].ID) == r.o.ID && r.raft.State() == raft.Leader {
 		return nil // nobody else leads without this node's vote
 	}
 	r.confirmers.askNow(voters, term)
-	if done, err := r.confirmed(voters, term, since); done {
+	if done, err := r.termConfirmed(voters, term, since); done {
 		return err
 	}
 	ctx, cancel := context.WithDeadline(r.ctx, until)
@@ -243,7 +242,7 @@ func (r *Replica) confirmTerm(until time.Time, term uint64, since time.Time) err
 	for all := false; ; {
 		heard, changed := r.confirmers.answers.heard.next(), r.changed.next()
 		voters = r.voters()
-		if done, err := r.confirmed(voters, term, since); done {
+		if done, err := r.termConfirmed(voters, term, since); done {
 			return err
 		}
 		r.confirmers.ask(voters, since, all)
@@ -258,8 +257,8 @@ func (r *Replica) confirmTerm(until time.Time, term uint64, since time.Time) err
 	}
 }
 
-// confirmed reports whether there is no more to wait for: a majority has said what confirmTerm asks, or this node leads no more.
-func (r *Replica) confirmed(voters []raft.Server, term uint64, since time.Time) (done bool, err error) {
+// termConfirmed reports whether there is no more to wait for: a majority has said what confirmTerm asks, or this node leads no more.
+func (r *Replica) termConfirmed(voters []raft.Server, term uint64, since time.Time) (done bool, err error) {
 	if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
 		return true, ErrNotLeader
 	}

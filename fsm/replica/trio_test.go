@@ -270,6 +270,25 @@ func oldAnswers(t *testing.T) (conclusive bool) {
 	return !lost
 }
 
+// TestTickUntil: a read whose round is to move the log's time on does not wait for a majority longer than it is told.
+func TestTickUntil(t *testing.T) {
+	c, leader := newTrio(t, 3*time.Second)
+	for id := range c.nodes {
+		c.sent[id].close()
+	}
+	began := time.Now()
+	if _, err := leader.verify(began.Add(100*time.Millisecond), true); !errors.Is(err, ErrNoQuorum) {
+		t.Errorf("nobody was asked: %v", err)
+	}
+	if waited := time.Since(began); waited > 2*time.Second {
+		t.Errorf("waited for %v", waited)
+	}
+	c.openAll()
+	if _, err := leader.verify(time.Now().Add(20*time.Second), true); err != nil {
+		t.Errorf("everybody can be asked again: %v", err)
+	}
+}
+
 // TestOfferedLease: once leadership was offered to another node, this term has no leases any more, though nobody took it: the
 // offer may arrive late.
 func TestOfferedLease(t *testing.T) {
