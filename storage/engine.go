@@ -108,7 +108,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		// One slow flush shall not hold up the one goroutine that applies entries; the default of 2 would.
 		MemTableStopWritesThreshold: 4,
 	}
-	// A flush is 16 MiB in Pebble's log. In one sync, that is a queue at the disk in which the Raft log's next sync waits.
+	// A flush is up to 32 MiB in Pebble's log. In one sync, that is a queue at the disk in which the Raft log's next sync waits.
 	o.WALBytesPerSync = walPiece
 	// A write looks its key up, and most tables can say no, see base.get.
 	for i := range o.Levels {

@@ -17,8 +17,8 @@ type Options struct {
 	FS            FS            // default: the operating system's
 	CacheBytes    int64         // block cache; Pebble takes the room of memtables and large batches out of it; default 128 MiB
 	RowCacheBytes int64         // newest rows, kept in front of Pebble; default 64 MiB
-	BufferBytes   int64         // of committed rows that wait in memory to be written to Pebble together; default 16 MiB
-	FlushInterval time.Duration // how long they wait at most; default 4 s
+	BufferBytes   int64         // of committed rows that wait in memory to be written to Pebble together; default 32 MiB
+	FlushInterval time.Duration // how long they wait at most; default 10 s
 	MemTableBytes uint64        // default 8 MiB, at least 64 KiB, at most 1 GiB
 	ReadOnly      bool          // for looking at a stopped node's store: nothing in the directory changes
 	Logger        *slog.Logger  // default: discards

@@ -30,13 +30,19 @@ type confirmers struct {
 // confirmer asks one voter.
 type confirmer struct {
 	id    raft.ServerID
-	calls chan raft.ServerAddress // where to ask; holds one element at most
-	asked time.Time               // when it was last told to; guarded by confirmers.mu
+	calls chan call // holds the newest; sent to under confirmers.mu
+	asked time.Time // when it was last told to; guarded by confirmers.mu
 
 	mu   sync.Mutex // held by who asks
 	link *asker
 	term uint64    // this node's when the question was sent that is not answered yet
 	sent time.Time // when that was; zero when there is none
+}
+
+// call tells a confirmer where to ask, for a round that began at since.
+type call struct {
+	addr  raft.ServerAddress
+	since time.Time
 }
 
 func newConfirmers(r *Replica) *confirmers {
@@ -61,7 +67,7 @@ func (c *confirmers) nearest(voters []raft.Server) []raft.Server {
 func (c *confirmers) confirmerLocked(id raft.ServerID) *confirmer {
 	to := c.mu.of[id]
 	if to == nil {
-		to = &confirmer{id: id, calls: make(chan raft.ServerAddress, 1), link: &asker{l: c.r.links}}
+		to = &confirmer{id: id, calls: make(chan call, 1), link: &asker{l: c.r.links}}
 		c.mu.of[id] = to
 		c.r.wg.Go(func() { c.run(to) })
 	}
@@ -84,9 +90,10 @@ func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
 		}
 		to.asked = time.Now()
 		select {
-		case to.calls <- v.Address:
+		case <-to.calls: // an older round's
 		default:
 		}
+		to.calls <- call{v.Address, since}
 	}
 }
 
@@ -163,29 +170,31 @@ func (c *confirmers) run(to *confirmer) {
 	}()
 	for {
 		select {
-		case addr := <-to.calls:
-			c.askOne(to, addr)
+		case now := <-to.calls:
+			c.askOne(to, now)
 		case <-c.r.ctx.Done():
 			return
 		}
 	}
 }
 
-// askOne asks a voter, and before that takes what it owes.
-func (c *confirmers) askOne(to *confirmer, addr raft.ServerAddress) {
+// askOne asks a voter, unless it owes an answer that is good for the round, which is taken first.
+func (c *confirmers) askOne(to *confirmer, now call) {
 	ctx, cancel := context.WithTimeout(c.r.ctx, c.r.o.ElectionWait)
 	defer cancel()
 	to.mu.Lock()
 	defer to.mu.Unlock()
-	if !to.sent.IsZero() {
+	if sent := to.sent; !sent.IsZero() {
 		stop := to.link.limit(ctx)
 		c.receive(to)
 		stop()
+		if !to.sent.IsZero() { // it has not even begun to answer
+			to.drop()
+		} else if to.link.linked(string(now.addr)) && !sent.Before(now.since) {
+			return
+		}
 	}
-	if !to.sent.IsZero() { // it has not even begun to answer
-		to.drop()
-	}
-	if err := to.link.dial(ctx, string(addr)); err != nil {
+	if err := to.link.dial(ctx, string(now.addr)); err != nil {
 		c.r.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
 		return
 	}

@@ -33,7 +33,7 @@ func lateVoter(c net.Conn, term uint64, late time.Duration) {
 // askedVoter is a leader, n1, that has a link to n2, which is in a term and answers late.
 func askedVoter(t *testing.T, term uint64, late time.Duration) (*confirmers, *confirmer) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &Replica{o: Options{ID: "n1"}, log: slog.New(slog.DiscardHandler), ctx: ctx}
+	r := &Replica{o: Options{ID: "n1", ElectionWait: time.Second}, log: slog.New(slog.DiscardHandler), ctx: ctx}
 	c := newConfirmers(r)
 	to := c.confirmerLocked("n2")
 	here, there := net.Pipe()
@@ -71,7 +71,7 @@ func TestAskNow(t *testing.T) {
 // round's.
 func TestOwedAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, to := askedVoter(t, 7, nowPause*3/2)
+		c, to := askedVoter(t, 7, nowPause*3/2) // it has no Raft, as a new question would need
 		first := time.Now()
 		c.askNow(threeVoters, 7)
 		if waited := time.Since(first); waited != nowPause {
@@ -81,15 +81,7 @@ func TestOwedAnswer(t *testing.T) {
 		if at := c.answers.of(7, "n2"); at.After(first) {
 			t.Errorf("an answer to the question of %v counts as of %v", first, at)
 		}
-		to.mu.Lock()
-		defer to.mu.Unlock()
-		if to.link.conn == nil {
-			t.Fatal("the link is gone, though nothing is wrong with it")
-		}
-		if err := to.link.conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		c.receive(to)
+		c.askOne(to, call{"n2", first}) // what is owed is enough for it
 		if at := c.answers.of(7, "n2"); !at.Equal(first) {
 			t.Errorf("the answer that came late counts as of %v, and its question was sent at %v", at, first)
 		}
