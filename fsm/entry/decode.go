@@ -70,11 +70,13 @@ const (
 type room[T any] struct {
 	all  []T
 	used int
+	left int // what was used of rooms that were too short for the entry
 }
 
 // cut returns n elements. Where there are too few it makes room for n, and for about as many as may come.
 func (r *room[T]) cut(n uint64, more int) []T {
 	if n > uint64(len(r.all)-r.used) {
+		r.left += r.used
 		r.all, r.used = make([]T, max(n, uint64(min(more, maxRoom)))), 0
 	}
 	from := r.used
@@ -82,11 +84,17 @@ func (r *room[T]) cut(n uint64, more int) []T {
 	return r.all[from:r.used:r.used]
 }
 
+// clear takes everything back. A room that was too short for the entry gives way to one that is long enough for the next such.
 func (r *room[T]) clear() {
-	if clear(r.all[:r.used]); len(r.all) > maxKept {
+	switch n := r.left + r.used; {
+	case max(n, len(r.all)) > maxKept:
 		r.all = nil
+	case n > len(r.all):
+		r.all = make([]T, min(n+n/4, maxKept))
+	default:
+		clear(r.all[:r.used])
 	}
-	r.used = 0
+	r.used, r.left = 0, 0
 }
 
 // decoder reads from the front of b; after the first short read bad is true and every read gives zero.

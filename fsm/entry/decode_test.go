@@ -51,3 +51,32 @@ func TestDecoder(t *testing.T) {
 		}
 	}
 }
+
+// TestDecoderKeepsRoom: an entry of a thousand calls in many groups costs no memory once one like it was read; what a very long one
+// takes is not kept.
+func TestDecoderKeepsRoom(t *testing.T) {
+	entryOf := func(groups, calls int) []byte {
+		e := Entry{Groups: make([]Group, groups)}
+		for i := range e.Groups {
+			for range calls {
+				e.Groups[i].Calls = append(e.Groups[i].Calls, Call{Argv: [][]byte{[]byte("set"), []byte("key"), []byte("value")}})
+			}
+		}
+		return Append(nil, e)
+	}
+	d, b := &Decoder{}, entryOf(60, 17)
+	parse := func() {
+		if _, err := d.Parse(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parse()
+	if n := testing.AllocsPerRun(20, parse); n > 0 {
+		t.Errorf("%v allocations an entry", n)
+	}
+	b = entryOf(2, maxKept)
+	parse()
+	if d.Release(); len(d.calls.all) > maxKept || len(d.words.all) > maxKept {
+		t.Errorf("room for %d calls and %d words is kept", len(d.calls.all), len(d.words.all))
+	}
+}
