@@ -18,7 +18,8 @@ func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{l
 
 // StoreLogs appends logs and returns once they are fsynced: all of them in one Pebble batch, or, with an error, none.
 // Their indexes follow each other and the last entry; only into an empty log they may start anywhere above 0. Anything
-// else is ErrGap: before it overwrites a conflicting tail, Raft deletes it. The store keeps no reference to logs.
+// else is ErrGap: before it overwrites a conflicting tail, Raft deletes it. The store keeps data and extensions of logs in its cache:
+// nobody changes them any more.
 func (s *Store) StoreLogs(logs []*raft.Log) error {
 	return s.store(logs, func(b *pebble.Batch) error {
 		defer b.Close()
@@ -80,15 +81,15 @@ func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch) error) error 
 	if err := checkContiguous(s.last.Load(), logs); err != nil {
 		return fmt.Errorf("storage/raftlog: store: %w", err)
 	}
-	batch, stored, err := s.batchOf(logs)
+	batch, err := s.batchOf(logs)
 	if err == nil {
 		err = commit(batch)
 	}
 	if err != nil {
 		return fmt.Errorf("storage/raftlog: store %d..%d: %w", logs[0].Index, logs[len(logs)-1].Index, err)
 	}
-	for _, slot := range stored {
-		s.cache.add(slot.log, slot.sizeBytes)
+	for _, log := range logs {
+		s.cache.add(readBack(log), entryLen(log))
 	}
 	if s.mu.physical == 0 {
 		s.mu.physical = logs[0].Index
@@ -98,32 +99,25 @@ func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch) error) error 
 	return nil
 }
 
-// batchOf returns a batch that writes logs, and the logs as they would be read back, in memory of their own.
-func (s *Store) batchOf(logs []*raft.Log) (*pebble.Batch, []cacheSlot, error) {
+// batchOf returns a batch that writes logs.
+func (s *Store) batchOf(logs []*raft.Log) (*pebble.Batch, error) {
 	sizeBytes := 0
 	for _, log := range logs {
 		sizeBytes += entryKeyLen + entryLen(log) + batchRecordBytes
 	}
 	if sizeBytes > maxBatchBytes {
-		return nil, nil, fmt.Errorf("%d bytes are more than %d", sizeBytes, maxBatchBytes)
+		return nil, fmt.Errorf("%d bytes are more than %d", sizeBytes, maxBatchBytes)
 	}
 	batch := s.db.NewBatchWithSize(sizeBytes)
-	stored := make([]cacheSlot, len(logs))
-	for i, log := range logs {
-		pkey := entryKey(log.Index)
-		value := encodeEntry(pkey, log)
-		err := batch.Set(pkey, value, nil)
-		// Decoding what was just encoded makes a cached entry equal to a stored one, to the last bit of its time.
-		var decoded raft.Log
-		if err == nil {
-			decoded, err = decodeEntry(pkey, value)
+	for _, log := range logs {
+		row := batch.SetDeferred(entryKeyLen, entryLen(log))
+		copy(row.Key, entryKey(log.Index))
+		encodeEntry(row.Value, row.Key, log)
+		if err := row.Finish(); err != nil {
+			return nil, errors.Join(err, batch.Close())
 		}
-		if err != nil {
-			return nil, nil, errors.Join(err, batch.Close())
-		}
-		stored[i] = cacheSlot{log: decoded, sizeBytes: len(value)}
 	}
-	return batch, stored, nil
+	return batch, nil
 }
 
 // checkContiguous reports whether logs may be appended to a log that ends at last, 0 if it is empty.

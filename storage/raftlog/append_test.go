@@ -96,22 +96,28 @@ func TestEntriesAreTheSameFromCacheAndDisk(t *testing.T) {
 	}
 }
 
-// TestStoreKeepsNoReference: the caller may reuse its buffers, whether entries come from the cache or from Pebble.
-func TestStoreKeepsNoReference(t *testing.T) {
+// TestMemoryOfEntries: the cache keeps an entry in the memory it came in, Pebble in its own; who is given an entry cannot append to it in place.
+func TestMemoryOfEntries(t *testing.T) {
 	for name, o := range map[string]Options{"cache": {}, "pebble": noCache(Options{})} {
 		t.Run(name, func(t *testing.T) {
 			s := mustOpen(t, vfs.NewMem(), o)
 			log := makeEntry(1, 1)
+			log.Extensions, log.Data = append(make([]byte, 0, 100), log.Extensions...), append(make([]byte, 0, 100), log.Data...)
 			if err := s.StoreLog(log); err != nil {
 				t.Fatal(err)
 			}
-			clear(log.Data)
-			clear(log.Extensions)
+			if name == "pebble" {
+				clear(log.Data)
+				clear(log.Extensions)
+			}
 			wantEntry(t, s, makeEntry(1, 1))
 
 			var first raft.Log
 			if err := s.GetLog(1, &first); err != nil {
 				t.Fatal(err)
+			}
+			if shared := &first.Data[0] == &log.Data[0] && &first.Extensions[0] == &log.Extensions[0]; shared != (name == "cache") {
+				t.Errorf("memory is shared: %v", shared)
 			}
 			_ = append(first.Extensions, '!') // must not overwrite the data behind it
 			_ = append(first.Data, '!')       // nor the checksum

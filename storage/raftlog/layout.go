@@ -62,24 +62,42 @@ func entryLen(log *raft.Log) int {
 	return entryHeaderLen + len(log.Extensions) + len(log.Data) + checksumLen
 }
 
-// encodeEntry returns the Pebble value of log, whose key is pkey.
+// encodeEntry returns the Pebble value of log, whose key is pkey, in room, where that has entryLen bytes of it.
 //
 //	format uint8 = 1 | type uint8 | term uint64 BE | appendedAt int64 BE | len(extensions) uint32 BE | extensions | data | crc
 //
 // type is the number hashicorp/raft gives it, part of its wire protocol. appendedAt is in nanoseconds since 1970, and
 // 0 for the zero time; the index is in the key. The result shares no memory with log.
-func encodeEntry(pkey []byte, log *raft.Log) []byte {
-	var appendedAt int64
-	if !log.AppendedAt.IsZero() {
-		appendedAt = log.AppendedAt.UnixNano()
-	}
-	v := append(make([]byte, 0, entryLen(log)), formatEntry1, byte(log.Type))
+func encodeEntry(room, pkey []byte, log *raft.Log) []byte {
+	v := append(room[:0], formatEntry1, byte(log.Type))
 	v = binary.BigEndian.AppendUint64(v, log.Term)
-	v = binary.BigEndian.AppendUint64(v, uint64(appendedAt))
+	v = binary.BigEndian.AppendUint64(v, uint64(nanosOf(log.AppendedAt)))
 	v = binary.BigEndian.AppendUint32(v, uint32(len(log.Extensions)))
 	v = append(v, log.Extensions...)
 	v = append(v, log.Data...)
 	return appendChecksum(v, pkey)
+}
+
+func nanosOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func timeOf(nanos int64) time.Time {
+	if nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos).UTC()
+}
+
+// readBack returns what decodeEntry makes of what encodeEntry makes of log, to the last bit of its time. Its data and extensions are log's.
+func readBack(log *raft.Log) raft.Log {
+	return raft.Log{
+		Index: log.Index, Term: log.Term, Type: log.Type, AppendedAt: timeOf(nanosOf(log.AppendedAt)),
+		Extensions: clipped(log.Extensions), Data: clipped(log.Data),
+	}
 }
 
 // decodeEntry returns the entry whose value is v. Its data and extensions alias v and are nil if they are empty.
@@ -102,17 +120,14 @@ func decodeEntry(pkey, v []byte) (raft.Log, error) {
 	if uint64(extensionsLen) > uint64(len(rest)) {
 		return raft.Log{}, fmt.Errorf("entry %d: %w: extensions of %d bytes in %d", index, ErrCorrupt, extensionsLen, len(rest))
 	}
-	log := raft.Log{
+	return raft.Log{
 		Index:      index,
 		Term:       binary.BigEndian.Uint64(body[2:]),
 		Type:       raft.LogType(body[1]),
+		AppendedAt: timeOf(int64(binary.BigEndian.Uint64(body[10:]))),
 		Extensions: clipped(rest[:extensionsLen]),
 		Data:       clipped(rest[extensionsLen:]),
-	}
-	if nanos := int64(binary.BigEndian.Uint64(body[10:])); nanos != 0 {
-		log.AppendedAt = time.Unix(0, nanos).UTC()
-	}
-	return log, nil
+	}, nil
 }
 
 // stableKey returns the Pebble key of the stable value called name.

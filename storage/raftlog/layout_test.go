@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func TestLayoutGolden(t *testing.T) {
 	b.WriteString("# The bytes of layout.go. Written by: go test ./storage/raftlog -run Golden -update\n")
 	for _, g := range goldenEntries {
 		k := entryKey(g.log.Index)
-		fmt.Fprintf(&b, "\nentry %s\nkey   %x\nvalue %x\n", g.name, k, encodeEntry(k, &g.log))
+		fmt.Fprintf(&b, "\nentry %s\nkey   %x\nvalue %x\n", g.name, k, encodeEntry(nil, k, &g.log))
 	}
 	for _, g := range goldenStables {
 		k := stableKey([]byte(g.key))
@@ -83,6 +84,9 @@ func TestGoldenDecodes(t *testing.T) {
 			if want := goldenEntries[i].log; err != nil || !equalLogs(&got, &want) || got.AppendedAt.IsZero() != want.AppendedAt.IsZero() {
 				t.Errorf("%s: got %+v, %v", lines[0], got, err)
 			}
+			if back := readBack(&goldenEntries[i].log); !reflect.DeepEqual(back, got) {
+				t.Errorf("%s: the cache has %+v, the disk %+v", lines[0], back, got)
+			}
 			continue
 		}
 		got, err := decodeStable(pkey, v)
@@ -94,7 +98,7 @@ func TestGoldenDecodes(t *testing.T) {
 
 func TestDecodeEntryErrors(t *testing.T) {
 	pkey := entryKey(7)
-	good := encodeEntry(pkey, makeEntry(7, 3))
+	good := encodeEntry(nil, pkey, makeEntry(7, 3))
 	body := good[:len(good)-checksumLen]
 	sealed := func(b []byte) []byte { return appendChecksum(bytes.Clone(b), pkey) }
 	longExtensions := bytes.Clone(body)
@@ -126,7 +130,7 @@ func TestDecodeEntryErrors(t *testing.T) {
 
 func TestEveryFlippedBitIsFound(t *testing.T) {
 	pkey := entryKey(7)
-	entry := encodeEntry(pkey, makeEntry(7, 3))
+	entry := encodeEntry(nil, pkey, makeEntry(7, 3))
 	for bit := range len(entry) * 8 {
 		v := bytes.Clone(entry)
 		v[bit/8] ^= 1 << (bit % 8)
@@ -165,7 +169,7 @@ func TestEntryKeysAreOrdered(t *testing.T) {
 // FuzzDecodeEntry: arbitrary bytes never panic, and what decodes is what encodes, byte for byte.
 func FuzzDecodeEntry(f *testing.F) {
 	for _, g := range goldenEntries {
-		v := encodeEntry(entryKey(g.log.Index), &g.log)
+		v := encodeEntry(nil, entryKey(g.log.Index), &g.log)
 		f.Add(g.log.Index, v)
 		f.Add(g.log.Index, v[:len(v)-checksumLen])
 	}
@@ -180,8 +184,11 @@ func FuzzDecodeEntry(f *testing.F) {
 				}
 				continue
 			}
-			if again := encodeEntry(pkey, &log); !bytes.Equal(again, v) {
+			if again := encodeEntry(nil, pkey, &log); !bytes.Equal(again, v) {
 				t.Fatalf("%x decodes to %+v and encodes to %x", v, log, again)
+			}
+			if back := readBack(&log); !reflect.DeepEqual(back, log) {
+				t.Fatalf("%+v is read back as %+v", log, back)
 			}
 		}
 	})
