@@ -12,35 +12,39 @@ import (
 	"cairn/storage"
 )
 
-// BenchmarkApply applies SETs of random keys, 64 bytes each, 200 calls an entry, to a store on disk that has all of the keys. An
-// operation is one call; what is flushed meanwhile is part of it.
+// BenchmarkApply applies SETs of random keys, 64 bytes each, 200 calls an entry, to a store on disk that has all of the keys: with answers,
+// as a leader does, and without, as its followers. An operation is one call; what is flushed meanwhile is part of it.
 func BenchmarkApply(b *testing.B) {
 	const calls, keys = 200, 100_000
-	b.Run(fmt.Sprintf("command=set/value=64B/keys=%d/calls=%d", keys, calls), func(b *testing.B) {
-		s, err := storage.Open(b.TempDir(), storage.Options{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer s.Close()
-		m := New(Options{Store: s})
-		entries, logs := setEntries(keys, calls), make([]*raft.Log, 1)
-		index := uint64(0)
-		apply := func() {
-			logs[0] = &raft.Log{Index: index + 1, Term: 1, Type: raft.LogCommand, Data: entries[index%uint64(len(entries))]}
-			index++
-			if r := m.ApplyBatch(logs)[0].(Results); len(r) != calls {
-				b.Fatal(r)
+	for _, answers := range []string{"yes", "no"} {
+		b.Run(fmt.Sprintf("command=set/value=64B/keys=%d/calls=%d/answers=%s", keys, calls, answers), func(b *testing.B) {
+			s, err := storage.Open(b.TempDir(), storage.Options{})
+			if err != nil {
+				b.Fatal(err)
 			}
-		}
-		for range entries {
-			apply()
-		}
-		b.ReportAllocs()
-		b.ResetTimer()
-		for n := 0; n < b.N; n += calls {
-			apply()
-		}
-	})
+			defer s.Close()
+			m := New(Options{Store: s})
+			entries, logs := setEntries(keys, calls), make([]*raft.Log, 1)
+			index := uint64(0)
+			apply := func() {
+				logs[0] = &raft.Log{Index: index + 1, Term: 1, Type: raft.LogCommand, Data: entries[index%uint64(len(entries))]}
+				index++
+				if answers == "no" {
+					m.Replay(logs)
+				} else if r := m.ApplyBatch(logs)[0].(Results); len(r) != calls {
+					b.Fatal(r)
+				}
+			}
+			for range entries {
+				apply()
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := 0; n < b.N; n += calls {
+				apply()
+			}
+		})
+	}
 }
 
 // setEntries returns entries that set each of so many keys once, in an order of its own each time it comes to the end.

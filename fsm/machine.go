@@ -82,11 +82,12 @@ type Results []reply.Reply
 // skip it would let this replica differ in silence.
 func (m *Machine) ApplyBatch(logs []*raft.Log) []any {
 	answers := make([]any, len(logs))
-	if err := m.applyAll(logs, answers); err != nil {
-		m.stop(fmt.Errorf("fsm: apply %d to %d: %w", logs[0].Index, logs[len(logs)-1].Index, err))
-	}
+	m.applyAll(logs, answers)
 	return answers
 }
+
+// Replay is ApplyBatch for entries whose answers nobody waits for, which are those of other nodes: they are not kept.
+func (m *Machine) Replay(logs []*raft.Log) { m.applyAll(logs, nil) }
 
 // stop ends the process: a restart finds what is durable, and the log brings the rest.
 func (m *Machine) stop(err error) {
@@ -100,18 +101,27 @@ const Stopping = "the machine cannot continue"
 // Apply implements raft.FSM.
 func (m *Machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0] }
 
-func (m *Machine) applyAll(logs []*raft.Log, answers []any) error {
-	for at := m.applied.now(); len(logs) > 0 && logs[0].Index <= at.Index; logs, answers = logs[1:], answers[1:] {
-		if l := logs[0]; l.Term > at.Term || l.Index == at.Index && l.Term != at.Term {
+// applyAll applies what the state does not have yet, and stops the node if it cannot. answers has room for those of all, or is nil.
+func (m *Machine) applyAll(logs []*raft.Log, answers []any) {
+	first, last := logs[0].Index, logs[len(logs)-1].Index
+	if err := m.tryAll(logs, answers); err != nil {
+		m.stop(fmt.Errorf("fsm: apply %d to %d: %w", first, last, err))
+	}
+}
+
+func (m *Machine) tryAll(logs []*raft.Log, answers []any) error {
+	done := 0
+	for at := m.applied.now(); done < len(logs) && logs[done].Index <= at.Index; done++ {
+		if l := logs[done]; l.Term > at.Term || l.Index == at.Index && l.Term != at.Term {
 			return fmt.Errorf("%w: entry %d has term %d, and the state holds entry %d of term %d", errContradiction, l.Index, l.Term, at.Index, at.Term)
 		}
 	}
-	for len(logs) > 0 {
-		n, err := m.applySome(logs, answers)
+	for done < len(logs) {
+		n, err := m.applySome(logs[done:], answers[min(done, len(answers)):])
 		if err != nil {
 			return err
 		}
-		logs, answers = logs[n:], answers[n:]
+		done += n
 	}
 	return nil
 }
@@ -128,12 +138,14 @@ func (m *Machine) applySome(logs []*raft.Log, answers []any) (n int, err error) 
 		l := logs[n]
 		if l.Type == raft.LogCommand {
 			var results Results
-			results, sum, err = m.run(t, l)
+			results, sum, err = m.run(t, l, len(answers) > 0)
 			if err != nil {
 				t.Discard()
 				return 0, fmt.Errorf("entry %d: %w", l.Index, err)
 			}
-			answers[n] = results
+			if len(answers) > 0 {
+				answers[n] = results
+			}
 		}
 		n++
 	}

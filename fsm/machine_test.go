@@ -203,7 +203,11 @@ func TestOneLogOneState(t *testing.T) {
 		ahead := newWorld(t) // a leader that w restores from
 		for i := 0; i < len(logs); {
 			n := min(1+rng.IntN(40), len(logs)-i)
-			w.m.ApplyBatch(logs[i : i+n])
+			apply := func(logs []*raft.Log) { w.m.ApplyBatch(logs) }
+			if rng.IntN(2) == 0 {
+				apply = w.m.Replay
+			}
+			apply(logs[i : i+n])
 			i += n
 			switch rng.IntN(6) {
 			case 0:

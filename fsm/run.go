@@ -55,8 +55,9 @@ func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*comman
 	return specs, nil
 }
 
-// run runs the calls of one entry. sum says that one of them asks for the state after the entry to be summed up.
-func (m *Machine) run(t *storage.Txn, l *raft.Log) (results Results, sum bool, err error) {
+// run runs the calls of one entry, and returns their replies if they are wanted. sum says that one of them asks for the state after the
+// entry to be summed up.
+func (m *Machine) run(t *storage.Txn, l *raft.Log, wanted bool) (results Results, sum bool, err error) {
 	data, whole, err := gather(t, l.Data)
 	if err != nil || !whole {
 		return nil, false, err
@@ -67,21 +68,26 @@ func (m *Machine) run(t *storage.Txn, l *raft.Log) (results Results, sum bool, e
 		return nil, false, err
 	}
 	t.SetTime(e.Time)
-	results = make(Results, 0, len(calls))
-	for len(calls) > 0 {
+	if wanted {
+		results = make(Results, 0, len(calls))
+	}
+	for at := uint64(0); len(calls) > 0; {
 		specs, err := m.lookAhead(t, calls)
 		if err != nil {
 			return nil, false, err
 		}
 		for i, s := range specs {
-			c, at := calls[i], uint64(len(results))
+			c := calls[i]
 			env := command.Env{DB: c.DB, Now: t.Time(), Seed: mix(e.Seed + at), Version: l.Index<<command.VersionBits | at}
 			r, err := s.Apply(env, t, c.Argv)
 			if err != nil {
 				return nil, false, err
 			}
-			results = append(results, r)
+			if wanted {
+				results = append(results, r)
+			}
 			sum = sum || s.Name == command.ChecksumName
+			at++
 		}
 		calls = calls[len(specs):]
 	}

@@ -3,6 +3,7 @@ package replica
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
@@ -150,7 +151,8 @@ func (d *disk) awaitSynced(index uint64) uint64 {
 // synced is a machine that applies what is on this node's disk.
 type synced struct {
 	*fsm.Machine
-	disk *disk
+	disk    *disk
+	awaited *atomic.Int64 // see proposals
 }
 
 // Apply implements raft.FSM.
@@ -164,7 +166,12 @@ func (s synced) ApplyBatch(logs []*raft.Log) []any {
 		for n < len(logs) && logs[n].Index <= end {
 			n++
 		}
-		answers = append(answers, s.Machine.ApplyBatch(logs[:n])...)
+		if s.awaited.Load() > 0 {
+			answers = append(answers, s.Machine.ApplyBatch(logs[:n])...)
+		} else {
+			s.Machine.Replay(logs[:n])
+			answers = append(answers, make([]any, n)...)
+		}
 		logs = logs[n:]
 	}
 	return answers

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm"
 	"cairn/fsm/entry"
 	"cairn/storage/raftlog"
 )
@@ -208,5 +210,38 @@ func TestSlowLeader(t *testing.T) {
 	}
 	if got := read(); got != "new" {
 		t.Errorf("the leader reads %q afterwards", got)
+	}
+}
+
+// TestAnswersAwaited: entries whose answers nobody waits for are applied, and have none.
+func TestAnswersAwaited(t *testing.T) {
+	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	m, awaited := synced{Machine: fuzzMachine(t), disk: newDisk(log, func() bool { return false }), awaited: new(atomic.Int64)}, int64(0)
+	for i, want := range []string{"<nil> <nil>", "[3] [4]", "<nil> <nil>", "[7] [8]"} {
+		var logs []*raft.Log
+		for n := range uint64(2) {
+			incr := entry.Group{Calls: []entry.Call{{Argv: [][]byte{[]byte("incr"), []byte("n")}}}}
+			logs = append(logs, &raft.Log{
+				Index: uint64(2*i) + n + 1, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil, entry.Entry{Groups: []entry.Group{incr}}),
+			})
+		}
+		if err := m.disk.StoreLogs(logs); err != nil {
+			t.Fatal(err)
+		}
+		m.awaited.Store(awaited)
+		awaited = 1 - awaited
+		answers := m.ApplyBatch(logs)
+		for j, a := range answers {
+			if results, ok := a.(fsm.Results); ok {
+				answers[j] = []int64{results[0].Int}
+			}
+		}
+		if got := fmt.Sprintln(answers...); got != want+"\n" {
+			t.Errorf("batch %d: %s", i, got)
+		}
 	}
 }

@@ -47,11 +47,12 @@ func (r *Replica) applyFragments(p *proposal) (fsm.Results, error) {
 		}
 		data := nextFragment(&segments, &size, f)
 		r.stats.entries.Add(1)
-		future := r.raft.Apply(data, 0)
 		if size == 0 {
-			return lastFragment(p, future)
+			r.proposals.awaited.Add(1)
+			defer r.proposals.awaited.Add(-1)
+			return lastFragment(p, r.raft.Apply(data, 0))
 		}
-		flying = append(flying, future)
+		flying = append(flying, r.raft.Apply(data, 0))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -48,7 +49,8 @@ type flight struct {
 type proposals struct {
 	queue   chan *proposal
 	large   chan *proposal
-	flights chan flight // its room is the bound on entries in flight
+	flights chan flight  // its room is the bound on entries in flight
+	awaited atomic.Int64 // entries in flight whose answers somebody waits for, counted before they are proposed
 	waiting sync.WaitGroup
 	gate    sync.Mutex // held while an entry is proposed, and while leadership is offered to another node
 
@@ -173,6 +175,7 @@ func (r *Replica) proposeWith(first *proposal) (rest *proposal) {
 	r.disk.await()
 	parts, rest := r.gather([]*proposal{first})
 	r.stats.entries.Add(1)
+	r.proposals.awaited.Add(1)
 	r.proposals.flights <- flight{r.raft.Apply(r.encode(parts), 0), parts}
 	return rest
 }
@@ -228,6 +231,7 @@ func (r *Replica) complete() {
 		if err == nil {
 			results, _ = f.future.Response().(fsm.Results)
 		}
+		r.proposals.awaited.Add(-1)
 		for _, p := range f.parts {
 			if err != nil {
 				p.done <- outcome{err: writeError(err)}

@@ -127,7 +127,7 @@ func (r *Replica) startRaft() error {
 		return err
 	}
 	r.disk.load()
-	if r.raft, err = raft.NewRaft(c, synced{r.machine, r.disk}, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
+	if r.raft, err = raft.NewRaft(c, synced{r.machine, r.disk, &r.proposals.awaited}, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	close(r.started)
