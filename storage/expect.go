@@ -22,7 +22,7 @@ type expected struct {
 func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 	x := &t.e.expected
 	if x.fetched {
-		x.next, x.n, x.fetched = 0, 0, false
+		t.e.clearRoom()
 	}
 	if x.n == maxExpected {
 		return false
@@ -33,15 +33,16 @@ func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 	return x.n < maxExpected
 }
 
-// take returns the place of a Redis key if it is among the next that are expected. Those before it are not wanted any more.
-func (x *expected) take(keyspace uint8, key []byte) (p Place, ok bool) {
+// take makes p the place of a Redis key if that is among the next that are expected. Those before it are not wanted any more.
+func (x *expected) take(p *Place, keyspace uint8, key []byte) bool {
 	for i := x.next; i < min(x.n, x.next+4); i++ {
-		if p := x.places[i]; layout.IsKey(p.pkey, keyspace, key) {
+		if at := &x.places[i]; layout.IsKey(at.pkey, keyspace, key) {
+			p.pkey, p.hash, p.row = at.pkey, at.hash, at.row
 			x.next = i + 1
-			return p, true
+			return true
 		}
 	}
-	return Place{}, false
+	return false
 }
 
 // Fetch brings near what memory has of the rows that are expected.
@@ -51,10 +52,16 @@ func (t *Txn) Fetch() {
 		return
 	}
 	places, rows := x.places[x.next:x.n], make([]*row, maxExpected)
-	for _, b := range t.on.bufs {
-		if b != nil {
-			// Nobody but this transaction changes the first, and nobody the second.
-			touch(places, rows, func(hash uint64) *rowTable { return &b.shard(hash).rows })
+	for n, b := range t.on.bufs {
+		if b == nil {
+			continue
+		}
+		// Nobody but this transaction changes the first, and nobody the second.
+		touch(places, rows, func(hash uint64) *rowTable { return &b.shard(hash).rows })
+		if n == 0 {
+			for i := range places {
+				places[i].row = rows[i] // or of another key with the same tag: Find looks
+			}
 		}
 	}
 	mask := uint64(0)

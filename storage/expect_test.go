@@ -36,7 +36,8 @@ func TestExpect(t *testing.T) {
 					k, keys = keys[0], keys[1:]
 				}
 				id := fmt.Sprintf("%d %s", x.Database(db).Keyspace, k)
-				p, row, err := x.Place(db, k)
+				var p Place
+				row, err := x.Find(&p, db, k)
 				must(t, err)
 				if v, there := want[id]; there != (row != nil) || there && string(row[layout.RowSize(layout.Row{}):]) != v {
 					t.Fatalf("%s is %q, want %q (%v)", id, row, v, there)

@@ -1,26 +1,30 @@
 package storage
 
-import "cairn/storage/layout"
+import (
+	"bytes"
+
+	"cairn/storage/layout"
+)
 
 // Place is where a transaction has looked for the row of a Redis key: who writes the row there does not look again. It is for that
-// transaction, and of no use after it.
+// transaction, and of no use after it, or once the transaction is told to expect other keys.
 type Place struct {
 	pkey []byte // in the transaction's room
 	hash uint64
 	row  *row // what the newest buffer says of the key; nil when that is nothing, or when it was asked too early
 }
 
-// Place returns the place of a Redis key and its row, nil when it is absent. What is true of the bytes that Get returns is true of row.
-// db is below layout.Databases.
-func (t *Txn) Place(db uint8, key []byte) (p Place, row []byte, err error) {
-	p, ok := t.e.expected.take(t.state.Databases[db].Keyspace, key)
-	if !ok {
+// Find makes p the place of a Redis key and returns its row, nil when it is absent. What is true of the bytes that Get returns is true of
+// row. db is below layout.Databases.
+func (t *Txn) Find(p *Place, db uint8, key []byte) (row []byte, err error) {
+	if !t.e.expected.take(p, t.state.Databases[db].Keyspace, key) {
 		p.pkey = t.newKey(db, key)
 		p.hash = hashOf(p.pkey)
 	}
-	p.row = t.on.bufs[0].find(p.hash, p.pkey)
-	row, err = t.get(p.hash, p.row, p.pkey)
-	return p, row, err
+	if p.row == nil || !bytes.Equal(p.row.key, p.pkey) {
+		p.row = t.on.bufs[0].find(p.hash, p.pkey)
+	}
+	return t.get(p.hash, p.row, p.pkey)
 }
 
 // SetRow writes a key row at its place.
@@ -45,7 +49,7 @@ func (t *Txn) DeleteRow(p *Place) {
 // roomBytes is how much room for Pebble keys is made at a time.
 const roomBytes = 8 << 10
 
-// newKey returns the Pebble key of a Redis key. Its room is used again by the next transaction.
+// newKey returns the Pebble key of a Redis key. Its room is used again by what is expected next, and by the next transaction.
 func (t *Txn) newKey(db uint8, key []byte) []byte {
 	n, room := layout.KeySize(key), t.e.room
 	if n > cap(room)-len(room) {
@@ -56,7 +60,7 @@ func (t *Txn) newKey(db uint8, key []byte) []byte {
 	return t.e.room[from:len(t.e.room):len(t.e.room)]
 }
 
-// clearRoom lets the next transaction use the room. A long key's is not kept.
+// clearRoom ends what is expected and lets the room be used again. A long key's is not kept.
 func (e *engine) clearRoom() {
 	e.expected = expected{} // their keys are in the room
 	if e.room = e.room[:0]; cap(e.room) > roomBytes {

@@ -22,9 +22,8 @@ func Lookup(r storage.Reader, db uint8, key []byte) (row layout.Row, ok bool, er
 	return row, true, nil
 }
 
-func parse(key, b []byte) (layout.Row, error) {
-	row, err := layout.ParseRow(b)
-	if err != nil {
+func parse(key, b []byte) (row layout.Row, err error) {
+	if row, err = layout.ParseRow(b); err != nil {
 		err = fmt.Errorf("keys: row of key %x: %w", key, err)
 	}
 	return row, err
@@ -45,23 +44,18 @@ type Slot struct {
 }
 
 // Open reads the place of a key. The slot keeps key, which the caller must not change.
-func Open(t *storage.Txn, db uint8, key []byte) (Slot, error) {
-	s := Slot{t: t, db: db, key: key}
-	place, b, err := t.Place(db, key)
-	if err != nil {
-		return Slot{}, err
+func Open(t *storage.Txn, db uint8, key []byte) (s Slot, err error) {
+	s.t, s.db, s.key = t, db, key
+	b, err := t.Find(&s.place, db, key)
+	if err != nil || b == nil {
+		return s, err
 	}
-	s.place = place
-	if b == nil {
-		return s, nil
+	if s.Row, err = parse(key, b); err != nil {
+		return s, err
 	}
-	row, err := parse(key, b)
-	if err != nil {
-		return Slot{}, err
-	}
-	s.stored, s.expireAt = true, row.ExpireAt
-	if s.Live = !t.Expired(row.ExpireAt); s.Live {
-		s.Row = row
+	s.stored, s.expireAt = true, s.Row.ExpireAt
+	if s.Live = !t.Expired(s.expireAt); !s.Live {
+		s.Row = layout.Row{}
 	}
 	return s, nil
 }
