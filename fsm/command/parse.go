@@ -32,9 +32,9 @@ func checkLength(have, more int64) error {
 
 // expiry is a time to live as a client gives it: EX, PX, EXAT or PXAT, and its amount. The zero value is none.
 type expiry struct {
-	unit     int64 // milliseconds in one of the amount: 1 or 1000
-	absolute bool  // the amount counts from 1970, not from now
 	amount   []byte
+	unit     int16 // milliseconds in one of the amount: 1 or 1000
+	absolute bool  // the amount counts from 1970, not from now
 }
 
 // parseExpiry reads the option at the head of args, with its amount behind it; ok is false when it is another option, or has
@@ -60,24 +60,29 @@ func parseExpiry(args [][]byte) (e expiry, ok bool) {
 }
 
 // given reports whether there is a time to live.
-func (e expiry) given() bool { return e.unit != 0 }
+func (e *expiry) given() bool { return e.unit != 0 }
 
 // sameOption reports whether both are EX, or both PX …
-func (e expiry) sameOption(o expiry) bool { return e.unit == o.unit && e.absolute == o.absolute }
+func (e *expiry) sameOption(o expiry) bool { return e.unit == o.unit && e.absolute == o.absolute }
 
 // at returns the Unix time in milliseconds at which a key set at now expires; 0 is never. The error names the command.
-func (e expiry) at(now int64, name string) (int64, error) {
+func (e *expiry) at(now int64, name string) (int64, error) {
 	if !e.given() {
 		return 0, nil
 	}
+	return e.moment(now, name)
+}
+
+func (e *expiry) moment(now int64, name string) (int64, error) {
 	n, err := parseInt64(e.amount)
 	if err != nil {
 		return 0, err
 	}
-	if n <= 0 || n > math.MaxInt64/e.unit {
+	unit := int64(e.unit)
+	if n <= 0 || n > math.MaxInt64/unit {
 		return 0, reply.InvalidExpire(name)
 	}
-	n *= e.unit
+	n *= unit
 	if e.absolute {
 		return n, nil
 	}
@@ -88,7 +93,7 @@ func (e expiry) at(now int64, name string) (int64, error) {
 }
 
 // check returns the error that the amount deserves at any time.
-func (e expiry) check(name string) error {
+func (e *expiry) check(name string) error {
 	_, err := e.at(0, name)
 	return err
 }

@@ -38,7 +38,7 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("%s %s: %d, %v; want %d, %v", test.option, test.amount, got, err, test.want, test.err)
 		}
 	}
-	if at, err := (expiry{}).at(now, "x"); at != 0 || err != nil {
+	if at, err := (&expiry{}).at(now, "x"); at != 0 || err != nil {
 		t.Errorf("no option: %d, %v", at, err)
 	}
 	for _, args := range [][][]byte{nil, {[]byte("EX")}, {[]byte("EXX"), []byte("1")}, {[]byte(""), []byte("1")}} {

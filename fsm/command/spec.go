@@ -107,9 +107,13 @@ func (x reading[P]) Check(argv [][]byte) error {
 func (x reading[P]) Run(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 	p, err := x.parse(argv)
 	if err != nil {
-		return asReply(reply.Reply{}, err)
+		return failed(err)
 	}
-	return asReply(x.run(env, r, p))
+	answer, err := x.run(env, r, p)
+	if err != nil {
+		return failed(err)
+	}
+	return answer, nil
 }
 
 type writing[P any] struct {
@@ -125,21 +129,22 @@ func (x writing[P]) Check(argv [][]byte) error {
 func (x writing[P]) Run(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	p, err := x.parse(argv)
 	if err != nil {
-		return asReply(reply.Reply{}, err)
+		return failed(err)
 	}
-	return asReply(x.run(env, t, p))
+	answer, err := x.run(env, t, p)
+	if err != nil {
+		return failed(err)
+	}
+	return answer, nil
 }
 
-// asReply turns a user's error into the reply it is.
-func asReply(r reply.Reply, err error) (reply.Reply, error) {
-	if err == nil {
-		return r, nil
-	}
+// failed turns a user's error into the reply it is.
+func failed(err error) (reply.Reply, error) {
 	var user reply.UserError
 	if errors.As(err, &user) {
 		return user.Reply(), nil
 	}
-	return r, err
+	return reply.Reply{}, err
 }
 
 // raw is the parse of a command whose run takes the arguments as they are.

@@ -50,8 +50,8 @@ type setArgs struct {
 	expiry     expiry
 }
 
-func parseSet(argv [][]byte) (setArgs, error) {
-	p := setArgs{name: "set", key: argv[1], value: argv[2]}
+func parseSet(argv [][]byte) (p setArgs, err error) {
+	p.name, p.key, p.value = "set", argv[1], argv[2]
 	for rest := argv[3:]; len(rest) > 0; {
 		n := p.option(rest)
 		if n == 0 {
@@ -93,7 +93,7 @@ func (p *setArgs) option(args [][]byte) int {
 }
 
 // parseSetEX returns the parse of a command whose time to live, in units of unitMillis, stands before the value.
-func parseSetEX(name string, unitMillis int64) func([][]byte) (setArgs, error) {
+func parseSetEX(name string, unitMillis int16) func([][]byte) (setArgs, error) {
 	return func(argv [][]byte) (setArgs, error) {
 		p := setArgs{name: name, key: argv[1], value: argv[3], expiry: expiry{unit: unitMillis, amount: argv[2]}}
 		return p, p.expiry.check(name)
@@ -113,21 +113,23 @@ func runSet(env Env, t *storage.Txn, p setArgs) (reply.Reply, error) {
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	answer, refusal := reply.OK(), reply.Nil()
+	var was reply.Reply // what GET answers
 	if p.get {
 		if err := checkString(s); err != nil {
 			return reply.Reply{}, err
 		}
-		answer = stringOrNil(s)
-		refusal = answer
+		was = stringOrNil(s)
 	}
 	if p.ifAbsent && s.Live || p.ifPresent && !s.Live {
-		return refusal, nil
+		return was, nil
 	}
 	if p.keepTTL {
 		expireAt = s.Row.ExpireAt
 	}
-	return answer, str.Put(&s, env.Version, p.value, expireAt)
+	if err := str.Put(&s, env.Version, p.value, expireAt); err != nil || p.get {
+		return was, err
+	}
+	return reply.OK(), nil
 }
 
 func runSetNX(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
