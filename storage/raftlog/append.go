@@ -21,9 +21,11 @@ func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{l
 // else is ErrGap: before it overwrites a conflicting tail, Raft deletes it. The store keeps data and extensions of logs in its cache:
 // nobody changes them any more.
 func (s *Store) StoreLogs(logs []*raft.Log) error {
-	return s.store(logs, func(b *pebble.Batch) error {
-		defer b.Close()
-		return b.Commit(pebble.Sync)
+	return s.store(logs, func(b *pebble.Batch) {
+		var p pending
+		seq := s.journal.append(b, logs, &p)
+		s.journal.await(&p)
+		s.journal.synced(seq)
 	})
 }
 
@@ -34,12 +36,9 @@ func (s *Store) AppendLogs(logs []*raft.Log, synced func()) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
-	err := s.store(logs, func(b *pebble.Batch) error {
-		if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
-			return errors.Join(err, b.Close())
-		}
-		s.syncing <- syncing{b, synced}
-		return nil
+	err := s.store(logs, func(b *pebble.Batch) {
+		p := new(pending)
+		s.syncing <- syncing{p, s.journal.append(b, logs, p), synced}
 	})
 	if err != nil || len(logs) == 0 {
 		s.gate.leave()
@@ -49,8 +48,9 @@ func (s *Store) AppendLogs(logs []*raft.Log, synced func()) error {
 
 // syncing is an append that the disk is at work on.
 type syncing struct {
-	batch  *pebble.Batch
-	synced func()
+	pending *pending
+	seq     uint64
+	synced  func()
 }
 
 // maxSyncing is how many appends may wait for the disk; the next waits for room.
@@ -59,16 +59,15 @@ const maxSyncing = 64
 // tellSynced calls the functions that AppendLogs was given until the store is closed.
 func (s *Store) tellSynced() {
 	for a := range s.syncing {
-		if err := errors.Join(a.batch.SyncWait(), a.batch.Close()); err != nil {
-			logger{s.opts.Logger}.Fatalf("sync the log: %v", err)
-		}
+		s.journal.await(a.pending)
+		s.journal.synced(a.seq)
 		a.synced()
 		s.gate.leave()
 	}
 }
 
 // store appends logs by a commit, which has the batch.
-func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch) error) error {
+func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch)) error {
 	if err := s.enterWrite(); err != nil {
 		return err
 	}
@@ -82,12 +81,10 @@ func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch) error) error 
 		return fmt.Errorf("storage/raftlog: store: %w", err)
 	}
 	batch, err := s.batchOf(logs)
-	if err == nil {
-		err = commit(batch)
-	}
 	if err != nil {
 		return fmt.Errorf("storage/raftlog: store %d..%d: %w", logs[0].Index, logs[len(logs)-1].Index, err)
 	}
+	commit(batch)
 	for _, log := range logs {
 		s.cache.add(readBack(log), entryLen(log))
 	}

@@ -182,7 +182,7 @@ func agrees(got, want map[uint64]uint64, earlier []map[uint64]uint64) bool {
 // TestAcknowledgedEntriesSurvive crashes at any moment while another goroutine appends.
 func TestAcknowledgedEntriesSurvive(t *testing.T) {
 	fs := vfs.NewCrashableMem()
-	s := mustOpen(t, fs, Options{MemTableBytes: 256 << 10})
+	s := mustOpen(t, fs, Options{FileBytes: 256 << 10})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/wal"
 	"github.com/hashicorp/raft"
 )
 
@@ -17,6 +18,7 @@ import (
 const (
 	tagEntry  = 'L' // an entry of the log
 	tagStable = 'S' // a stable value
+	tagFiles  = 'F' // a number about the files of the entries
 
 	formatEntry1  = 1
 	formatStable1 = 1
@@ -140,6 +142,16 @@ func stableKey(name []byte) []byte {
 // stablesBegin and stablesEnd enclose the keys of all stable values; the end is not among them.
 func stablesBegin() []byte { return []byte{tagStable} }
 func stablesEnd() []byte   { return []byte{tagStable + 1} }
+
+// The rows of the files of the entries. Their values are those of stable numbers.
+//
+//	'F' | 'o'                  the oldest file that the log needs; 1 without the row
+//	'F' | 't' | file uint64 BE how many records the file has, where a crash has torn its end
+var oldestRow = []byte{tagFiles, 'o'}
+
+func tornRow(file wal.NumWAL) []byte {
+	return binary.BigEndian.AppendUint64([]byte{tagFiles, 't'}, uint64(file))
+}
 
 // encodeStable returns the Pebble value of a stable value, whose key is pkey.
 //

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
 )
 
 // logger makes a slog.Logger a pebble.Logger.
@@ -34,10 +36,15 @@ func (l logger) Fatalf(format string, args ...any) {
 	panic("storage/raftlog: pebble cannot continue: " + msg)
 }
 
+// LogCreated implements wal.EventListener.
+func (l logger) LogCreated(info wal.CreateInfo) {
+	l.Infof("file %s of the raft log begins, in the place of %s (%v)", info.Path, info.RecycledFileNum, info.Err)
+}
+
 func (l logger) dataCorruption(info pebble.DataCorruptionInfo) {
 	l.log.Error("pebble found a damaged file", "err", info.String())
 }
 
-func (l logger) diskSlow(info pebble.DiskSlowInfo) {
+func (l logger) diskSlow(info vfs.DiskSlowInfo) {
 	l.log.Warn("disk is slow", "dur", info.Duration, "event", info.String())
 }

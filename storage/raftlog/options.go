@@ -35,10 +35,10 @@ type Options struct {
 	// CacheEntries and CacheBytes bound the newest entries held in memory; default 512 entries and 8 MiB.
 	CacheEntries, CacheBytes int
 
-	// MemTableBytes is the size of Pebble's memtable; default 32 MiB, at least 256 KiB, at most 1 GiB.
-	MemTableBytes int
+	// FileBytes is how long a file of entries gets, about, before the next begins; default 32 MiB, at least 256 KiB, at most 1 GiB.
+	FileBytes int
 
-	// SpareLogs keeps a log file of MemTableBytes ready, written before it is used, so that appends to a new log are as fast
+	// SpareLogs keeps a log file of FileBytes ready, written before it is used, so that appends to a new log are as fast
 	// as those to an old one. It costs that much disk, and
 	// 200 MiB written once. It is always on on a real file system with room enough, and off by default on others.
 	SpareLogs bool
@@ -69,8 +69,8 @@ func (o Options) withDefaults() Options {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 8 << 20
 	}
-	if o.MemTableBytes == 0 {
-		o.MemTableBytes = 32 << 20
+	if o.FileBytes == 0 {
+		o.FileBytes = 32 << 20
 	}
 	return o
 }
@@ -83,40 +83,33 @@ func (o Options) validate() error {
 	if o.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("CacheBytes is %d, must not be negative", o.CacheBytes))
 	}
-	if o.MemTableBytes < 256<<10 || o.MemTableBytes > 1<<30 {
-		errs = append(errs, fmt.Errorf("MemTableBytes is %d, must be from 256 KiB to 1 GiB", o.MemTableBytes))
+	if o.FileBytes < 256<<10 || o.FileBytes > 1<<30 {
+		errs = append(errs, fmt.Errorf("FileBytes is %d, must be from 256 KiB to 1 GiB", o.FileBytes))
 	}
 	return errors.Join(errs...)
 }
 
-// pebble returns Pebble's options for a database that is a log: written in key order, read near its end, and deleted
-// from its front a few thousand entries later.
-func (o Options) pebble(s *spare) *pebble.Options {
+// pebble returns Pebble's options for the stable values, which are few and small.
+func (o Options) pebble() *pebble.Options {
 	l := logger{o.Logger}
 	p := &pebble.Options{
-		FS:       spareFS{markerFS{o.FS}, s},
+		FS:       markerFS{o.FS},
 		ReadOnly: o.ReadOnly,
 		Logger:   l,
 		EventListener: &pebble.EventListener{
 			DataCorruption: l.dataCorruption, // the default is Fatalf; a reader shall get ErrCorrupt instead
-			DiskSlow:       l.diskSlow,
+			DiskSlow:       func(info pebble.DiskSlowInfo) { l.diskSlow(info) },
 		},
 		// Pinned, so that a newer Pebble does not change the files by itself. This one can tell a torn end of the
 		// write-ahead log from damage inside it, and has checksums in the footers of tables.
 		FormatMajorVersion: pebble.FormatTableFormatV6,
-		// Entries that are removed while still in the memtable never become a table; with small entries that is all
-		// of them. The memory is taken as it fills, 256 KiB at first.
-		MemTableSize: uint64(o.MemTableBytes),
-		// Appends are bursts; with the default of 2 one slow flush would stall them.
-		MemTableStopWritesThreshold: 4,
+		MemTableSize:       stableBytes,
 	}
-	// Keys only ever grow, so tables do not overlap; fewer and larger ones leave less bookkeeping to the one goroutine
-	// that deletes them.
-	p.TargetFileSizes[0] = 8 << 20
-	// A table lives for a few thousand entries: compressing it costs the processor and saves hardly any disk.
-	p.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	if o.FS == vfs.Default {
 		p.WithFSDefaults() // watches for slow disk operations, reports them to DiskSlow
 	}
 	return p
 }
+
+// stableBytes is Pebble's memtable for the stable values.
+const stableBytes = 256 << 10

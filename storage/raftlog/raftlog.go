@@ -1,4 +1,5 @@
-// Package raftlog keeps what Raft may not lose, its log and its few stable values, in one Pebble database.
+// Package raftlog keeps what Raft may not lose: its log in files of Pebble's write-ahead log, and its few stable values in a Pebble
+// database.
 //
 // A Store implements raft.LogStore, raft.MonotonicLogStore and raft.StableStore. StoreLogs, Set and SetUint64
 // return after the sync; AppendLogs, for a leader that knows what it may not say before, returns earlier and tells of it. A disk that
@@ -7,21 +8,22 @@
 // # The log in memory and the log on disk
 //
 // The log is one run of indexes without holes, [first, last], held in memory, so that FirstIndex and LastIndex cost
-// nothing. Raft compacts its log after every snapshot, which with Cairn's defaults is every ten entries, while Pebble
-// wants few and large range deletions. So a compaction only moves first, in memory, and the entries before it wait:
+// nothing. Raft compacts its log after every snapshot, which with Cairn's defaults is every ten entries. So a compaction only moves
+// first, in memory, and the entries before it wait:
 //
 //	physical         first                     last
 //	   | waiting ...... | the log ............... |
 //	   '-- on disk, no longer part of the log ----'
 //
-// Once Options.TruncateEvery entries wait that Options.Durable allows to go, one Pebble DeleteRange removes those. After a
-// restart first is physical again: FirstIndex may go back by what waits (after a crash by a few more, because that deletion
+// Once Options.TruncateEvery entries wait that Options.Durable allows to go, one record says that those are gone, and files that hold
+// nothing else are used again. After a
+// restart first is physical again: FirstIndex may go back by what waits (after a crash by a few more, because that record
 // is not synced). Raft does not mind entries that it has compacted already; it compacts them once more.
 //
 // # What a crash can leave
 //
-// Pebble's write-ahead log is replayed in order, so after a crash the store is what some prefix of its batches made it,
-// and that prefix holds at least every synced batch. Each operation is one batch, hence wholly there or not at all.
+// The records of the files are replayed in order (journal, replay), so after a crash the log is what some prefix of them made it,
+// and that prefix holds at least every synced record. Each operation is one record, hence wholly there or not at all.
 // Removing the head of the log is the one operation that another database must agree to: the state it led to has to be
 // durable first. The state becomes so when it suits it, and the log asks how far it is: that is Options.Durable. Only when all
 // of the log is to go, it makes it so: that is Options.BeforeTruncate.
@@ -30,11 +32,14 @@ package raftlog
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
 	"github.com/hashicorp/raft"
 )
 
@@ -63,12 +68,14 @@ var (
 
 // Store is Raft's log store and stable store. Its methods may be called from many goroutines at once.
 type Store struct {
-	db    *pebble.DB
-	dir   string
-	opts  Options
-	cache *cache
-	spare *spare
-	gate  gate
+	db      *pebble.DB
+	dir     string
+	opts    Options
+	cache   *cache
+	journal *journal
+	spare   *spare
+	gate    gate
+	watch   io.Closer // of slow disk operations
 
 	syncing chan syncing // what AppendLogs has begun, oldest first
 	telling sync.WaitGroup
@@ -78,9 +85,10 @@ type Store struct {
 	first, last atomic.Uint64
 
 	truncating sync.Mutex // held for a whole DeleteRange; taken before mu
+	oldest     wal.NumWAL // file that the log may need, as the disk knows; guarded by truncating
 	mu         struct {
 		sync.Mutex
-		physical uint64 // index of the oldest entry on disk, 0 when there is none; at most first
+		physical uint64 // index of the oldest entry on disk that is not said to be gone, 0 when there is none; at most first
 	}
 
 	closeOnce sync.Once
@@ -94,50 +102,36 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, err)
 	}
-	spare := newSpare(o, dir)
-	db, err := pebble.Open(dir, o.pebble(spare))
+	db, err := pebble.Open(dir, o.pebble())
 	if err != nil {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, markCorrupt(err))
 	}
-	s := &Store{db: db, dir: dir, opts: o, spare: spare, cache: newCache(o.CacheEntries, o.CacheBytes)}
-	if err := s.loadBounds(); err != nil {
-		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), db.Close())
+	s := &Store{db: db, dir: dir, opts: o, spare: newSpare(o, dir), cache: newCache(o.CacheEntries, o.CacheBytes)}
+	if err := s.openJournal(spareFS{s.watched(), s.spare}); err != nil {
+		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), s.journal.close(), s.watch.Close(), db.Close())
 	}
+	s.oldest = s.journal.oldest()
 	s.syncing = make(chan syncing, maxSyncing)
 	s.telling.Go(s.tellSynced)
 	if (o.SpareLogs || o.FS == vfs.Default) && !o.ReadOnly {
-		spare.start()
+		s.spare.start()
 	}
 	return s, nil
 }
 
-// loadBounds finds the first and the last entry on disk. It reads two keys and no value: holes cannot arise from a
-// crash, and GetLog reports one that arose otherwise.
-func (s *Store) loadBounds() error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entriesBegin(), UpperBound: entriesEnd()})
-	if err != nil {
-		return markCorrupt(err)
+// watched returns the file system, which reports slow operations of a real disk.
+func (s *Store) watched() vfs.FS {
+	s.watch = io.NopCloser(nil)
+	if s.opts.FS != vfs.Default {
+		return s.opts.FS
 	}
-	defer iter.Close()
-	if !iter.First() {
-		return markCorrupt(iter.Error())
-	}
-	first, err := decodeEntryKey(iter.Key())
-	if err != nil {
-		return err
-	}
-	if !iter.Last() {
-		return markCorrupt(iter.Error())
-	}
-	last, err := decodeEntryKey(iter.Key())
-	if err != nil {
-		return err
-	}
-	s.mu.physical = first
-	s.first.Store(first)
-	s.last.Store(last)
-	return nil
+	fs, watch := vfs.WithDiskHealthChecks(s.opts.FS, slowDisk, nil, logger{s.opts.Logger}.diskSlow)
+	s.watch = watch
+	return fs
 }
+
+// slowDisk is how long an operation of the disk takes that is reported.
+const slowDisk = 5 * time.Second
 
 // FirstIndex returns the index of the oldest entry of the log, or 0 if it is empty. It never fails. After a restart it
 // may be lower than before, see the package comment.
@@ -166,7 +160,7 @@ func (s *Store) Close() error {
 		close(s.syncing)
 		s.telling.Wait()
 		s.spare.close()
-		if err := s.db.Close(); err != nil {
+		if err := errors.Join(s.journal.close(), s.watch.Close(), s.db.Close()); err != nil {
 			s.closeErr = fmt.Errorf("storage/raftlog: close: %w", err)
 		}
 	})

@@ -16,8 +16,8 @@ func TestOptions(t *testing.T) {
 	if err := (Options{}).withDefaults().validate(); err != nil {
 		t.Fatalf("the defaults are not valid: %v", err)
 	}
-	_, err := Open("log", Options{FS: vfs.NewMem(), CacheEntries: -1, CacheBytes: -1, MemTableBytes: 1})
-	for _, name := range []string{"CacheEntries", "CacheBytes", "MemTableBytes"} {
+	_, err := Open("log", Options{FS: vfs.NewMem(), CacheEntries: -1, CacheBytes: -1, FileBytes: 1})
+	for _, name := range []string{"CacheEntries", "CacheBytes", "FileBytes"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("no fault found with %s: %v", name, err)
 		}

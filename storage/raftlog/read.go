@@ -2,10 +2,8 @@ package raftlog
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/hashicorp/raft"
 )
 
@@ -23,8 +21,8 @@ func (s *Store) GetLog(index uint64, log *raft.Log) error {
 	if s.cache.get(index, log) {
 		return nil
 	}
-	err := s.readEntry(index, log)
-	if errors.Is(err, pebble.ErrNotFound) {
+	found, err := s.readEntry(index, log)
+	if err == nil && !found {
 		return s.readMissing(index, log)
 	}
 	return err
@@ -38,8 +36,8 @@ func (s *Store) readMissing(index uint64, log *raft.Log) error {
 	if !s.contains(index) {
 		return raft.ErrLogNotFound
 	}
-	err := s.readEntry(index, log)
-	if errors.Is(err, pebble.ErrNotFound) {
+	found, err := s.readEntry(index, log)
+	if err == nil && !found {
 		return fmt.Errorf("storage/raftlog: get: %w: entry %d is missing", ErrCorrupt, index)
 	}
 	return err
@@ -51,19 +49,16 @@ func (s *Store) contains(index uint64) bool {
 	return first != 0 && index >= first && index <= s.last.Load()
 }
 
-// readEntry reads an entry from Pebble, or returns an error that wraps pebble.ErrNotFound.
-func (s *Store) readEntry(index uint64, log *raft.Log) error {
-	pkey := entryKey(index)
-	value, err := s.read(pkey)
+// readEntry reads an entry from its file, if one is known to have it.
+func (s *Store) readEntry(index uint64, log *raft.Log) (found bool, err error) {
+	got, found, err := s.journal.get(index)
 	if err != nil {
-		return fmt.Errorf("storage/raftlog: get entry %d: %w", index, err)
+		return found, fmt.Errorf("storage/raftlog: get entry %d: %w", index, err)
 	}
-	decoded, err := decodeEntry(pkey, value)
-	if err != nil {
-		return fmt.Errorf("storage/raftlog: get: %w", err)
+	if found {
+		*log = got
 	}
-	*log = decoded
-	return nil
+	return found, nil
 }
 
 // read returns a copy of the value of pkey.
@@ -84,63 +79,39 @@ func (s *Store) Entries(lo, hi uint64, fn func(*raft.Log) error) error {
 		return err
 	}
 	defer s.gate.leave()
-	iter, lo, hi, err := s.entriesIter(lo, hi)
-	if err != nil || iter == nil {
-		return err
-	}
-	defer iter.Close()
+	s.journal.walks.Add(1)
+	defer s.journal.walks.Add(-1)
+	places, lo, hi := s.placesOf(lo, hi)
 	next := lo
-	for iter.First(); iter.Valid(); iter.Next() {
-		log, err := decodeNext(iter, next)
+	for _, p := range places {
+		logs, err := s.journal.read(p)
 		if err != nil {
 			return fmt.Errorf("storage/raftlog: entries: %w", err)
 		}
-		if err := fn(log); err != nil {
-			return err
+		for ; next <= min(p.last, hi); next++ {
+			log, ok := logAt(logs, next)
+			if !ok {
+				return fmt.Errorf("storage/raftlog: entries: %w: entry %d is missing", ErrCorrupt, next)
+			}
+			if err := fn(&log); err != nil {
+				return err
+			}
 		}
-		next++
 	}
-	if err := iter.Error(); err != nil {
-		return fmt.Errorf("storage/raftlog: entries: entry %d: %w", next, markCorrupt(err))
-	}
-	if next != hi+1 {
+	if len(places) > 0 && next != hi+1 {
 		return fmt.Errorf("storage/raftlog: entries: %w: entry %d is missing", ErrCorrupt, next)
 	}
 	return nil
 }
 
-// entriesIter returns an iterator over the part of [lo, hi] that the log contains, and that part; nil if there is none.
-func (s *Store) entriesIter(lo, hi uint64) (*pebble.Iterator, uint64, uint64, error) {
-	s.mu.Lock() // the bounds and the iterator must be of one moment
+// placesOf returns where the part of [lo, hi] is that the log contains, and that part.
+func (s *Store) placesOf(lo, hi uint64) ([]place, uint64, uint64) {
+	s.mu.Lock() // the bounds and the places must be of one moment
 	defer s.mu.Unlock()
 	first := s.first.Load()
 	lo, hi = max(lo, first), min(hi, s.last.Load())
 	if first == 0 || lo > hi {
-		return nil, 0, 0, nil
+		return nil, 0, 0
 	}
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entryKey(lo), UpperBound: entryKeyAfter(hi)})
-	if err != nil {
-		return nil, 0, 0, fmt.Errorf("storage/raftlog: entries: %w", markCorrupt(err))
-	}
-	return iter, lo, hi, nil
-}
-
-// decodeNext returns a copy of the entry under iter, which must have index next.
-func decodeNext(iter *pebble.Iterator, next uint64) (*raft.Log, error) {
-	index, err := decodeEntryKey(iter.Key())
-	if err != nil {
-		return nil, err
-	}
-	if index != next {
-		return nil, fmt.Errorf("%w: entry %d is missing", ErrCorrupt, next)
-	}
-	value, err := iter.ValueAndErr()
-	if err != nil {
-		return nil, fmt.Errorf("entry %d: %w", index, markCorrupt(err))
-	}
-	log, err := decodeEntry(iter.Key(), bytes.Clone(value))
-	if err != nil {
-		return nil, err
-	}
-	return &log, nil
+	return s.journal.between(lo, hi), lo, hi
 }

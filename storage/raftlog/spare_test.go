@@ -22,7 +22,7 @@ func (fs roomyFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
 // TestSpareLogs: the first new log file is the one that was kept ready, and a crash leaves every entry that was synced. From then on
 // Pebble may have files to use again.
 func TestSpareLogs(t *testing.T) {
-	o := Options{MemTableBytes: 256 << 10, SpareLogs: true}
+	o := Options{FileBytes: 256 << 10, SpareLogs: true}
 	fs := roomyFS{vfs.NewCrashableMem(), 1 << 40}
 	s := mustOpen(t, fs, o)
 	awaitSpare(t, s)
@@ -36,12 +36,12 @@ func TestSpareLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if longLogs(t, fs, int64(o.MemTableBytes)+zeroBytes) == 0 {
+	if longLogs(t, fs, int64(o.FileBytes)+zeroBytes) == 0 {
 		t.Fatal("no log file is as long as a spare")
 	}
 	awaitSpare(t, s) // a MemFS that is cloned while files are made in it may lock up
 	for seed, percent := range []int{0, 50, 100} {
-		c := crashed(t, fs.MemFS, percent, uint64(seed), noCache(Options{MemTableBytes: o.MemTableBytes}))
+		c := crashed(t, fs.MemFS, percent, uint64(seed), noCache(Options{FileBytes: o.FileBytes}))
 		if _, got := bounds(t, c); got != last {
 			t.Fatalf("after a crash that keeps %d %% of what was not synced: entries up to %d of %d", percent, got, last)
 		}
@@ -68,7 +68,7 @@ func TestSpareNeedsRoom(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s := mustOpen(t, fs, Options{MemTableBytes: 256 << 10, SpareLogs: true})
+	s := mustOpen(t, fs, Options{FileBytes: 256 << 10, SpareLogs: true})
 	mustStore(t, s, 1, 100, 1)
 	if _, err := fs.Stat(fs.PathJoin("log", spareFile)); err == nil || s.spareCount() != 0 {
 		t.Errorf("%d spares on a disk without room, %v", s.spareCount(), err)
@@ -105,12 +105,13 @@ func awaitSpare(t *testing.T, s *Store) {
 // longLogs counts the log files that are at least so long.
 func longLogs(t *testing.T, fs vfs.FS, size int64) (n int) {
 	t.Helper()
-	names, err := fs.List("log")
+	dir := fs.PathJoin("log", entriesDir)
+	names, err := fs.List(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if info, err := fs.Stat(fs.PathJoin("log", name)); err == nil && strings.HasSuffix(name, ".log") && info.Size() >= size {
+		if info, err := fs.Stat(fs.PathJoin(dir, name)); err == nil && strings.HasSuffix(name, ".log") && info.Size() >= size {
 			n++
 		}
 	}

@@ -1,9 +1,8 @@
 package raftlog
 
 import (
+	"errors"
 	"fmt"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // cut says which part of the log a deletion takes.
@@ -41,7 +40,7 @@ func (s *Store) DeleteRange(lo, hi uint64) error {
 			return fmt.Errorf("storage/raftlog: delete %d..%d: %w", lo, hi, err)
 		}
 		if done {
-			return nil
+			return s.dropFiles()
 		}
 		// Not under mu: appends go on while the state is synced.
 		if err := s.opts.BeforeTruncate(); err != nil {
@@ -73,14 +72,14 @@ func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, err error) {
 		physical := s.mu.physical
 		if end := min(hi, s.opts.Durable()) + 1; end >= physical+s.opts.TruncateEvery {
 			// Not synced: the sync of the next append covers it, and until then a crash only brings entries back.
-			if err := s.db.DeleteRange(entryKey(physical), entryKey(end), pebble.NoSync); err != nil {
+			if err := s.remove(entryKey(physical), entryKey(end), nil); err != nil {
 				return false, err
 			}
 			physical = end
 		}
 		s.setBoundsLocked(physical, hi+1, last)
 	case cutTail:
-		if err := s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.Sync); err != nil {
+		if err := s.remove(entryKey(lo), entriesEnd(), new(pending)); err != nil {
 			return false, err
 		}
 		s.setBoundsLocked(s.mu.physical, first, lo-1)
@@ -88,7 +87,7 @@ func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, err error) {
 		if !durable {
 			return false, nil
 		}
-		if err := s.db.DeleteRange(entriesBegin(), entriesEnd(), pebble.Sync); err != nil {
+		if err := s.remove(entriesBegin(), entriesEnd(), new(pending)); err != nil {
 			return false, err
 		}
 		s.setBoundsLocked(0, 0, 0)
@@ -98,12 +97,26 @@ func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, err error) {
 	return true, nil
 }
 
+// remove writes that the entries in [lo, hi) are gone, and waits for p, if there is one.
+func (s *Store) remove(lo, hi []byte, p *pending) error {
+	b := s.db.NewBatch()
+	if err := b.DeleteRange(lo, hi, nil); err != nil {
+		return errors.Join(err, b.Close())
+	}
+	s.journal.write(b, p)
+	if p != nil {
+		s.journal.await(p)
+	}
+	return nil
+}
+
 // setBoundsLocked publishes new bounds once the disk agrees with them.
 func (s *Store) setBoundsLocked(physical, first, last uint64) {
 	s.mu.physical = physical
 	s.first.Store(first)
 	s.last.Store(last)
 	s.cache.keep(first, last)
+	s.journal.keep(physical, last)
 }
 
 // planCut returns which part of the log [first, last], empty if first is 0, the range [lo, hi] covers.

@@ -1,0 +1,341 @@
+package raftlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
+	"github.com/cockroachdb/pebble/v2/record"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
+	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// journal is the files that the entries are in: those of Pebble's write-ahead log, without the database behind it. Its records are
+// Pebble batches, which set entries and delete ranges of them, and to replay them in order is to open the log. A database would write
+// each entry again, into a table, before the log is cut.
+//
+// Writes are serialized by the store; reads go on beside them.
+type journal struct {
+	fs    vfs.FS
+	dir   string
+	log   logger
+	bytes int64 // how long a file gets
+
+	wals wal.Manager // nil when read-only
+	w    wal.Writer
+	num  wal.NumWAL // of w
+	end  int64      // of the last record in w
+	seq  uint64     // of the last record
+
+	files sync.RWMutex // held for reading while a file is read, and for writing when files become free for others
+	walks atomic.Int64 // callers of Entries, who come back for more
+	mu    struct {
+		sync.RWMutex
+		places []place // in order, without holes
+	}
+	last lastRecord
+}
+
+// place is where the entries from first to last are: in the record seq of the file num, which begins at byte at or behind it.
+type place struct {
+	first, last uint64
+	seq         uint64
+	num         wal.NumWAL
+	at          int64
+	logs        []raft.Log // the entries, as long as the file may not have them
+}
+
+// lastRecord is the record that was read last: who reads one entry of it often reads the next.
+type lastRecord struct {
+	sync.Mutex
+	seq  uint64
+	logs []raft.Log
+}
+
+// blockBytes is the size of the blocks that Pebble's log is made of: a record may be looked for from the beginning of any of them.
+const blockBytes = 32 << 10
+
+// walOptions returns what Pebble's own log would be made with.
+func (j *journal) walOptions(fs vfs.FS) wal.Options {
+	return wal.Options{
+		Primary:              wal.Dir{FS: fs, Dirname: j.dir},
+		MaxNumRecyclableLogs: keptFiles,
+		PreallocateSize:      func() int { return int(j.bytes) },
+		Logger:               j.log,
+		EventListener:        j.log,
+		// Each piece of a record says how much was synced before it, which tells damage from a torn end. Without a histogram it says nothing.
+		WriteWALSyncOffsets: func() bool { return true },
+		FsyncLatency:        prometheus.NewHistogram(prometheus.HistogramOpts{Buckets: pebble.FsyncLatencyBuckets}),
+	}
+}
+
+// keptFiles is how many files whose entries are gone are kept to be written over, which is faster than new ones.
+const keptFiles = 4
+
+// create begins a new file, the first one or the one after j.w. Nobody knows what to do without it: its failure ends the process.
+func (j *journal) create() {
+	var err error
+	if j.w != nil {
+		_, err = j.w.Close() // syncs
+	}
+	if err == nil {
+		j.num++
+		j.end = 0
+		j.w, err = j.wals.Create(j.num, 0)
+	}
+	if err != nil {
+		j.log.Fatalf("begin file %d of the raft log: %v", j.num, err)
+	}
+}
+
+// pending is a record that is on its way to the disk.
+type pending struct {
+	done sync.WaitGroup
+	err  error
+}
+
+// write appends a batch, which it closes. The record is on the disk once p is done; no p, and a later record's sync says so.
+func (j *journal) write(b *pebble.Batch, p *pending) (at int64) {
+	if j.end >= j.bytes {
+		j.create()
+	}
+	at = j.end
+	j.seq++
+	repr := b.Repr()
+	batchrepr.SetSeqNum(repr, pebble.SeqNum(j.seq))
+	var o wal.SyncOptions
+	if p != nil {
+		p.done.Add(1)
+		o = wal.SyncOptions{Done: &p.done, Err: &p.err}
+	}
+	end, err := j.w.WriteRecord(repr, o, nil)
+	if err := errors.Join(err, b.Close()); err != nil {
+		j.log.Fatalf("write the raft log: %v", err)
+	}
+	j.end = end
+	return at
+}
+
+// await returns once p is on the disk.
+func (j *journal) await(p *pending) {
+	if p.done.Wait(); p.err != nil {
+		j.log.Fatalf("sync the raft log: %v", p.err)
+	}
+}
+
+// append writes a batch of entries. It keeps logs until synced.
+func (j *journal) append(b *pebble.Batch, logs []*raft.Log, p *pending) (seq uint64) {
+	kept := make([]raft.Log, len(logs))
+	for i, log := range logs {
+		kept[i] = readBack(log)
+	}
+	at := j.write(b, p)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.mu.places = append(j.mu.places, place{
+		first: logs[0].Index, last: logs[len(logs)-1].Index, seq: j.seq, num: j.num, at: at, logs: kept,
+	})
+	return j.seq
+}
+
+// synced notes that the file has a record.
+func (j *journal) synced(seq uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i := j.placeOfSeq(seq); i < len(j.mu.places) {
+		j.mu.places[i].logs = nil
+	}
+}
+
+func (j *journal) placeOfSeq(seq uint64) int {
+	i := sort.Search(len(j.mu.places), func(i int) bool { return j.mu.places[i].seq >= seq })
+	if i < len(j.mu.places) && j.mu.places[i].seq == seq {
+		return i
+	}
+	return len(j.mu.places)
+}
+
+// keep forgets where entries outside of [first, last] are.
+func (j *journal) keep(first, last uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	ps := j.mu.places
+	n := sort.Search(len(ps), func(i int) bool { return ps[i].last >= first })
+	clear(ps[:n])
+	for ps = ps[n:]; len(ps) > 0 && (first == 0 || ps[len(ps)-1].first > last); ps = ps[:len(ps)-1] {
+		ps[len(ps)-1] = place{}
+	}
+	if len(ps) > 0 {
+		ps[0].first = max(ps[0].first, first)
+		ps[len(ps)-1].last = min(ps[len(ps)-1].last, last)
+	}
+	j.mu.places = ps
+}
+
+// find returns where the entry at index is.
+func (j *journal) find(index uint64) (p place, ok bool) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	ps := j.mu.places
+	i := sort.Search(len(ps), func(i int) bool { return ps[i].last >= index })
+	if i == len(ps) || ps[i].first > index {
+		return place{}, false
+	}
+	return ps[i], true
+}
+
+// between returns the places of [lo, hi], all of which the log contains.
+func (j *journal) between(lo, hi uint64) []place {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	ps := j.mu.places
+	from := sort.Search(len(ps), func(i int) bool { return ps[i].last >= lo })
+	to := sort.Search(len(ps), func(i int) bool { return ps[i].first > hi })
+	return append([]place(nil), ps[from:to]...)
+}
+
+// oldest returns the oldest file that the log needs.
+func (j *journal) oldest() wal.NumWAL {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if len(j.mu.places) == 0 {
+		return j.num
+	}
+	return j.mu.places[0].num
+}
+
+// get returns the entry at index; found is false when no place is known for it.
+func (j *journal) get(index uint64) (log raft.Log, found bool, err error) {
+	j.files.RLock()
+	defer j.files.RUnlock()
+	p, ok := j.find(index)
+	if !ok {
+		return raft.Log{}, false, nil
+	}
+	logs, err := j.read(p)
+	if err != nil {
+		return raft.Log{}, true, err
+	}
+	if log, ok = logAt(logs, index); !ok {
+		return raft.Log{}, true, fmt.Errorf("%w: entry %d is missing", ErrCorrupt, index)
+	}
+	return log, true, nil
+}
+
+// logAt returns the entry at index of those of a record.
+func logAt(logs []raft.Log, index uint64) (raft.Log, bool) {
+	if len(logs) == 0 || index-logs[0].Index >= uint64(len(logs)) {
+		return raft.Log{}, false
+	}
+	return logs[index-logs[0].Index], true
+}
+
+// read returns the entries of the record at a place; some of them may not be part of the log any more. The file is still its own.
+func (j *journal) read(p place) ([]raft.Log, error) {
+	if p.logs != nil {
+		return p.logs, nil
+	}
+	j.last.Lock()
+	defer j.last.Unlock()
+	if j.last.seq == p.seq {
+		return j.last.logs, nil
+	}
+	f, err := j.fs.Open(j.path(p.num))
+	if err != nil {
+		return nil, fmt.Errorf("entry %d: %w", p.first, err)
+	}
+	defer f.Close()
+	r := readerOf(record.NewReader, f, p.at/blockBytes*blockBytes, p.num)
+	for {
+		b, err := nextRecord(r)
+		if err != nil {
+			err = fmt.Errorf("%w: file %d, entry %d: %w", ErrCorrupt, p.num, p.first, err)
+			j.log.log.Error("the raft log is damaged", "err", err)
+			return nil, err
+		}
+		if len(b) < batchrepr.HeaderLen || uint64(batchrepr.ReadSeqNum(b)) != p.seq {
+			continue // the end of what stands before it in its block
+		}
+		logs, err := entriesOf(b)
+		if err == nil {
+			j.last.seq, j.last.logs = p.seq, logs
+		}
+		return logs, err
+	}
+}
+
+// readerOf makes a reader of the records of a file, from byte at on. N is the type of Pebble's file numbers, which has no name outside.
+func readerOf[N ~uint64](newReader func(io.Reader, N) *record.Reader, f vfs.File, at int64, num wal.NumWAL) *record.Reader {
+	return newReader(io.NewSectionReader(f, at, 1<<62), N(num))
+}
+
+// nextRecord returns the bytes of the next record.
+func nextRecord(r *record.Reader) ([]byte, error) {
+	next, err := r.Next()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(next)
+}
+
+// entriesOf returns the entries that a record sets. They alias b.
+func entriesOf(b []byte) (logs []raft.Log, err error) {
+	err = changesOf(b, func(pkey, value []byte) error {
+		log, err := decodeEntry(pkey, value)
+		if err != nil {
+			return err
+		}
+		if n := len(logs); n > 0 && log.Index != logs[n-1].Index+1 {
+			return fmt.Errorf("%w: entry %d after %d", ErrCorrupt, log.Index, logs[n-1].Index)
+		}
+		logs = append(logs, log)
+		return nil
+	}, func([]byte, []byte) error { return nil })
+	return logs, err
+}
+
+// changesOf calls set and remove for what a record does, in order.
+func changesOf(b []byte, set func(pkey, value []byte) error, remove func(lo, hi []byte) error) error {
+	r := batchrepr.Read(b)
+	for {
+		kind, key, value, ok, err := r.Next()
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		case !ok:
+			return nil
+		case kind == pebble.InternalKeyKindSet:
+			err = set(key, value)
+		case kind == pebble.InternalKeyKindRangeDelete:
+			err = remove(key, value)
+		default:
+			err = fmt.Errorf("%w: a record that does %v", ErrUnknownFormat, kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (j *journal) path(num wal.NumWAL) string {
+	return j.fs.PathJoin(j.dir, fmt.Sprintf("%s.log", num))
+}
+
+// close ends the last file.
+func (j *journal) close() error {
+	if j.wals == nil {
+		return nil
+	}
+	var err error
+	if j.w != nil {
+		_, err = j.w.Close()
+	}
+	return errors.Join(err, j.wals.Close())
+}

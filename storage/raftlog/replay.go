@@ -1,0 +1,372 @@
+package raftlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
+	"github.com/cockroachdb/pebble/v2/record"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/wal"
+	"github.com/hashicorp/raft"
+)
+
+// entriesDir is the folder of the journal, in that of the store.
+const entriesDir = "entries"
+
+// openJournal opens the files of the entries and replays them.
+func (s *Store) openJournal(files vfs.FS) error {
+	dir := s.opts.FS.PathJoin(s.dir, entriesDir)
+	s.journal = &journal{fs: s.opts.FS, dir: dir, log: logger{s.opts.Logger}, bytes: int64(s.opts.FileBytes)}
+	moved, err := s.isMoved()
+	if err != nil {
+		return err
+	}
+	if s.opts.ReadOnly {
+		if !moved {
+			return s.readRows(s.showRow)
+		}
+		_, err := s.replayAll()
+		return err
+	}
+	if err := s.opts.FS.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := syncDir(s.opts.FS, s.dir); err != nil {
+		return err
+	}
+	if !moved {
+		return s.moveRows(files)
+	}
+	logs, err := s.replayAll()
+	if err != nil {
+		return err
+	}
+	return s.begin(files, logs)
+}
+
+// begin makes the journal ready for writes, in a file behind logs.
+func (s *Store) begin(files vfs.FS, logs wal.Logs) (err error) {
+	j := s.journal
+	if j.wals, err = wal.Init(j.walOptions(files), logs); err != nil {
+		return err
+	}
+	j.create()
+	return nil
+}
+
+// replayAll brings the store to what its files say, and returns those that it needs.
+func (s *Store) replayAll() (wal.Logs, error) {
+	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.journal.dir})
+	if err != nil {
+		return nil, err
+	}
+	oldest, err := s.number(oldestRow, 1)
+	if err != nil {
+		return nil, err
+	}
+	for ; len(logs) > 0 && uint64(logs[0].Num) < oldest; logs = logs[1:] {
+		if err := s.removeFile(s.journal.path(logs[0].Num)); err != nil {
+			return nil, err
+		}
+	}
+	s.journal.num = wal.NumWAL(oldest - 1)
+	for i, l := range logs {
+		if l.Num != s.journal.num+1 {
+			return nil, fmt.Errorf("%w: file %d of its entries is missing", ErrCorrupt, s.journal.num+1)
+		}
+		s.journal.num = l.Num
+		if err := s.replay(l, i == len(logs)-1); err != nil {
+			return nil, err
+		}
+	}
+	if len(logs) == 0 && oldest > 1 {
+		return nil, fmt.Errorf("%w: file %d of its entries is missing", ErrCorrupt, oldest)
+	}
+	return logs, nil
+}
+
+// removeFile removes a file that nobody needs. One that is gone already is no error.
+func (s *Store) removeFile(path string) error {
+	if s.opts.ReadOnly {
+		return nil
+	}
+	if err := s.opts.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// replay does what the records of a file say. A crash may have torn the end of the last one. What is left of it is on the disk then for
+// good, and a row says how many records that is: another file follows.
+func (s *Store) replay(l wal.LogicalLog, last bool) error {
+	known, err := s.number(tornRow(l.Num), math.MaxUint64)
+	if err != nil {
+		return err
+	}
+	r := l.OpenForRead()
+	defer r.Close()
+	n := uint64(0)
+	for ; n < known; n++ {
+		b, at, err := r.NextRecord()
+		if errors.Is(err, io.EOF) && known == math.MaxUint64 {
+			break
+		}
+		if errors.Is(err, record.ErrUnexpectedEOF) && last && known == math.MaxUint64 {
+			if s.opts.ReadOnly {
+				return nil
+			}
+			if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil {
+				return err
+			}
+			return s.setNumber(tornRow(l.Num), n, pebble.Sync)
+		}
+		if err != nil {
+			return fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, damaged(err))
+		}
+		if err := s.replayRecord(b, l.Num, at.Physical); err != nil {
+			return fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, err)
+		}
+	}
+	if last && !s.opts.ReadOnly { // a process that was killed has not synced it
+		return syncFile(s.opts.FS, s.journal.path(l.Num))
+	}
+	return nil
+}
+
+// damaged adds ErrCorrupt to those errors of a reader of records that mean it.
+func damaged(err error) error {
+	if record.IsInvalidRecord(err) || errors.Is(err, io.EOF) || errors.Is(err, record.ErrInvalidChunk) ||
+		errors.Is(err, record.ErrZeroedChunk) || errors.Is(err, record.ErrUnexpectedEOF) || pebble.IsCorruptionError(err) {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return err
+}
+
+// replayRecord does what a record says.
+func (s *Store) replayRecord(r io.Reader, num wal.NumWAL, at int64) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return damaged(err)
+	}
+	s.journal.seq = uint64(batchrepr.ReadSeqNum(b)) // Pebble's reader has looked at its length
+	p := place{seq: s.journal.seq, num: num, at: at}
+	err = changesOf(b, func(pkey, _ []byte) error {
+		index, err := decodeEntryKey(pkey)
+		if err != nil {
+			return err
+		}
+		if p.first == 0 {
+			p.first = index
+		}
+		if last := s.last.Load(); last != 0 && index != last+1 {
+			return fmt.Errorf("%w: entry %d after %d", ErrCorrupt, index, last)
+		}
+		if s.mu.physical == 0 {
+			s.mu.physical = index
+			s.first.Store(index)
+		}
+		p.last = index
+		s.last.Store(index)
+		return nil
+	}, s.replayCut)
+	if err == nil && p.first != 0 {
+		s.journal.mu.places = append(s.journal.mu.places, p)
+	}
+	return err
+}
+
+// replayCut removes what a record has removed, of what there is.
+func (s *Store) replayCut(lo, hi []byte) error {
+	from, err := decodeEntryKey(lo)
+	if len(lo) == len(entriesBegin()) {
+		from, err = 0, nil
+	}
+	if err != nil {
+		return err
+	}
+	to := uint64(math.MaxUint64)
+	if len(hi) == entryKeyLen {
+		if to, err = decodeEntryKey(hi); err != nil {
+			return err
+		}
+		to--
+	}
+	switch first, last := s.first.Load(), s.last.Load(); planCut(first, last, from, to) {
+	case cutHead:
+		s.setBoundsLocked(to+1, to+1, last)
+	case cutTail:
+		s.setBoundsLocked(first, first, from-1)
+	case cutAll:
+		s.setBoundsLocked(0, 0, 0)
+	case cutMiddle:
+		return fmt.Errorf("%w: a record removes %d to %d of %d to %d", ErrCorrupt, from, to, first, last)
+	}
+	return nil
+}
+
+// dropFiles lets go of the files that the log does not need any more. It is called with truncating held.
+func (s *Store) dropFiles() error {
+	oldest := s.journal.oldest()
+	if oldest == s.oldest || s.journal.walks.Load() > 0 {
+		return nil
+	}
+	// On the disk before a file is gone, or written over: a file that is missing is damage.
+	if err := s.setNumber(oldestRow, uint64(oldest), pebble.Sync); err != nil {
+		return err
+	}
+	s.journal.files.Lock()
+	free, err := s.journal.wals.Obsolete(oldest, false)
+	s.journal.files.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, f := range free {
+		if err := s.removeFile(f.Path); err != nil {
+			return err
+		}
+	}
+	s.oldest = oldest
+	return nil
+}
+
+// A row in Pebble says that entries are in the journal. Programs before the journal had them in Pebble, under the keys of all other
+// indexes, and read its format as one that they do not know, where they would else find an empty log.
+func movedRow() []byte { return entryKey(math.MaxUint64) }
+
+const formatMoved = 2
+
+// isMoved says that the entries are in the journal.
+func (s *Store) isMoved() (bool, error) {
+	_, err := s.read(movedRow())
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// moveRows moves the entries of a store that had them in Pebble, or has none yet, into the journal. What a crash has left of that before
+// is written again.
+func (s *Store) moveRows(files vfs.FS) error {
+	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.journal.dir})
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		if err := s.removeFile(s.journal.path(l.Num)); err != nil {
+			return err
+		}
+	}
+	if err := s.begin(files, nil); err != nil {
+		return err
+	}
+	var some []*raft.Log
+	bytes := 0
+	flush := func() error {
+		if len(some) == 0 {
+			return nil
+		}
+		err := s.StoreLogs(some)
+		some, bytes = nil, 0
+		return err
+	}
+	err = s.readRows(func(log raft.Log) error {
+		if some, bytes = append(some, &log), bytes+entryLen(&log); bytes < movedAtOnce {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err != nil {
+		return err
+	}
+	b := s.db.NewBatch()
+	defer b.Close()
+	row := movedRow()
+	if err := errors.Join(b.DeleteRange(entriesBegin(), row, nil), b.Set(row, appendChecksum([]byte{formatMoved}, row), nil)); err != nil {
+		return err
+	}
+	return b.Commit(pebble.Sync)
+}
+
+const movedAtOnce = 1 << 20 // bytes
+
+// showRow makes an entry in Pebble one that a store which is only read has.
+func (s *Store) showRow(log raft.Log) error {
+	if s.mu.physical == 0 {
+		s.mu.physical = log.Index
+		s.first.Store(log.Index)
+	}
+	s.last.Store(log.Index)
+	s.journal.mu.places = append(s.journal.mu.places, place{first: log.Index, last: log.Index, logs: []raft.Log{log}})
+	return nil
+}
+
+// readRows calls fn with the entries that are in Pebble.
+func (s *Store) readRows(fn func(raft.Log) error) error {
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entriesBegin(), UpperBound: entriesEnd()})
+	if err != nil {
+		return markCorrupt(err)
+	}
+	defer iter.Close()
+	next := uint64(0)
+	for iter.First(); iter.Valid(); iter.Next() {
+		index, err := decodeEntryKey(iter.Key())
+		if err == nil && next != 0 && index != next {
+			err = fmt.Errorf("%w: entry %d is missing", ErrCorrupt, next)
+		}
+		if err != nil {
+			return err
+		}
+		value, err := iter.ValueAndErr()
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", index, markCorrupt(err))
+		}
+		log, err := decodeEntry(iter.Key(), append([]byte(nil), value...))
+		if err == nil {
+			err = fn(log)
+		}
+		if err != nil {
+			return err
+		}
+		next = index + 1
+	}
+	return markCorrupt(iter.Error())
+}
+
+func syncFile(fs vfs.FS, path string) error {
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// number returns the number in a row of the journal's, or what it is when there is none.
+func (s *Store) number(pkey []byte, absent uint64) (uint64, error) {
+	v, err := s.read(pkey)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return absent, nil
+	}
+	if err == nil {
+		v, err = decodeStable(pkey, v)
+	}
+	if err == nil && len(v) != 8 {
+		err = fmt.Errorf("%w: %q is not a number", ErrCorrupt, pkey)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+func (s *Store) setNumber(pkey []byte, n uint64, o *pebble.WriteOptions) error {
+	return s.db.Set(pkey, encodeStable(pkey, binary.BigEndian.AppendUint64(nil, n)), o)
+}
