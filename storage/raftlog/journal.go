@@ -52,11 +52,22 @@ type place struct {
 	logs        []raft.Log // the entries, as long as the file may not have them
 }
 
-// lastRecord is the record that was read last: who reads one entry of it often reads the next.
+// lastRecord is the record that was read last, and the reader that stands behind it: entries are mostly read one after the other.
 type lastRecord struct {
 	sync.Mutex
+	num  wal.NumWAL
 	seq  uint64
 	logs []raft.Log
+	file vfs.File
+	r    *record.Reader
+}
+
+// forget closes the file.
+func (l *lastRecord) forget() {
+	if l.file != nil {
+		_ = l.file.Close() // it was only read
+	}
+	l.num, l.seq, l.logs, l.file, l.r = 0, 0, nil, nil, nil
 }
 
 // blockBytes is the size of the blocks that Pebble's log is made of: a record may be looked for from the beginning of any of them.
@@ -242,47 +253,86 @@ func (j *journal) read(p place) ([]raft.Log, error) {
 	if p.logs != nil {
 		return p.logs, nil
 	}
-	j.last.Lock()
-	defer j.last.Unlock()
-	if j.last.seq == p.seq {
-		return j.last.logs, nil
+	l := &j.last
+	l.Lock()
+	defer l.Unlock()
+	if l.seq == p.seq {
+		return l.logs, nil
 	}
+	if l.num == p.num && l.seq < p.seq && p.seq < l.seq+readOn {
+		// It may have come to what was the end of the file, or to what was not yet written then.
+		if b, err := j.recordFrom(l.r, p.seq); err == nil {
+			return l.show(p, b)
+		}
+	}
+	l.forget()
 	f, err := j.fs.Open(j.path(p.num))
 	if err != nil {
 		return nil, fmt.Errorf("entry %d: %w", p.first, err)
 	}
-	defer f.Close()
-	r := readerOf(record.NewReader, f, p.at/blockBytes*blockBytes, p.num)
+	l.num, l.file, l.r = p.num, f, readerOf(record.NewReader, f, p.at/blockBytes*blockBytes, p.num)
+	b, err := j.recordFrom(l.r, p.seq)
+	if err != nil {
+		l.forget()
+		err = fmt.Errorf("%w: file %d, entry %d: %w", ErrCorrupt, p.num, p.first, err)
+		j.log.log.Error("the raft log is damaged", "err", err)
+		return nil, err
+	}
+	return l.show(p, b)
+}
+
+// readOn is how many records a reader passes by, at most, before it begins anew near the one that is wanted.
+const readOn = 8
+
+// show notes the record b, which the reader has come to, and returns its entries.
+func (l *lastRecord) show(p place, b []byte) ([]raft.Log, error) {
+	logs, err := entriesOf(b)
+	if err != nil {
+		l.forget()
+		return nil, err
+	}
+	l.seq, l.logs = p.seq, logs
+	return logs, nil
+}
+
+// recordFrom returns the record seq, at or behind which r stands.
+func (j *journal) recordFrom(r *record.Reader, seq uint64) ([]byte, error) {
 	for {
-		b, err := nextRecord(r)
+		next, err := r.Next()
 		if err != nil {
-			err = fmt.Errorf("%w: file %d, entry %d: %w", ErrCorrupt, p.num, p.first, err)
-			j.log.log.Error("the raft log is damaged", "err", err)
 			return nil, err
 		}
-		if len(b) < batchrepr.HeaderLen || uint64(batchrepr.ReadSeqNum(b)) != p.seq {
-			continue // the end of what stands before it in its block
+		b, err := io.ReadAll(next)
+		if err != nil {
+			return nil, err
 		}
-		logs, err := entriesOf(b)
-		if err == nil {
-			j.last.seq, j.last.logs = p.seq, logs
+		if len(b) < batchrepr.HeaderLen {
+			return nil, fmt.Errorf("a record of %d bytes", len(b))
 		}
-		return logs, err
+		switch at := uint64(batchrepr.ReadSeqNum(b)); {
+		case at == seq:
+			return b, nil
+		case at > seq:
+			return nil, fmt.Errorf("record %d is missing", seq)
+		}
 	}
+}
+
+// letGo says that the files before oldest may be written over.
+func (j *journal) letGo(oldest wal.NumWAL) (unused []wal.DeletableLog, err error) {
+	j.files.Lock()
+	defer j.files.Unlock()
+	j.last.Lock()
+	defer j.last.Unlock()
+	if j.last.num < oldest {
+		j.last.forget()
+	}
+	return j.wals.Obsolete(oldest, false)
 }
 
 // readerOf makes a reader of the records of a file, from byte at on. N is the type of Pebble's file numbers, which has no name outside.
 func readerOf[N ~uint64](newReader func(io.Reader, N) *record.Reader, f vfs.File, at int64, num wal.NumWAL) *record.Reader {
 	return newReader(io.NewSectionReader(f, at, 1<<62), N(num))
-}
-
-// nextRecord returns the bytes of the next record.
-func nextRecord(r *record.Reader) ([]byte, error) {
-	next, err := r.Next()
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(next)
 }
 
 // entriesOf returns the entries that a record sets. They alias b.
@@ -325,11 +375,14 @@ func changesOf(b []byte, set func(pkey, value []byte) error, remove func(lo, hi 
 }
 
 func (j *journal) path(num wal.NumWAL) string {
-	return j.fs.PathJoin(j.dir, fmt.Sprintf("%s.log", num))
+	return j.fs.PathJoin(j.dir, fileName(num))
 }
 
 // close ends the last file.
 func (j *journal) close() error {
+	j.last.Lock()
+	j.last.forget()
+	j.last.Unlock()
 	if j.wals == nil {
 		return nil
 	}

@@ -85,7 +85,7 @@ type Store struct {
 	first, last atomic.Uint64
 
 	truncating sync.Mutex // held for a whole DeleteRange; taken before mu
-	oldest     wal.NumWAL // file that the log may need, as the disk knows; guarded by truncating
+	oldest     wal.NumWAL // file that is there, as the row says; guarded by truncating
 	mu         struct {
 		sync.Mutex
 		physical uint64 // index of the oldest entry on disk that is not said to be gone, 0 when there is none; at most first
@@ -110,7 +110,6 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := s.openJournal(spareFS{s.watched(), s.spare}); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), s.journal.close(), s.watch.Close(), db.Close())
 	}
-	s.oldest = s.journal.oldest()
 	s.syncing = make(chan syncing, maxSyncing)
 	s.telling.Go(s.tellSynced)
 	if (o.SpareLogs || o.FS == vfs.Default) && !o.ReadOnly {

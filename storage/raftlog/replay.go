@@ -75,7 +75,8 @@ func (s *Store) replayAll() (wal.Logs, error) {
 			return nil, err
 		}
 	}
-	s.journal.num = wal.NumWAL(oldest - 1)
+	s.oldest = wal.NumWAL(oldest)
+	s.journal.num = s.oldest - 1
 	for i, l := range logs {
 		if l.Num != s.journal.num+1 {
 			return nil, fmt.Errorf("%w: file %d of its entries is missing", ErrCorrupt, s.journal.num+1)
@@ -124,7 +125,8 @@ func (s *Store) replay(l wal.LogicalLog, last bool) error {
 			if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil {
 				return err
 			}
-			return s.setNumber(tornRow(l.Num), n, pebble.Sync)
+			row := tornRow(l.Num)
+			return s.db.Set(row, encodeStable(row, binary.BigEndian.AppendUint64(nil, n)), pebble.Sync)
 		}
 		if err != nil {
 			return fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, damaged(err))
@@ -217,16 +219,23 @@ func (s *Store) dropFiles() error {
 		return nil
 	}
 	// On the disk before a file is gone, or written over: a file that is missing is damage.
-	if err := s.setNumber(oldestRow, uint64(oldest), pebble.Sync); err != nil {
-		return err
+	b := s.db.NewBatch()
+	defer b.Close()
+	err := errors.Join(
+		b.Set(oldestRow, encodeStable(oldestRow, binary.BigEndian.AppendUint64(nil, uint64(oldest))), nil),
+		b.DeleteRange(tornRow(0), tornRow(oldest), nil),
+	)
+	if err == nil {
+		err = b.Commit(pebble.Sync)
 	}
-	s.journal.files.Lock()
-	free, err := s.journal.wals.Obsolete(oldest, false)
-	s.journal.files.Unlock()
 	if err != nil {
 		return err
 	}
-	for _, f := range free {
+	unused, err := s.journal.letGo(oldest)
+	if err != nil {
+		return err
+	}
+	for _, f := range unused {
 		if err := s.removeFile(f.Path); err != nil {
 			return err
 		}
@@ -262,6 +271,7 @@ func (s *Store) moveRows(files vfs.FS) error {
 			return err
 		}
 	}
+	s.oldest = 1
 	if err := s.begin(files, nil); err != nil {
 		return err
 	}
@@ -365,8 +375,4 @@ func (s *Store) number(pkey []byte, absent uint64) (uint64, error) {
 		return 0, err
 	}
 	return binary.BigEndian.Uint64(v), nil
-}
-
-func (s *Store) setNumber(pkey []byte, n uint64, o *pebble.WriteOptions) error {
-	return s.db.Set(pkey, encodeStable(pkey, binary.BigEndian.AppendUint64(nil, n)), o)
 }

@@ -39,7 +39,7 @@ const (
 )
 
 func newSpare(o Options, dir string) *spare {
-	return &spare{fs: o.FS, dir: dir, size: int64(o.FileBytes) + zeroBytes, log: o.Logger}
+	return &spare{fs: o.FS, dir: o.FS.PathJoin(dir, entriesDir), size: int64(o.FileBytes) + zeroBytes, log: o.Logger}
 }
 
 // start removes what a crash has left of a spare, and begins to make one. The folder is there.

@@ -58,10 +58,11 @@ func TestSpareLogs(t *testing.T) {
 // TestSpareNeedsRoom: a disk that is nearly full is left alone, and what a crash has left of a spare is removed.
 func TestSpareNeedsRoom(t *testing.T) {
 	fs := roomyFS{vfs.NewMem(), 10 << 20}
-	if err := fs.MkdirAll("log", 0o755); err != nil {
+	dir := fs.PathJoin("log", entriesDir)
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := fs.Create(fs.PathJoin("log", spareFile), vfs.WriteCategoryUnspecified)
+	f, err := fs.Create(fs.PathJoin(dir, spareFile), vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestSpareNeedsRoom(t *testing.T) {
 	}
 	s := mustOpen(t, fs, Options{FileBytes: 256 << 10, SpareLogs: true})
 	mustStore(t, s, 1, 100, 1)
-	if _, err := fs.Stat(fs.PathJoin("log", spareFile)); err == nil || s.spareCount() != 0 {
+	if _, err := fs.Stat(fs.PathJoin(dir, spareFile)); err == nil || s.spareCount() != 0 {
 		t.Errorf("%d spares on a disk without room, %v", s.spareCount(), err)
 	}
 }

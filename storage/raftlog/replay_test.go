@@ -1,0 +1,154 @@
+package raftlog
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/hashicorp/raft"
+)
+
+// oldStore makes a store as programs before the journal had it: entries 5 to 60 are in Pebble.
+func oldStore(t *testing.T, fs vfs.FS) {
+	t.Helper()
+	db, err := pebble.Open("log", Options{FS: fs}.withDefaults().pebble())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, log := range makeEntries(5, 60, 1) {
+		if err := db.Set(entryKey(log.Index), encodeEntry(nil, entryKey(log.Index), log), pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row := stableKey([]byte("term"))
+	if err := errors.Join(db.Set(row, encodeStable(row, []byte("7")), pebble.Sync), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOldStore: a store that has its entries in Pebble is moved by the first open, wholly, and at whatever operation of the file system that
+// crashes: by the next. Who only reads it leaves it as it is. The old program does not take the new store for an empty one.
+func TestOldStore(t *testing.T) {
+	whole := func(s *Store) {
+		t.Helper()
+		wantEntries(t, s, 5, 60, 1)
+		if v, err := s.Get([]byte("term")); err != nil || string(v) != "7" {
+			t.Fatalf("term is %q, %v", v, err)
+		}
+	}
+	mem := vfs.NewCrashableMem()
+	oldStore(t, mem)
+	for range 2 {
+		s := mustOpen(t, mem, Options{ReadOnly: true})
+		whole(s)
+		mustClose(t, s)
+	}
+	for _, percent := range []int{0, 50, 100} {
+		fs := crashClone(mem, 100, 1)
+		c := &crashScript{mem: fs, unsyncedPercent: percent, states: []map[uint64]uint64{nil}}
+		s := mustOpen(t, errorfs.Wrap(fs, errorfs.InjectorFunc(c.before)), Options{})
+		whole(s)
+		mustStore(t, s, 61, 70, 2)
+		mustClose(t, s)
+		c.mu.Lock()
+		points := c.mu.points
+		c.mu.Unlock()
+		for _, p := range points {
+			after := mustOpen(t, p.fs, Options{})
+			if _, last := bounds(t, after); last == 60 {
+				whole(after)
+			} else if wantBounds(t, after, 5, 70); last != 70 {
+				t.Fatalf("crash before %v of %s: the log ends at %d", p.op.Kind, p.op.Path, last)
+			}
+			mustClose(t, after)
+		}
+		t.Logf("%d crashes", len(points))
+
+		db, err := pebble.Open("log", Options{FS: fs}.withDefaults().pebble())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, closer, err := db.Get(movedRow())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := decodeEntry(movedRow(), v); !errors.Is(err, ErrUnknownFormat) {
+			t.Errorf("the row is read as an entry: %v", err)
+		}
+		if err := errors.Join(closer.Close(), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFilesComeAndGo: as the head of the log is cut its files go, or become the newest; entries are read from those that are left, in any
+// order, and a start and a copy find them.
+func TestFilesComeAndGo(t *testing.T) {
+	fs := vfs.NewMem()
+	durable := uint64(0)
+	o := noCache(Options{FileBytes: 256 << 10, TruncateEvery: 1, Durable: func() uint64 { return durable }})
+	s := mustOpen(t, fs, o)
+	entry := func(i uint64) *raft.Log {
+		log := makeEntry(i, 1)
+		log.Data = make([]byte, 20<<10)
+		return log
+	}
+	check := func(s *Store, first, last uint64) {
+		t.Helper()
+		wantBounds(t, s, first, last)
+		for i := first; i <= last; i++ {
+			wantEntry(t, s, entry(i))
+			wantEntry(t, s, entry(first+(i*7)%(last-first+1)))
+		}
+		next := first
+		if err := s.Entries(first, last, func(log *raft.Log) error {
+			if next++; log.Index != next-1 {
+				return fmt.Errorf("entry %d after %d", log.Index, next-2)
+			}
+			return nil
+		}); err != nil || next != last+1 {
+			t.Fatalf("entries up to %d of %d: %v", next-1, last, err)
+		}
+	}
+	files := func() int {
+		names, err := fs.List(fs.PathJoin("log", entriesDir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	most := 0
+	for i := uint64(1); i <= 400; i++ {
+		if err := s.StoreLog(entry(i)); err != nil {
+			t.Fatal(err)
+		}
+		if i%10 == 0 && i > 40 {
+			durable = i - 30
+			mustDelete(t, s, 1, i-20)
+			first, _ := bounds(t, s)
+			check(s, first, i)
+			most = max(most, files())
+		}
+		if i%100 == 0 {
+			mustClose(t, s)
+			s = mustOpen(t, fs, o)
+			check(s, durable+1, i)
+			copied := fmt.Sprint("copy", i)
+			if err := s.Backup(copied); err != nil {
+				t.Fatal(err)
+			}
+			b, err := Open(copied, Options{FS: fs, CacheEntries: 1, CacheBytes: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(b, durable+1, i)
+			mustClose(t, b)
+		}
+	}
+	if s.journal.num < 30 || most > 3+keptFiles+4 {
+		t.Errorf("file %d is the newest, there were up to %d", s.journal.num, most)
+	}
+}
