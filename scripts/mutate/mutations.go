@@ -86,7 +86,7 @@ func applyMutations() []mutation {
 	const machine, txn, flush = "fsm/machine.go", "storage/txn.go", "storage/flush.go"
 	const clock = "import \"time\"\n\nfunc localNow() int64 { return time.Now().UnixMilli() }\n"
 	return []mutation{
-		{"no replay guard", machine, "for at := m.applied.now(); len(logs) > 0 && logs[0].Index <= at.Index;", "for at := m.applied.now(); len(logs) < 0;", in("./fsm", "TestOneLogOneState|TestAppliedTwice"), ""},
+		{"no replay guard", machine, "for at := m.applied.now(); done < len(logs) && logs[done].Index <= at.Index;", "for at := m.applied.now(); done < 0;", in("./fsm", "TestOneLogOneState|TestAppliedTwice"), ""},
 		{"an entry that cannot be applied is skipped", machine, "t.Discard()\n\t\t\t\treturn 0, fmt.Errorf(\"entry %d: %w\", l.Index, err)", "results = nil",
 			in("./fsm", "TestUnknownEntryStops"), ""},
 		{"expiry by the local clock inside Apply", txn, "return expireAt != 0 && expireAt <= t.state.Time }", "return expireAt != 0 && expireAt <= localNow() }",
@@ -106,17 +106,22 @@ func applyMutations() []mutation {
 func logMutations() []mutation {
 	const log = "storage/raftlog/"
 	return []mutation{
-		{"log appends are not synced", log + "append.go", "b.Commit(pebble.Sync)", "b.Commit(pebble.NoSync)", in("./storage/raftlog", "TestAcknowledgedEntriesSurvive"), ""},
+		{"log appends are not synced", log + "journal.go", "at := j.write(b, p)", "at := j.write(b, nil)", in("./storage/raftlog", "TestAcknowledgedEntriesSurvive"), ""},
+		{"a start believes what is not synced", log + "replay.go", "if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil || !torn {",
+			"if !torn {", in("./storage/raftlog", "TestOpenSyncs"), ""},
+		{"a torn end is forgotten", log + "replay.go", "row := tornRow(l.Num)", "row := tornRow(l.Num + 1)", in("./storage/raftlog", "TestCrashAtEvery|TestFilesGoLate"), ""},
+		{"a file of entries goes before that is known", log + "replay.go", "err = b.Commit(pebble.Sync)\n	}\n	if err != nil {\n		return err\n	}\n	unused",
+			"err = b.Commit(pebble.NoSync)\n	}\n	if err != nil {\n		return err\n	}\n	unused", in("./storage/raftlog", "TestRandomOperations|TestFilesGoLate"), ""},
 		{"votes are not synced", log + "stable.go", "s.db.Set(pkey, encodeStable(pkey, value), pebble.Sync)",
 			"s.db.Set(pkey, encodeStable(pkey, value), pebble.NoSync)", in("./storage/raftlog", "TestStable|TestCrash|TestAcknowledged"), ""},
 		{"a leader applies what its disk does not have", "fsm/replica/disk.go", "for d.mu.synced < index {", "for false {", in("./fsm/replica", "TestEarly"), ""},
 		{"followers are told of what is not synced", "fsm/replica/pipeline.go", "req.LeaderCommitIndex = p.clamp(req.LeaderCommitIndex)\n", "", in("./fsm/replica", "TestPipelineClamps"), ""},
 		{"a node answers for what its disk does not have", "fsm/replica/transport.go", "		t.disk.awaitEarly()\n", "", in("./fsm/replica", "TestAnswersWhenSynced"), ""},
 		{"a deleted entry counts for the next one", "fsm/replica/disk.go", "min(d.mu.synced, first-1)", "d.mu.synced", in("./fsm/replica", "TestEarlyGone"), ""},
-		{"a cut tail is not synced", log + "truncate.go", "s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.Sync)",
-			"s.db.DeleteRange(entryKey(lo), entriesEnd(), pebble.NoSync)", in("./storage/raftlog", "TestTailDeletion"), ""},
-		{"the log is cut one entry too far", log + "truncate.go", "s.db.DeleteRange(entryKey(physical), entryKey(end), pebble.NoSync)",
-			"s.db.DeleteRange(entryKey(physical), entryKey(end+1), pebble.NoSync)", in("./storage/raftlog", "TestHeadTruncation"), ""},
+		{"a cut tail is not synced", log + "truncate.go", "s.remove(entryKey(lo), entriesEnd(), new(pending))",
+			"s.remove(entryKey(lo), entriesEnd(), nil)", in("./storage/raftlog", "TestTailDeletion"), ""},
+		{"the log is cut one entry too far", log + "truncate.go", "s.remove(entryKey(physical), entryKey(end), nil)",
+			"s.remove(entryKey(physical), entryKey(end+1), nil)", in("./storage/raftlog", "TestHeadTruncation"), ""},
 		{"the log is cut before the state is synced", "cmd/node/node.go", "Durable: n.store.Durable", "Durable: nil", in("./cmd/node", "TestPowerCutAfterTruncation"), ""},
 		{"a damaged entry is believed", log + "layout.go", "if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got != want {",
 			"if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got == want+1 {", in("./storage/raftlog", "TestEveryFlippedBit"), ""},

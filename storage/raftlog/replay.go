@@ -103,8 +103,8 @@ func (s *Store) removeFile(path string) error {
 	return nil
 }
 
-// replay does what the records of a file say. A crash may have torn the end of the last one. What is left of it is on the disk then for
-// good, and a row says how many records that is: another file follows.
+// replay does what the records of a file say. A crash may have torn the end of the last one: another file follows it, so a row says how
+// many records that has.
 func (s *Store) replay(l wal.LogicalLog, last bool) error {
 	known, err := s.number(tornRow(l.Num), math.MaxUint64)
 	if err != nil {
@@ -112,33 +112,31 @@ func (s *Store) replay(l wal.LogicalLog, last bool) error {
 	}
 	r := l.OpenForRead()
 	defer r.Close()
-	n := uint64(0)
+	n, torn := uint64(0), false
 	for ; n < known; n++ {
 		b, at, err := r.NextRecord()
-		if errors.Is(err, io.EOF) && known == math.MaxUint64 {
+		if known == math.MaxUint64 && errors.Is(err, io.EOF) {
 			break
 		}
-		if errors.Is(err, record.ErrUnexpectedEOF) && last && known == math.MaxUint64 {
-			if s.opts.ReadOnly {
-				return nil
-			}
-			if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil {
-				return err
-			}
-			row := tornRow(l.Num)
-			return s.db.Set(row, encodeStable(row, binary.BigEndian.AppendUint64(nil, n)), pebble.Sync)
+		if torn = known == math.MaxUint64 && last && errors.Is(err, record.ErrUnexpectedEOF); torn {
+			break
+		}
+		if err == nil {
+			err = s.replayRecord(b, l.Num, at.Physical)
 		}
 		if err != nil {
 			return fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, damaged(err))
 		}
-		if err := s.replayRecord(b, l.Num, at.Physical); err != nil {
-			return fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, err)
-		}
 	}
-	if last && !s.opts.ReadOnly { // a process that was killed has not synced it
-		return syncFile(s.opts.FS, s.journal.path(l.Num))
+	if !last || s.opts.ReadOnly {
+		return nil
 	}
-	return nil
+	// Whoever wrote this was killed, perhaps before it was synced.
+	if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil || !torn {
+		return err
+	}
+	row := tornRow(l.Num)
+	return s.db.Set(row, encodeStable(row, binary.BigEndian.AppendUint64(nil, n)), pebble.Sync)
 }
 
 // damaged adds ErrCorrupt to those errors of a reader of records that mean it.

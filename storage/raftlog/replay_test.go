@@ -3,6 +3,7 @@ package raftlog
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -150,5 +151,85 @@ func TestFilesComeAndGo(t *testing.T) {
 	}
 	if s.journal.num < 30 || most > 3+keptFiles+4 {
 		t.Errorf("file %d is the newest, there were up to %d", s.journal.num, most)
+	}
+}
+
+// deafFS does not sync files while deaf is set.
+type deafFS struct {
+	vfs.FS
+	deaf *atomic.Bool
+}
+
+type deafFile struct {
+	vfs.File
+	deaf *atomic.Bool
+}
+
+func (fs deafFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := fs.FS.Create(name, c)
+	return deafFile{f, fs.deaf}, err
+}
+
+func (f deafFile) Sync() error {
+	if f.deaf.Load() {
+		return nil
+	}
+	return f.File.Sync()
+}
+
+func (f deafFile) SyncData() error { return f.Sync() }
+
+func (f deafFile) SyncTo(int64) (bool, error) { return true, f.Sync() }
+
+// TestOpenSyncs: what a start finds, it may say to others. So it is on the disk then, though the process that wrote it was killed before it
+// had synced it.
+func TestOpenSyncs(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	fs := deafFS{mem, new(atomic.Bool)}
+	s := mustOpen(t, fs, Options{})
+	mustStore(t, s, 1, 3, 1)
+	fs.deaf.Store(true)
+	mustStore(t, s, 4, 6, 1)
+	mustClose(t, s)
+	wantEntries(t, crashed(t, mem, 0, 1, Options{}), 1, 3, 1)
+	s = mustOpen(t, mem, Options{})
+	wantEntries(t, s, 1, 6, 1)
+	wantEntries(t, crashed(t, mem, 0, 1, Options{}), 1, 6, 1)
+}
+
+// TestFilesGoLate crashes before every sync while files come and go, some of them torn before: what a start finds is what was said to be
+// there, and no file is missing that it looks for.
+func TestFilesGoLate(t *testing.T) {
+	for _, percent := range []int{0, 50} {
+		c := &crashScript{mem: vfs.NewCrashableMem(), unsyncedPercent: percent, states: []map[uint64]uint64{nil}}
+		o := Options{FileBytes: 256 << 10, TruncateEvery: 1}
+		fs := errorfs.Wrap(c.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if !isSync(op) && op.Kind != errorfs.OpRemove && op.Kind != errorfs.OpReuseForWrite {
+				return nil
+			}
+			return c.before(op)
+		}))
+		s := mustOpen(t, fs, o)
+		for i := uint64(1); i <= 40; i++ {
+			c.run(t, i, i, 1, func() error {
+				log := makeEntry(i, 1)
+				log.Data = make([]byte, 50<<10)
+				return s.StoreLog(log)
+			})
+			if i%3 == 0 && i > 6 {
+				c.run(t, 1, i-6, 0, func() error { return s.DeleteRange(1, i-6) })
+			}
+		}
+		if s.oldest < 5 {
+			t.Errorf("file %d is the oldest", s.oldest)
+		}
+		c.mu.Lock()
+		points := c.mu.points
+		c.mu.Unlock()
+		for _, p := range points {
+			checkCrashPoint(t, p, c.states, o)
+		}
+		t.Logf("%d crashes", len(points))
+		mustClose(t, s)
 	}
 }
