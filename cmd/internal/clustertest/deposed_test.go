@@ -1,7 +1,10 @@
 package clustertest_test
 
 import (
+	"bytes"
 	"fmt"
+	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,16 +66,17 @@ func TestAnswersOfAGroup(t *testing.T) {
 	}
 }
 
-// depose makes another node than old lead without old noticing: its log's disk hangs with a write that is larger than what Pebble takes
-// without it, and it is cut off. Key k is
-// then value at the new leader. restore ends both and waits for the write.
+// depose makes another node than old lead without old noticing: its log's disk hangs, Raft waits for it with a change of the cluster, and it
+// is cut off. Key k is then value at the new leader. restore ends both and waits for the change, which comes to nothing.
 func depose(t *testing.T, c *clustertest.Cluster, b *brake, old int, value string) (restore func()) {
 	t.Helper()
-	writer := c.Client(old)
+	others := c.Followers(old)
 	b.on()
 	var stuck sync.WaitGroup
-	stuck.Go(func() { _, _ = writer.Cmd("SET", "other", strings.Repeat("v", 4<<20)) }) // in doubt
-	others := c.Followers(old)
+	stuck.Go(func() {
+		_ = c.Node(old).Replica().Change(t.Context(), replica.Change{Kind: replica.Forget, ID: c.ID(others[1])})
+	})
+	clustertest.Eventually(t, "Raft to wait for the disk", leaderStores)
 	c.Net.Isolate(c.Addr(old), c.Addr(others[0]), c.Addr(others[1]))
 	next := -1
 	clustertest.Eventually(t, "another leader", func() bool {
@@ -92,4 +96,15 @@ func depose(t *testing.T, c *clustertest.Cluster, b *brake, old int, value strin
 		c.Net.Heal()
 		stuck.Wait()
 	}
+}
+
+// leaderStores says that a leader's Raft waits for its log.
+func leaderStores() bool {
+	var all bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&all, 2); err != nil {
+		panic(err)
+	}
+	return slices.ContainsFunc(strings.Split(all.String(), "\n\n"), func(stack string) bool {
+		return strings.Contains(stack, ".leaderLoop(") && strings.Contains(stack, "raftlog.(*Store).StoreLogs(")
+	})
 }
