@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,8 @@ type journal struct {
 	fs    vfs.FS
 	dir   string
 	log   logger
-	bytes int64 // how long a file gets
+	bytes int64                      // how long a file gets
+	ended func(num wal.NumWAL) error // called when a file is whole and on the disk
 
 	wals wal.Manager // nil when read-only
 	w    wal.Writer
@@ -43,12 +45,14 @@ type journal struct {
 	last lastRecord
 }
 
-// place is where the entries from first to last are: in the record seq of the file num, which begins at byte at or behind it.
+// place is where the entries from first to last are: in the record seq of the file num, which begins at byte at or behind it. Where it is
+// whole, they are somewhere in that file, whose last record is seq.
 type place struct {
 	first, last uint64
 	seq         uint64
 	num         wal.NumWAL
 	at          int64
+	whole       bool
 	logs        []raft.Log // the entries, as long as the file may not have them
 }
 
@@ -94,7 +98,9 @@ const keptFiles = 4
 func (j *journal) create() {
 	var err error
 	if j.w != nil {
-		_, err = j.w.Close() // syncs
+		if _, err = j.w.Close(); err == nil { // it syncs
+			err = j.ended(j.num)
+		}
 	}
 	if err == nil {
 		j.num++
@@ -177,7 +183,11 @@ func (j *journal) placeOfSeq(seq uint64) int {
 func (j *journal) keep(first, last uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	ps := j.mu.places
+	j.mu.places = trim(j.mu.places, first, last)
+}
+
+// trim returns the places, which are in order, of what is in [first, last]; of nothing if first is 0.
+func trim(ps []place, first, last uint64) []place {
 	n := sort.Search(len(ps), func(i int) bool { return ps[i].last >= first })
 	clear(ps[:n])
 	for ps = ps[n:]; len(ps) > 0 && (first == 0 || ps[len(ps)-1].first > last); ps = ps[:len(ps)-1] {
@@ -187,7 +197,7 @@ func (j *journal) keep(first, last uint64) {
 		ps[0].first = max(ps[0].first, first)
 		ps[len(ps)-1].last = min(ps[len(ps)-1].last, last)
 	}
-	j.mu.places = ps
+	return ps
 }
 
 // find returns where the entry at index is.
@@ -212,6 +222,42 @@ func (j *journal) between(lo, hi uint64) []place {
 	return append([]place(nil), ps[from:to]...)
 }
 
+// of returns the first and the last entry of those that are in a file, the newest; 0 when there are none.
+func (j *journal) of(num wal.NumWAL) (first, last uint64) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	for _, p := range slices.Backward(j.mu.places) {
+		if p.num != num {
+			break
+		}
+		if first = p.first; last == 0 {
+			last = p.last
+		}
+	}
+	return first, last
+}
+
+// from returns the first entry that a place is known for, 0 if there is none.
+func (j *journal) from() uint64 {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	if len(j.mu.places) == 0 {
+		return 0
+	}
+	return j.mu.places[0].first
+}
+
+// hasHole says that no place is known for one of the entries from first to last. Nobody else has the journal.
+func (j *journal) hasHole(first, last uint64) bool {
+	for _, p := range trim(slices.Clone(j.mu.places), first, last) {
+		if p.first != first {
+			return true
+		}
+		first = p.last + 1
+	}
+	return first != last+1
+}
+
 // oldest returns the oldest file that the log needs.
 func (j *journal) oldest() wal.NumWAL {
 	j.mu.RLock()
@@ -227,6 +273,12 @@ func (j *journal) get(index uint64) (log raft.Log, found bool, err error) {
 	j.files.RLock()
 	defer j.files.RUnlock()
 	p, ok := j.find(index)
+	if ok && p.whole {
+		if err := j.look(p); err != nil {
+			return raft.Log{}, true, err
+		}
+		p, ok = j.find(index)
+	}
 	if !ok {
 		return raft.Log{}, false, nil
 	}
@@ -281,6 +333,62 @@ func (j *journal) read(p place) ([]raft.Log, error) {
 	return l.show(p, b)
 }
 
+// look finds the places that a whole one is for, by reading its file.
+func (j *journal) look(p place) error {
+	f, err := j.fs.Open(j.path(p.num))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var found []place
+	for r, seq := readerOf(record.NewReader, f, 0, p.num), uint64(0); seq < p.seq; {
+		at := r.Offset()
+		b, err := nextRecord(r)
+		if err != nil {
+			err = fmt.Errorf("%w: file %d of its entries: %w", ErrCorrupt, p.num, err)
+			j.log.log.Error("the raft log is damaged", "err", err)
+			return err
+		}
+		seq = uint64(batchrepr.ReadSeqNum(b))
+		here, err := placeOf(b, p.num, at)
+		if err != nil {
+			return err
+		}
+		if here.first == 0 {
+			continue
+		}
+		found = append(trim(found, p.first, here.first-1), here)
+	}
+	found = trim(found, p.first, p.last)
+	if len(found) == 0 || found[0].first != p.first || found[len(found)-1].last != p.last {
+		return fmt.Errorf("%w: file %d of its entries does not have those from %d to %d", ErrCorrupt, p.num, p.first, p.last)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if i := slices.IndexFunc(j.mu.places, func(q place) bool { return q.whole && q.num == p.num }); i >= 0 {
+		now := j.mu.places[i] // some of it may have gone meanwhile
+		j.mu.places = slices.Replace(j.mu.places, i, i+1, trim(found, now.first, now.last)...)
+	}
+	return nil
+}
+
+// placeOf returns the place of the entries of a record; its first is 0 when there are none.
+func placeOf(b []byte, num wal.NumWAL, at int64) (place, error) {
+	p := place{seq: uint64(batchrepr.ReadSeqNum(b)), num: num, at: at}
+	err := changesOf(b, func(pkey, _ []byte) error {
+		index, err := decodeEntryKey(pkey)
+		if err == nil && p.first != 0 && index != p.last+1 {
+			err = fmt.Errorf("%w: entry %d after %d", ErrCorrupt, index, p.last)
+		}
+		if p.first == 0 {
+			p.first = index
+		}
+		p.last = index
+		return err
+	}, func([]byte, []byte) error { return nil })
+	return p, err
+}
+
 // readOn is how many records a reader passes by, at most, before it begins anew near the one that is wanted.
 const readOn = 8
 
@@ -298,16 +406,9 @@ func (l *lastRecord) show(p place, b []byte) ([]raft.Log, error) {
 // recordFrom returns the record seq, at or behind which r stands.
 func (j *journal) recordFrom(r *record.Reader, seq uint64) ([]byte, error) {
 	for {
-		next, err := r.Next()
+		b, err := nextRecord(r)
 		if err != nil {
 			return nil, err
-		}
-		b, err := io.ReadAll(next)
-		if err != nil {
-			return nil, err
-		}
-		if len(b) < batchrepr.HeaderLen {
-			return nil, fmt.Errorf("a record of %d bytes", len(b))
 		}
 		switch at := uint64(batchrepr.ReadSeqNum(b)); {
 		case at == seq:
@@ -333,6 +434,19 @@ func (j *journal) letGo(oldest wal.NumWAL) (unused []wal.DeletableLog, err error
 // readerOf makes a reader of the records of a file, from byte at on. N is the type of Pebble's file numbers, which has no name outside.
 func readerOf[N ~uint64](newReader func(io.Reader, N) *record.Reader, f vfs.File, at int64, num wal.NumWAL) *record.Reader {
 	return newReader(io.NewSectionReader(f, at, 1<<62), N(num))
+}
+
+// nextRecord returns the next record.
+func nextRecord(r *record.Reader) ([]byte, error) {
+	next, err := r.Next()
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(next)
+	if err == nil && len(b) < batchrepr.HeaderLen {
+		err = fmt.Errorf("a record of %d bytes", len(b))
+	}
+	return b, err
 }
 
 // entriesOf returns the entries that a record sets. They alias b.

@@ -149,6 +149,13 @@ func stablesEnd() []byte   { return []byte{tagStable + 1} }
 //	'F' | 't' | file uint64 BE how many records the file has, where a crash has torn its end
 var oldestRow = []byte{tagFiles, 'o'}
 
+//	'F' | 's' | file uint64 BE its summary
+//
+// A summary is five numbers, uint64 BE each.
+func summaryRow(file wal.NumWAL) []byte {
+	return binary.BigEndian.AppendUint64([]byte{tagFiles, 's'}, uint64(file))
+}
+
 func tornRow(file wal.NumWAL) []byte {
 	return binary.BigEndian.AppendUint64([]byte{tagFiles, 't'}, uint64(file))
 }

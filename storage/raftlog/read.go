@@ -3,6 +3,7 @@ package raftlog
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/raft"
 )
@@ -82,6 +83,16 @@ func (s *Store) Entries(lo, hi uint64, fn func(*raft.Log) error) error {
 	s.journal.walks.Add(1)
 	defer s.journal.walks.Add(-1)
 	places, lo, hi := s.placesOf(lo, hi)
+	for {
+		i := slices.IndexFunc(places, func(p place) bool { return p.whole })
+		if i < 0 {
+			break
+		}
+		if err := s.journal.look(places[i]); err != nil {
+			return fmt.Errorf("storage/raftlog: entries: %w", err)
+		}
+		places = slices.Replace(places, i, i+1, s.journal.between(places[i].first, places[i].last)...)
+	}
 	next := lo
 	for _, p := range places {
 		logs, err := s.journal.read(p)

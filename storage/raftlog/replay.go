@@ -22,7 +22,7 @@ const entriesDir = "entries"
 // openJournal opens the files of the entries and replays them.
 func (s *Store) openJournal(files vfs.FS) error {
 	dir := s.opts.FS.PathJoin(s.dir, entriesDir)
-	s.journal = &journal{fs: s.opts.FS, dir: dir, log: logger{s.opts.Logger}, bytes: int64(s.opts.FileBytes)}
+	s.journal = &journal{fs: s.opts.FS, dir: dir, log: logger{s.opts.Logger}, bytes: int64(s.opts.FileBytes), ended: s.sumUp}
 	moved, err := s.isMoved()
 	if err != nil {
 		return err
@@ -103,40 +103,110 @@ func (s *Store) removeFile(path string) error {
 	return nil
 }
 
-// replay does what the records of a file say. A crash may have torn the end of the last one: another file follows it, so a row says how
-// many records that has.
+// replay does what the records of a file say, or what its summary does.
 func (s *Store) replay(l wal.LogicalLog, last bool) error {
+	known, err := s.applySummary(l.Num)
+	if known || err != nil {
+		return err
+	}
+	torn, n, err := s.replayRecords(l, last)
+	if err != nil || s.opts.ReadOnly {
+		return err
+	}
+	if last { // whoever wrote it was killed, perhaps before it was synced
+		if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil {
+			return err
+		}
+	}
+	if torn { // another file follows
+		row := tornRow(l.Num)
+		if err := s.db.Set(row, encodeStable(row, binary.BigEndian.AppendUint64(nil, n)), pebble.Sync); err != nil {
+			return err
+		}
+	}
+	return s.sumUp(l.Num)
+}
+
+// replayRecords does what the records of a file say, n of them. A crash may have torn the end of the last one.
+func (s *Store) replayRecords(l wal.LogicalLog, last bool) (torn bool, n uint64, err error) {
 	known, err := s.number(tornRow(l.Num), math.MaxUint64)
 	if err != nil {
-		return err
+		return false, 0, err
 	}
 	r := l.OpenForRead()
 	defer r.Close()
-	n, torn := uint64(0), false
 	for ; n < known; n++ {
 		b, at, err := r.NextRecord()
 		if known == math.MaxUint64 && errors.Is(err, io.EOF) {
-			break
+			return false, n, nil
 		}
-		if torn = known == math.MaxUint64 && last && errors.Is(err, record.ErrUnexpectedEOF); torn {
-			break
+		if known == math.MaxUint64 && last && errors.Is(err, record.ErrUnexpectedEOF) {
+			return true, n, nil
 		}
 		if err == nil {
 			err = s.replayRecord(b, l.Num, at.Physical)
 		}
 		if err != nil {
-			return fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, damaged(err))
+			return false, n, fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, damaged(err))
 		}
 	}
-	if !last || s.opts.ReadOnly {
-		return nil
+	return false, n, nil
+}
+
+// sumUp writes the summary of a file that has got its last record: a start need not read it. What the crash of a machine takes of that is
+// written again. It is called with mu held, or while nobody else has the store.
+func (s *Store) sumUp(num wal.NumWAL) error {
+	first, last := s.journal.of(num)
+	var v []byte
+	for _, n := range [...]uint64{s.journal.seq, first, last, s.mu.physical, s.last.Load()} {
+		v = binary.BigEndian.AppendUint64(v, n)
 	}
-	// Whoever wrote this was killed, perhaps before it was synced.
-	if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil || !torn {
-		return err
+	row := summaryRow(num)
+	return s.db.Set(row, encodeStable(row, v), pebble.NoSync)
+}
+
+// applySummary brings the store to what it was when the last record of a file was written, if there is a summary of it: in the file are
+// the entries from first to last, or none; the log was that from physical to end.
+func (s *Store) applySummary(num wal.NumWAL) (known bool, err error) {
+	row := summaryRow(num)
+	v, err := s.read(row)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
 	}
-	row := tornRow(l.Num)
-	return s.db.Set(row, encodeStable(row, binary.BigEndian.AppendUint64(nil, n)), pebble.Sync)
+	if err == nil {
+		v, err = decodeStable(row, v)
+	}
+	if err == nil && len(v) != 5*8 {
+		err = fmt.Errorf("%w: the summary of file %d", ErrCorrupt, num)
+	}
+	if err != nil {
+		return false, err
+	}
+	var n [5]uint64
+	for i := range n {
+		n[i] = binary.BigEndian.Uint64(v[8*i:])
+	}
+	seq, first, last, physical, end := n[0], n[1], n[2], n[3], n[4]
+	if first != 0 {
+		if physical < first {
+			s.journal.keep(physical, first-1)
+		} else {
+			s.journal.keep(0, 0)
+		}
+		s.journal.mu.places = append(s.journal.mu.places, place{first: first, last: last, seq: seq, num: num, whole: true})
+	}
+	s.journal.keep(physical, end)
+	switch from := s.journal.from(); {
+	case from == 0: // all of them were in files that are gone
+		physical, end = 0, 0
+	case s.journal.hasHole(max(physical, from), end):
+		return false, fmt.Errorf("%w: after file %d of its entries, the log is not that from %d to %d", ErrCorrupt, num, physical, end)
+	default:
+		physical = max(physical, from)
+	}
+	s.journal.seq = seq
+	s.setBoundsLocked(physical, physical, end)
+	return true, nil
 }
 
 // damaged adds ErrCorrupt to those errors of a reader of records that mean it.
@@ -155,30 +225,20 @@ func (s *Store) replayRecord(r io.Reader, num wal.NumWAL, at int64) error {
 		return damaged(err)
 	}
 	s.journal.seq = uint64(batchrepr.ReadSeqNum(b)) // Pebble's reader has looked at its length
-	p := place{seq: s.journal.seq, num: num, at: at}
-	err = changesOf(b, func(pkey, _ []byte) error {
-		index, err := decodeEntryKey(pkey)
-		if err != nil {
-			return err
-		}
-		if p.first == 0 {
-			p.first = index
-		}
-		if last := s.last.Load(); last != 0 && index != last+1 {
-			return fmt.Errorf("%w: entry %d after %d", ErrCorrupt, index, last)
-		}
-		if s.mu.physical == 0 {
-			s.mu.physical = index
-			s.first.Store(index)
-		}
-		p.last = index
-		s.last.Store(index)
-		return nil
-	}, s.replayCut)
-	if err == nil && p.first != 0 {
-		s.journal.mu.places = append(s.journal.mu.places, p)
+	p, err := placeOf(b, num, at)
+	if err != nil || p.first == 0 {
+		return errors.Join(err, changesOf(b, func([]byte, []byte) error { return nil }, s.replayCut))
 	}
-	return err
+	if last := s.last.Load(); last != 0 && p.first != last+1 {
+		return fmt.Errorf("%w: entry %d after %d", ErrCorrupt, p.first, last)
+	}
+	if s.mu.physical == 0 {
+		s.mu.physical = p.first
+		s.first.Store(p.first)
+	}
+	s.last.Store(p.last)
+	s.journal.mu.places = append(s.journal.mu.places, p)
+	return nil
 }
 
 // replayCut removes what a record has removed, of what there is.
@@ -222,6 +282,7 @@ func (s *Store) dropFiles() error {
 	err := errors.Join(
 		b.Set(oldestRow, encodeStable(oldestRow, binary.BigEndian.AppendUint64(nil, uint64(oldest))), nil),
 		b.DeleteRange(tornRow(0), tornRow(oldest), nil),
+		b.DeleteRange(summaryRow(0), summaryRow(oldest), nil),
 	)
 	if err == nil {
 		err = b.Commit(pebble.Sync)
