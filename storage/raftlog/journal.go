@@ -1,6 +1,7 @@
 package raftlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -64,6 +65,7 @@ type lastRecord struct {
 	logs []raft.Log
 	file vfs.File
 	r    *record.Reader
+	buf  bytes.Buffer
 }
 
 // forget closes the file.
@@ -71,7 +73,7 @@ func (l *lastRecord) forget() {
 	if l.file != nil {
 		_ = l.file.Close() // it was only read
 	}
-	l.num, l.seq, l.logs, l.file, l.r = 0, 0, nil, nil, nil
+	l.num, l.seq, l.logs, l.file, l.r, l.buf = 0, 0, nil, nil, nil, bytes.Buffer{}
 }
 
 // blockBytes is the size of the blocks that Pebble's log is made of: a record may be looked for from the beginning of any of them.
@@ -341,9 +343,10 @@ func (j *journal) look(p place) error {
 	}
 	defer f.Close()
 	var found []place
+	var buf bytes.Buffer
 	for r, seq := readerOf(record.NewReader, f, 0, p.num), uint64(0); seq < p.seq; {
 		at := r.Offset()
-		b, err := nextRecord(r)
+		b, err := nextRecord(r, &buf)
 		if err != nil {
 			err = fmt.Errorf("%w: file %d of its entries: %w", ErrCorrupt, p.num, err)
 			j.log.log.Error("the raft log is damaged", "err", err)
@@ -406,13 +409,13 @@ func (l *lastRecord) show(p place, b []byte) ([]raft.Log, error) {
 // recordFrom returns the record seq, at or behind which r stands.
 func (j *journal) recordFrom(r *record.Reader, seq uint64) ([]byte, error) {
 	for {
-		b, err := nextRecord(r)
+		b, err := nextRecord(r, &j.last.buf)
 		if err != nil {
 			return nil, err
 		}
 		switch at := uint64(batchrepr.ReadSeqNum(b)); {
 		case at == seq:
-			return b, nil
+			return bytes.Clone(b), nil // the entries alias it
 		case at > seq:
 			return nil, fmt.Errorf("record %d is missing", seq)
 		}
@@ -436,17 +439,18 @@ func readerOf[N ~uint64](newReader func(io.Reader, N) *record.Reader, f vfs.File
 	return newReader(io.NewSectionReader(f, at, 1<<62), N(num))
 }
 
-// nextRecord returns the next record.
-func nextRecord(r *record.Reader) ([]byte, error) {
+// nextRecord reads the next record into buf, and returns it.
+func nextRecord(r *record.Reader, buf *bytes.Buffer) ([]byte, error) {
 	next, err := r.Next()
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(next)
-	if err == nil && len(b) < batchrepr.HeaderLen {
-		err = fmt.Errorf("a record of %d bytes", len(b))
+	buf.Reset()
+	_, err = buf.ReadFrom(next)
+	if err == nil && buf.Len() < batchrepr.HeaderLen {
+		err = fmt.Errorf("a record of %d bytes", buf.Len())
 	}
-	return b, err
+	return buf.Bytes(), err
 }
 
 // entriesOf returns the entries that a record sets. They alias b.

@@ -1,6 +1,7 @@
 package raftlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -135,6 +136,7 @@ func (s *Store) replayRecords(l wal.LogicalLog, last bool) (torn bool, n uint64,
 	}
 	r := l.OpenForRead()
 	defer r.Close()
+	var buf bytes.Buffer
 	for ; n < known; n++ {
 		b, at, err := r.NextRecord()
 		if known == math.MaxUint64 && errors.Is(err, io.EOF) {
@@ -144,7 +146,11 @@ func (s *Store) replayRecords(l wal.LogicalLog, last bool) (torn bool, n uint64,
 			return true, n, nil
 		}
 		if err == nil {
-			err = s.replayRecord(b, l.Num, at.Physical)
+			buf.Reset()
+			_, err = buf.ReadFrom(b)
+		}
+		if err == nil {
+			err = s.replayRecord(buf.Bytes(), l.Num, at.Physical)
 		}
 		if err != nil {
 			return false, n, fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, damaged(err))
@@ -219,11 +225,7 @@ func damaged(err error) error {
 }
 
 // replayRecord does what a record says.
-func (s *Store) replayRecord(r io.Reader, num wal.NumWAL, at int64) error {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return damaged(err)
-	}
+func (s *Store) replayRecord(b []byte, num wal.NumWAL, at int64) error {
 	s.journal.seq = uint64(batchrepr.ReadSeqNum(b)) // Pebble's reader has looked at its length
 	p, err := placeOf(b, num, at)
 	if err != nil || p.first == 0 {
