@@ -395,6 +395,9 @@ func placeOf(b []byte, num wal.NumWAL, at int64) (place, error) {
 // readOn is how many records a reader passes by, at most, before it begins anew near the one that is wanted.
 const readOn = 8
 
+// maxShown is how many bytes a record may have that is kept in memory once it was read.
+const maxShown = 4 << 20
+
 // show notes the record b, which the reader has come to, and returns its entries.
 func (l *lastRecord) show(p place, b []byte) ([]raft.Log, error) {
 	logs, err := entriesOf(b)
@@ -402,7 +405,9 @@ func (l *lastRecord) show(p place, b []byte) ([]raft.Log, error) {
 		l.forget()
 		return nil, err
 	}
-	l.seq, l.logs = p.seq, logs
+	if l.seq, l.logs = p.seq, logs; len(b) > maxShown {
+		l.forget()
+	}
 	return logs, nil
 }
 
