@@ -24,14 +24,14 @@ func (s *Store) Backup(dir string) error {
 func (s *Store) backUp(dir string) error {
 	s.truncating.Lock() // no file goes, or is written over
 	defer s.truncating.Unlock()
+	s.mu.Lock() // the entries of the copy are not newer than its stable values
+	defer s.mu.Unlock()
 	if err := s.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	j := s.journal
 	oldest, newest := s.oldest, j.num
-	j.create() // what is copied is whole
+	j.next() // what is copied is whole
 	entries := s.opts.FS.PathJoin(dir, entriesDir)
 	if err := s.opts.FS.MkdirAll(entries, 0o755); err != nil {
 		return err

@@ -102,7 +102,7 @@ func TestCorruptFile(t *testing.T) {
 	}
 }
 
-// TestMissingFile: a file that is gone is found out, whichever it is, as long as another follows.
+// TestMissingFile: a file that is gone is found out, whichever it is of those that have been followed by another.
 func TestMissingFile(t *testing.T) {
 	for gone := uint64(1); gone <= 3; gone++ {
 		fs := vfs.NewMem()

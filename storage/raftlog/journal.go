@@ -96,21 +96,28 @@ func (j *journal) walOptions(fs vfs.FS) wal.Options {
 // keptFiles is how many files whose entries are gone are kept to be written over, which is faster than new ones.
 const keptFiles = 4
 
-// create begins a new file, the first one or the one after j.w. Nobody knows what to do without it: its failure ends the process.
-func (j *journal) create() {
-	var err error
+// create begins a new file, the first one or the one after j.w.
+func (j *journal) create() error {
 	if j.w != nil {
-		if _, err = j.w.Close(); err == nil { // it syncs
-			err = j.ended(j.num)
+		if _, err := j.w.Close(); err != nil { // it syncs
+			return err
+		}
+		if err := j.ended(j.num); err != nil {
+			return err
 		}
 	}
-	if err == nil {
-		j.num++
-		j.end = 0
-		j.w, err = j.wals.Create(j.num, 0)
-	}
+	w, err := j.wals.Create(j.num+1, 0)
 	if err != nil {
-		j.log.Fatalf("begin file %d of the raft log: %v", j.num, err)
+		return fmt.Errorf("file %d of the entries: %w", j.num+1, err)
+	}
+	j.w, j.num, j.end = w, j.num+1, 0
+	return nil
+}
+
+// next is create for a store that is in use: nobody knows what to do without the file, so its failure ends the process.
+func (j *journal) next() {
+	if err := j.create(); err != nil {
+		j.log.Fatalf("begin the next file of the raft log: %v", err)
 	}
 }
 
@@ -123,7 +130,7 @@ type pending struct {
 // write appends a batch, which it closes. The record is on the disk once p is done; no p, and a later record's sync says so.
 func (j *journal) write(b *pebble.Batch, p *pending) (at int64) {
 	if j.end >= j.bytes {
-		j.create()
+		j.next()
 	}
 	at = j.end
 	j.seq++
@@ -249,9 +256,9 @@ func (j *journal) from() uint64 {
 	return j.mu.places[0].first
 }
 
-// hasHole says that no place is known for one of the entries from first to last. Nobody else has the journal.
-func (j *journal) hasHole(first, last uint64) bool {
-	for _, p := range trim(slices.Clone(j.mu.places), first, last) {
+// hole says that one of the entries from first to last is in none of the places, which are in order and of these entries.
+func hole(ps []place, first, last uint64) bool {
+	for _, p := range ps {
 		if p.first != first {
 			return true
 		}
@@ -260,7 +267,7 @@ func (j *journal) hasHole(first, last uint64) bool {
 	return first != last+1
 }
 
-// oldest returns the oldest file that the log needs.
+// oldest returns the oldest file that the log needs. No write goes on.
 func (j *journal) oldest() wal.NumWAL {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
@@ -276,10 +283,12 @@ func (j *journal) get(index uint64) (log raft.Log, found bool, err error) {
 	defer j.files.RUnlock()
 	p, ok := j.find(index)
 	if ok && p.whole {
-		if err := j.look(p); err != nil {
+		ps, err := j.look(p)
+		if err != nil {
 			return raft.Log{}, true, err
 		}
-		p, ok = j.find(index)
+		i := sort.Search(len(ps), func(i int) bool { return ps[i].last >= index })
+		p = ps[i]
 	}
 	if !ok {
 		return raft.Log{}, false, nil
@@ -335,11 +344,11 @@ func (j *journal) read(p place) ([]raft.Log, error) {
 	return l.show(p, b)
 }
 
-// look finds the places that a whole one is for, by reading its file.
-func (j *journal) look(p place) error {
+// look returns the places that a whole one is for, by reading its file, and notes them.
+func (j *journal) look(p place) ([]place, error) {
 	f, err := j.fs.Open(j.path(p.num))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	var found []place
@@ -348,31 +357,30 @@ func (j *journal) look(p place) error {
 		at := r.Offset()
 		b, err := nextRecord(r, &buf)
 		if err != nil {
-			err = fmt.Errorf("%w: file %d of its entries: %w", ErrCorrupt, p.num, err)
+			err = fmt.Errorf("%w: file %d of the entries: %w", ErrCorrupt, p.num, err)
 			j.log.log.Error("the raft log is damaged", "err", err)
-			return err
+			return nil, err
 		}
 		seq = uint64(batchrepr.ReadSeqNum(b))
 		here, err := placeOf(b, p.num, at)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if here.first == 0 {
-			continue
+		if here.first != 0 {
+			found = append(trim(found, 1, here.first-1), here)
 		}
-		found = append(trim(found, p.first, here.first-1), here)
 	}
 	found = trim(found, p.first, p.last)
-	if len(found) == 0 || found[0].first != p.first || found[len(found)-1].last != p.last {
-		return fmt.Errorf("%w: file %d of its entries does not have those from %d to %d", ErrCorrupt, p.num, p.first, p.last)
+	if hole(found, p.first, p.last) {
+		return nil, fmt.Errorf("%w: file %d of the entries does not have those from %d to %d", ErrCorrupt, p.num, p.first, p.last)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if i := slices.IndexFunc(j.mu.places, func(q place) bool { return q.whole && q.num == p.num }); i >= 0 {
 		now := j.mu.places[i] // some of it may have gone meanwhile
-		j.mu.places = slices.Replace(j.mu.places, i, i+1, trim(found, now.first, now.last)...)
+		j.mu.places = slices.Replace(j.mu.places, i, i+1, trim(slices.Clone(found), now.first, now.last)...)
 	}
-	return nil
+	return found, nil
 }
 
 // placeOf returns the place of the entries of a record; its first is 0 when there are none.
@@ -476,9 +484,8 @@ func entriesOf(b []byte) (logs []raft.Log, err error) {
 
 // changesOf calls set and remove for what a record does, in order.
 func changesOf(b []byte, set func(pkey, value []byte) error, remove func(lo, hi []byte) error) error {
-	r := batchrepr.Read(b)
-	for {
-		kind, key, value, ok, err := r.Next()
+	for r := batchrepr.Read(b); ; {
+		kind, key, value, ok, err := nextChange(&r)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -495,6 +502,16 @@ func changesOf(b []byte, set func(pkey, value []byte) error, remove func(lo, hi 
 			return err
 		}
 	}
+}
+
+// nextChange is r.Next, which panics where a batch ends within a change (Pebble 2.1.7, batchrepr.DecodeStr).
+func nextChange(r *batchrepr.Reader) (kind pebble.InternalKeyKind, key, value []byte, ok bool, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("it ends within a change")
+		}
+	}()
+	return r.Next()
 }
 
 func (j *journal) path(num wal.NumWAL) string {

@@ -146,7 +146,6 @@ func stablesEnd() []byte   { return []byte{tagStable + 1} }
 // The rows of the files of the entries. Their values are those of stable numbers.
 //
 //	'F' | 'o'                  the oldest file that the log needs; 1 without the row
-//	'F' | 't' | file uint64 BE how many records the file has, where a crash has torn its end
 var oldestRow = []byte{tagFiles, 'o'}
 
 //	'F' | 's' | file uint64 BE its summary
@@ -156,9 +155,9 @@ func summaryRow(file wal.NumWAL) []byte {
 	return binary.BigEndian.AppendUint64([]byte{tagFiles, 's'}, uint64(file))
 }
 
-func tornRow(file wal.NumWAL) []byte {
-	return binary.BigEndian.AppendUint64([]byte{tagFiles, 't'}, uint64(file))
-}
+// filesBegin and filesEnd enclose the keys of all these rows; the end is not among them.
+func filesBegin() []byte { return []byte{tagFiles} }
+func filesEnd() []byte   { return []byte{tagFiles + 1} }
 
 // encodeStable returns the Pebble value of a stable value, whose key is pkey.
 //

@@ -88,10 +88,11 @@ func (s *Store) Entries(lo, hi uint64, fn func(*raft.Log) error) error {
 		if i < 0 {
 			break
 		}
-		if err := s.journal.look(places[i]); err != nil {
+		found, err := s.journal.look(places[i])
+		if err != nil {
 			return fmt.Errorf("storage/raftlog: entries: %w", err)
 		}
-		places = slices.Replace(places, i, i+1, s.journal.between(places[i].first, places[i].last)...)
+		places = slices.Replace(places, i, i+1, found...)
 	}
 	next := lo
 	for _, p := range places {

@@ -57,8 +57,7 @@ func (s *Store) begin(files vfs.FS, logs wal.Logs) (err error) {
 	if j.wals, err = wal.Init(j.walOptions(files), logs); err != nil {
 		return err
 	}
-	j.create()
-	return nil
+	return j.create()
 }
 
 // replayAll brings the store to what its files say, and returns those that it needs.
@@ -67,30 +66,51 @@ func (s *Store) replayAll() (wal.Logs, error) {
 	if err != nil {
 		return nil, err
 	}
-	oldest, err := s.number(oldestRow, 1)
+	oldest, newest, err := s.fileNumbers()
 	if err != nil {
 		return nil, err
 	}
-	for ; len(logs) > 0 && uint64(logs[0].Num) < oldest; logs = logs[1:] {
+	for ; len(logs) > 0 && logs[0].Num < oldest; logs = logs[1:] {
 		if err := s.removeFile(s.journal.path(logs[0].Num)); err != nil {
 			return nil, err
 		}
 	}
-	s.oldest = wal.NumWAL(oldest)
-	s.journal.num = s.oldest - 1
+	s.oldest = oldest
+	s.journal.num = oldest - 1
 	for i, l := range logs {
 		if l.Num != s.journal.num+1 {
-			return nil, fmt.Errorf("%w: file %d of its entries is missing", ErrCorrupt, s.journal.num+1)
+			break
 		}
 		s.journal.num = l.Num
 		if err := s.replay(l, i == len(logs)-1); err != nil {
 			return nil, err
 		}
 	}
-	if len(logs) == 0 && oldest > 1 {
-		return nil, fmt.Errorf("%w: file %d of its entries is missing", ErrCorrupt, oldest)
+	if n := s.journal.num; len(logs) == 0 || n < max(newest, logs[len(logs)-1].Num) {
+		return nil, fmt.Errorf("%w: file %d of the entries is missing", ErrCorrupt, n+1)
 	}
 	return logs, nil
+}
+
+// fileNumbers returns the oldest file that must be there, and the newest that rows say was there.
+func (s *Store) fileNumbers() (oldest, newest wal.NumWAL, err error) {
+	oldest = 1
+	v, err := s.numbers(oldestRow, 1)
+	if len(v) == 1 {
+		oldest = wal.NumWAL(v[0])
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: summaryRow(0), UpperBound: filesEnd()})
+	if err != nil {
+		return 0, 0, markCorrupt(err)
+	}
+	defer iter.Close()
+	if iter.Last() && len(iter.Key()) == len(summaryRow(0)) {
+		newest = wal.NumWAL(binary.BigEndian.Uint64(iter.Key()[2:]))
+	}
+	return oldest, newest, markCorrupt(iter.Error())
 }
 
 // removeFile removes a file that nobody needs. One that is gone already is no error.
@@ -110,40 +130,27 @@ func (s *Store) replay(l wal.LogicalLog, last bool) error {
 	if known || err != nil {
 		return err
 	}
-	torn, n, err := s.replayRecords(l, last)
+	end, err := s.replayRecords(l, last)
 	if err != nil || s.opts.ReadOnly {
 		return err
 	}
-	if last { // whoever wrote it was killed, perhaps before it was synced
-		if err := syncFile(s.opts.FS, s.journal.path(l.Num)); err != nil {
-			return err
-		}
-	}
-	if torn { // another file follows
-		row := tornRow(l.Num)
-		if err := s.db.Set(row, encodeStable(row, binary.BigEndian.AppendUint64(nil, n)), pebble.Sync); err != nil {
-			return err
+	if last {
+		if err := s.writeAgain(l.Num, end); err != nil {
+			return fmt.Errorf("write file %d of the entries again: %w", l.Num, err)
 		}
 	}
 	return s.sumUp(l.Num)
 }
 
-// replayRecords does what the records of a file say, n of them. A crash may have torn the end of the last one.
-func (s *Store) replayRecords(l wal.LogicalLog, last bool) (torn bool, n uint64, err error) {
-	known, err := s.number(tornRow(l.Num), math.MaxUint64)
-	if err != nil {
-		return false, 0, err
-	}
+// replayRecords does what the records of a file say, and returns where they end. A crash may have torn the end of the last one.
+func (s *Store) replayRecords(l wal.LogicalLog, last bool) (end int64, err error) {
 	r := l.OpenForRead()
 	defer r.Close()
 	var buf bytes.Buffer
-	for ; n < known; n++ {
+	for n := 1; ; n++ {
 		b, at, err := r.NextRecord()
-		if known == math.MaxUint64 && errors.Is(err, io.EOF) {
-			return false, n, nil
-		}
-		if known == math.MaxUint64 && last && errors.Is(err, record.ErrUnexpectedEOF) {
-			return true, n, nil
+		if errors.Is(err, io.EOF) || last && errors.Is(err, record.ErrUnexpectedEOF) {
+			return at.Physical, nil
 		}
 		if err == nil {
 			buf.Reset()
@@ -153,11 +160,36 @@ func (s *Store) replayRecords(l wal.LogicalLog, last bool) (torn bool, n uint64,
 			err = s.replayRecord(buf.Bytes(), l.Num, at.Physical)
 		}
 		if err != nil {
-			return false, n, fmt.Errorf("file %d of its entries, record %d: %w", l.Num, n+1, damaged(err))
+			return 0, fmt.Errorf("file %d of the entries, record %d: %w", l.Num, n, damaged(err))
 		}
 	}
-	return false, n, nil
 }
+
+// writeAgain makes the last file one that ends with its last record, and is on the disk. Whoever wrote it was killed, perhaps before it was
+// synced, perhaps because a sync had failed, and then the system may take for written what is not: so nothing but to write it again will do.
+func (s *Store) writeAgain(num wal.NumWAL, end int64) (err error) {
+	fs, name := s.opts.FS, s.opts.FS.PathJoin(s.journal.dir, againFile)
+	from, err := fs.Open(s.journal.path(num))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := fs.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, io.NewSectionReader(from, 0, end))
+	if err := errors.Join(err, to.Sync(), to.Close()); err != nil {
+		return err
+	}
+	if err := fs.Rename(name, s.journal.path(num)); err != nil {
+		return err
+	}
+	return syncDir(fs, s.journal.dir)
+}
+
+// againFile is what a file is called while it is written again; the next start begins that anew.
+const againFile = "AGAIN"
 
 // sumUp writes the summary of a file that has got its last record: a start need not read it. What the crash of a machine takes of that is
 // written again. It is called with mu held, or while nobody else has the store.
@@ -174,23 +206,9 @@ func (s *Store) sumUp(num wal.NumWAL) error {
 // applySummary brings the store to what it was when the last record of a file was written, if there is a summary of it: in the file are
 // the entries from first to last, or none; the log was that from physical to end.
 func (s *Store) applySummary(num wal.NumWAL) (known bool, err error) {
-	row := summaryRow(num)
-	v, err := s.read(row)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
-	}
-	if err == nil {
-		v, err = decodeStable(row, v)
-	}
-	if err == nil && len(v) != 5*8 {
-		err = fmt.Errorf("%w: the summary of file %d", ErrCorrupt, num)
-	}
-	if err != nil {
+	n, err := s.numbers(summaryRow(num), 5)
+	if n == nil || err != nil {
 		return false, err
-	}
-	var n [5]uint64
-	for i := range n {
-		n[i] = binary.BigEndian.Uint64(v[8*i:])
 	}
 	seq, first, last, physical, end := n[0], n[1], n[2], n[3], n[4]
 	if first != 0 {
@@ -205,8 +223,8 @@ func (s *Store) applySummary(num wal.NumWAL) (known bool, err error) {
 	switch from := s.journal.from(); {
 	case from == 0: // all of them were in files that are gone
 		physical, end = 0, 0
-	case s.journal.hasHole(max(physical, from), end):
-		return false, fmt.Errorf("%w: after file %d of its entries, the log is not that from %d to %d", ErrCorrupt, num, physical, end)
+	case hole(s.journal.between(from, end), max(physical, from), end):
+		return false, fmt.Errorf("%w: after file %d of the entries, the log is not that from %d to %d", ErrCorrupt, num, physical, end)
 	default:
 		physical = max(physical, from)
 	}
@@ -273,8 +291,7 @@ func (s *Store) replayCut(lo, hi []byte) error {
 }
 
 // dropFiles lets go of the files that the log does not need any more. It is called with truncating held.
-func (s *Store) dropFiles() error {
-	oldest := s.journal.oldest()
+func (s *Store) dropFiles(oldest wal.NumWAL) error {
 	if oldest == s.oldest || s.journal.walks.Load() > 0 {
 		return nil
 	}
@@ -283,7 +300,6 @@ func (s *Store) dropFiles() error {
 	defer b.Close()
 	err := errors.Join(
 		b.Set(oldestRow, encodeStable(oldestRow, binary.BigEndian.AppendUint64(nil, uint64(oldest))), nil),
-		b.DeleteRange(tornRow(0), tornRow(oldest), nil),
 		b.DeleteRange(summaryRow(0), summaryRow(oldest), nil),
 	)
 	if err == nil {
@@ -321,10 +337,27 @@ func (s *Store) isMoved() (bool, error) {
 }
 
 // moveRows moves the entries of a store that had them in Pebble, or has none yet, into the journal. What a crash has left of that before
-// is written again.
+// is written again. Where Pebble has no entries, the files have none either, or it is not the Pebble that they belong to.
 func (s *Store) moveRows(files vfs.FS) error {
 	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.journal.dir})
 	if err != nil {
+		return err
+	}
+	rows := false
+	if err := s.readRows(func(raft.Log) error { rows = true; return errStop }); err != nil && err != errStop {
+		return err
+	}
+	for _, l := range logs {
+		r := l.OpenForRead()
+		_, _, none := r.NextRecord()
+		if err := r.Close(); err != nil {
+			return err
+		}
+		if none == nil && !rows {
+			return fmt.Errorf("%w: file %d has entries, and the database beside it does not know of them", ErrCorrupt, l.Num)
+		}
+	}
+	if err := s.db.DeleteRange(filesBegin(), filesEnd(), pebble.Sync); err != nil {
 		return err
 	}
 	for _, l := range logs {
@@ -369,6 +402,9 @@ func (s *Store) moveRows(files vfs.FS) error {
 
 const movedAtOnce = 1 << 20 // bytes
 
+// errStop ends a walk.
+var errStop = errors.New("enough")
+
 // showRow makes an entry in Pebble one that a store which is only read has.
 func (s *Store) showRow(log raft.Log) error {
 	if s.mu.physical == 0 {
@@ -412,28 +448,24 @@ func (s *Store) readRows(fn func(raft.Log) error) error {
 	return markCorrupt(iter.Error())
 }
 
-func syncFile(fs vfs.FS, path string) error {
-	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// number returns the number in a row of the journal's, or what it is when there is none.
-func (s *Store) number(pkey []byte, absent uint64) (uint64, error) {
-	v, err := s.read(pkey)
+// numbers returns the numbers in a row about the files, n of them, nil when there is no such row.
+func (s *Store) numbers(row []byte, n int) ([]uint64, error) {
+	v, err := s.read(row)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return absent, nil
+		return nil, nil
 	}
 	if err == nil {
-		v, err = decodeStable(pkey, v)
+		v, err = decodeStable(row, v)
 	}
-	if err == nil && len(v) != 8 {
-		err = fmt.Errorf("%w: %q is not a number", ErrCorrupt, pkey)
+	if err == nil && len(v) != 8*n {
+		err = fmt.Errorf("%w: row %q", ErrCorrupt, row)
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return binary.BigEndian.Uint64(v), nil
+	all := make([]uint64, n)
+	for i := range all {
+		all[i] = binary.BigEndian.Uint64(v[8*i:])
+	}
+	return all, nil
 }

@@ -1,12 +1,15 @@
 package raftlog
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/hashicorp/raft"
@@ -181,20 +184,85 @@ func (f deafFile) SyncData() error { return f.Sync() }
 
 func (f deafFile) SyncTo(int64) (bool, error) { return true, f.Sync() }
 
-// TestOpenSyncs: what a start finds, it may say to others. So it is on the disk then, though the process that wrote it was killed before it
-// had synced it.
-func TestOpenSyncs(t *testing.T) {
+// cleanFS takes for written what is in the files that are there: to sync them does nothing.
+type cleanFS struct{ vfs.FS }
+
+type cleanFile struct{ vfs.File }
+
+func (fs cleanFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := fs.FS.OpenReadWrite(name, c, o...)
+	return cleanFile{f}, err
+}
+
+func (cleanFile) Sync() error { return nil }
+
+// TestOpenWrites: what a start finds, it may say to others. So it is on the disk then, though the process that wrote it was killed before it
+// had synced it, or because a sync had failed, after which a system may take what it has in memory for written. What the file takes of the
+// disk beyond its last record is given back.
+func TestOpenWrites(t *testing.T) {
 	mem := vfs.NewCrashableMem()
 	fs := deafFS{mem, new(atomic.Bool)}
 	s := mustOpen(t, fs, Options{})
 	mustStore(t, s, 1, 3, 1)
 	fs.deaf.Store(true)
 	mustStore(t, s, 4, 6, 1)
+	path := s.journal.path(s.journal.num)
 	mustClose(t, s)
 	wantEntries(t, crashed(t, mem, 0, 1, Options{}), 1, 3, 1)
-	s = mustOpen(t, mem, Options{})
+	s = mustOpen(t, cleanFS{mem}, Options{})
 	wantEntries(t, s, 1, 6, 1)
 	wantEntries(t, crashed(t, mem, 0, 1, Options{}), 1, 6, 1)
+	if info, err := mem.Stat(path); err != nil || info.Size() > 2000 {
+		t.Errorf("the file has %d bytes, %v", info.Size(), err)
+	}
+}
+
+// TestFilesOfAnotherStore: files and database that do not belong to each other are not taken for an empty log, and stay as they are.
+func TestFilesOfAnotherStore(t *testing.T) {
+	fs := vfs.NewMem()
+	s := mustOpen(t, fs, Options{})
+	mustStore(t, s, 1, 9, 1)
+	path := s.journal.path(1)
+	mustClose(t, s)
+	other, err := pebble.Open("other", Options{FS: fs}.withDefaults().pebble())
+	if err := errors.Join(err, other.Close(), fs.MkdirAll("other/entries", 0o755), vfs.Copy(fs, path, "other/entries/000001.log")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := Open("other", Options{FS: fs}); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("the database of another store: %v", err)
+		}
+	}
+	if err := fs.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := Open("log", Options{FS: fs}); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("no files: %v", err)
+		}
+	}
+}
+
+// TestMovedTwice: a move that was broken off leaves nothing that the next believes.
+func TestMovedTwice(t *testing.T) {
+	fs := vfs.NewMem()
+	oldStore(t, fs)
+	db, err := pebble.Open("log", Options{FS: fs}.withDefaults().pebble())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v []byte
+	for _, n := range []uint64{900, 5, 9, 5, 9} {
+		v = binary.BigEndian.AppendUint64(v, n)
+	}
+	if err := errors.Join(db.Set(summaryRow(1), encodeStable(summaryRow(1), v), pebble.Sync), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s := mustOpen(t, fs, Options{})
+		wantEntries(t, s, 5, 60, 1)
+		mustClose(t, s)
+	}
 }
 
 // TestFilesGoLate crashes before every sync while files come and go, some of them torn before: what a start finds is what was said to be
@@ -232,4 +300,33 @@ func TestFilesGoLate(t *testing.T) {
 		t.Logf("%d crashes", len(points))
 		mustClose(t, s)
 	}
+}
+
+// FuzzRecord: whatever bytes a record has, it is read or refused.
+func FuzzRecord(f *testing.F) {
+	s := &Store{db: mustOpen(f, vfs.NewMem(), Options{}).db}
+	b, err := s.batchOf(makeEntries(5, 7, 1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := b.DeleteRange(entryKey(6), entriesEnd(), nil); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(bytes.Clone(b.Repr()))
+	f.Add(make([]byte, batchrepr.HeaderLen))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < batchrepr.HeaderLen {
+			return
+		}
+		s := &Store{journal: &journal{}, cache: newCache(4, 1000)}
+		s.mu.physical = 3
+		s.first.Store(3)
+		s.last.Store(4)
+		if err := s.replayRecord(b, 1, 0); err == nil {
+			if first, last := s.first.Load(), s.last.Load(); first > last || (first == 0) != (last == 0) {
+				t.Fatalf("%x makes the log %d to %d", b, first, last)
+			}
+		}
+		_, _ = entriesOf(b) // refused or not
+	})
 }

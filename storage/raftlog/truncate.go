@@ -3,6 +3,8 @@ package raftlog
 import (
 	"errors"
 	"fmt"
+
+	"github.com/cockroachdb/pebble/v2/wal"
 )
 
 // cut says which part of the log a deletion takes.
@@ -35,12 +37,12 @@ func (s *Store) DeleteRange(lo, hi uint64) error {
 	s.truncating.Lock()
 	defer s.truncating.Unlock()
 	for durable := false; ; durable = true {
-		done, err := s.tryDelete(lo, hi, durable)
+		done, oldest, err := s.tryDelete(lo, hi, durable)
 		if err != nil {
 			return fmt.Errorf("storage/raftlog: delete %d..%d: %w", lo, hi, err)
 		}
 		if done {
-			return s.dropFiles()
+			return s.dropFiles(oldest)
 		}
 		// Not under mu: appends go on while the state is synced.
 		if err := s.opts.BeforeTruncate(); err != nil {
@@ -62,10 +64,17 @@ func (s *Store) DropBehind(snapshotIndex uint64) error {
 }
 
 // tryDelete removes the entries from lo to hi. It does nothing and returns false if all of the log would leave the disk and
-// durable does not say that BeforeTruncate was called.
-func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, err error) {
+// durable does not say that BeforeTruncate was called. oldest is the oldest file that the log needs then.
+func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, oldest wal.NumWAL, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if done, err = s.tryDeleteLocked(lo, hi, durable); done {
+		oldest = s.journal.oldest()
+	}
+	return done, oldest, err
+}
+
+func (s *Store) tryDeleteLocked(lo, hi uint64, durable bool) (done bool, err error) {
 	first, last := s.first.Load(), s.last.Load()
 	switch planCut(first, last, lo, hi) {
 	case cutHead:
