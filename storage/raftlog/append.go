@@ -16,15 +16,13 @@ const (
 // StoreLog appends one entry, see StoreLogs.
 func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
 
-// StoreLogs appends logs and returns once they are fsynced: all of them in one Pebble batch, or, with an error, none.
+// StoreLogs appends logs and returns once they are fsynced, or, with an error, none of them. A crash before that may leave the first of them.
 // Their indexes follow each other and the last entry; only into an empty log they may start anywhere above 0. Anything
 // else is ErrGap: before it overwrites a conflicting tail, Raft deletes it. The store keeps data and extensions of logs in its cache:
 // nobody changes them any more.
 func (s *Store) StoreLogs(logs []*raft.Log) error {
-	return s.store(logs, func(b *pebble.Batch) {
-		var p pending
-		seq := s.journal.append(b, logs, &p)
-		s.journal.await(&p)
+	return s.store(logs, func(p *pending, seq uint64) {
+		s.journal.await(p)
 		s.journal.synced(seq)
 	})
 }
@@ -36,10 +34,7 @@ func (s *Store) AppendLogs(logs []*raft.Log, synced func()) error {
 	if err := s.gate.enter(); err != nil {
 		return err
 	}
-	err := s.store(logs, func(b *pebble.Batch) {
-		p := new(pending)
-		s.syncing <- syncing{p, s.journal.append(b, logs, p), synced}
-	})
+	err := s.store(logs, func(p *pending, seq uint64) { s.syncing <- syncing{p, seq, synced} })
 	if err != nil || len(logs) == 0 {
 		s.gate.leave()
 	}
@@ -66,8 +61,8 @@ func (s *Store) tellSynced() {
 	}
 }
 
-// store appends logs by a commit, which has the batch.
-func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch)) error {
+// store appends logs, in records of about recordBytes. after gets the last of them, which is on its way to the disk behind the others.
+func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) error {
 	if err := s.enterWrite(); err != nil {
 		return err
 	}
@@ -77,14 +72,30 @@ func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch)) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := checkContiguous(s.last.Load(), logs); err != nil {
-		return fmt.Errorf("storage/raftlog: store: %w", err)
+	err := checkContiguous(s.last.Load(), logs)
+	if err == nil {
+		err = checkSize(logs)
 	}
-	batch, err := s.batchOf(logs)
 	if err != nil {
 		return fmt.Errorf("storage/raftlog: store %d..%d: %w", logs[0].Index, logs[len(logs)-1].Index, err)
 	}
-	commit(batch)
+	for rest := logs; len(rest) > 0; {
+		n, bytes := 0, 0
+		for ; n < len(rest) && (n == 0 || bytes+entryLen(rest[n]) <= recordBytes); n++ {
+			bytes += entryLen(rest[n])
+		}
+		batch, err := s.batchOf(rest[:n])
+		if err != nil {
+			return fmt.Errorf("storage/raftlog: store %d..%d: %w", rest[0].Index, rest[n-1].Index, err)
+		}
+		if n < len(rest) {
+			s.journal.append(batch, rest[:n], nil)
+		} else {
+			p := new(pending)
+			after(p, s.journal.append(batch, rest, p))
+		}
+		rest = rest[n:]
+	}
 	for _, log := range logs {
 		s.cache.add(readBack(log), entryLen(log))
 	}
@@ -96,14 +107,26 @@ func (s *Store) store(logs []*raft.Log, commit func(*pebble.Batch)) error {
 	return nil
 }
 
-// batchOf returns a batch that writes logs.
-func (s *Store) batchOf(logs []*raft.Log) (*pebble.Batch, error) {
+// recordBytes is how many bytes of entries a record holds, about. An entry that is read from its file costs the record that it is in.
+const recordBytes = 1 << 20
+
+// checkSize refuses more than Raft would ever store at a time.
+func checkSize(logs []*raft.Log) error {
 	sizeBytes := 0
 	for _, log := range logs {
 		sizeBytes += entryKeyLen + entryLen(log) + batchRecordBytes
 	}
 	if sizeBytes > maxBatchBytes {
-		return nil, fmt.Errorf("%d bytes are more than %d", sizeBytes, maxBatchBytes)
+		return fmt.Errorf("%d bytes are more than %d", sizeBytes, maxBatchBytes)
+	}
+	return nil
+}
+
+// batchOf returns a batch that writes logs.
+func (s *Store) batchOf(logs []*raft.Log) (*pebble.Batch, error) {
+	sizeBytes := 0
+	for _, log := range logs {
+		sizeBytes += entryKeyLen + entryLen(log) + batchRecordBytes
 	}
 	batch := s.db.NewBatchWithSize(sizeBytes)
 	for _, log := range logs {

@@ -1,7 +1,9 @@
 package raftlog
 
 import (
+	"bytes"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -147,6 +149,46 @@ func TestGetLogDoesNotAliasPebble(t *testing.T) {
 		clear(got[i].Data) // were it Pebble's memory, the entry would change
 	}
 	wantEntries(t, s, 1, 10, 1)
+}
+
+// TestRecords: many entries are several records, and are read as they are wanted, a record once.
+func TestRecords(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		fs := vfs.NewCrashableMem()
+		opens := 0
+		s := mustOpen(t, errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind == errorfs.OpOpen && strings.HasSuffix(op.Path, ".log") {
+				opens++
+			}
+			return nil
+		})), noCache(Options{}))
+		var logs []*raft.Log
+		for i := uint64(1); i <= 60; i++ {
+			logs = append(logs, &raft.Log{Index: i, Term: 1, Data: bytes.Repeat([]byte{byte(i)}, 100<<10)})
+		}
+		if early {
+			done := make(chan struct{})
+			if err := s.AppendLogs(logs, func() { close(done) }); err != nil {
+				t.Fatal(err)
+			}
+			wantEntry(t, s, logs[3])
+			<-done
+		} else if err := s.StoreLogs(logs); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(s.journal.between(1, 60)); n != 6 {
+			t.Errorf("%d records", n)
+		}
+		opens = 0
+		for _, log := range logs {
+			wantEntry(t, s, log)
+		}
+		if opens > 2 {
+			t.Errorf("the file was opened %d times", opens)
+		}
+		after := crashed(t, fs, 0, 1, Options{})
+		wantBounds(t, after, 1, 60)
+	}
 }
 
 func TestStoreLogsRefusesHugeBatches(t *testing.T) {

@@ -156,7 +156,7 @@ func (j *journal) await(p *pending) {
 	}
 }
 
-// append writes a batch of entries. It keeps logs until synced.
+// append writes a batch of entries, as write does. It keeps logs until synced.
 func (j *journal) append(b *pebble.Batch, logs []*raft.Log, p *pending) (seq uint64) {
 	kept := make([]raft.Log, len(logs))
 	for i, log := range logs {
@@ -171,21 +171,14 @@ func (j *journal) append(b *pebble.Batch, logs []*raft.Log, p *pending) (seq uin
 	return j.seq
 }
 
-// synced notes that the file has a record.
+// synced notes that the files have all records up to seq.
 func (j *journal) synced(seq uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if i := j.placeOfSeq(seq); i < len(j.mu.places) {
+	i := sort.Search(len(j.mu.places), func(i int) bool { return j.mu.places[i].seq > seq }) - 1
+	for ; i >= 0 && j.mu.places[i].logs != nil; i-- {
 		j.mu.places[i].logs = nil
 	}
-}
-
-func (j *journal) placeOfSeq(seq uint64) int {
-	i := sort.Search(len(j.mu.places), func(i int) bool { return j.mu.places[i].seq >= seq })
-	if i < len(j.mu.places) && j.mu.places[i].seq == seq {
-		return i
-	}
-	return len(j.mu.places)
 }
 
 // keep forgets where entries outside of [first, last] are.

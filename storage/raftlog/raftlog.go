@@ -23,7 +23,8 @@
 // # What a crash can leave
 //
 // The records of the files are replayed in order (journal, replay), so after a crash the log is what some prefix of them made it,
-// and that prefix holds at least every synced record. Each operation is one record, hence wholly there or not at all.
+// and that prefix holds at least every synced record. Each operation is one record, hence wholly there or not at all, but for appends of
+// more than recordBytes.
 // Removing the head of the log is the one operation that another database must agree to: the state it led to has to be
 // durable first. The state becomes so when it suits it, and the log asks how far it is: that is Options.Durable. Only when all
 // of the log is to go, it makes it so: that is Options.BeforeTruncate.
