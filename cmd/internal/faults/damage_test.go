@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"cairn/storage/layout"
 )
 
 // TestDamagedFiles flips bits in the files of a stopped node, or cuts them short. The node must refuse to start and say why, or
@@ -69,6 +71,26 @@ func mapKeys(m map[string]map[string]int) func(func(string) bool) {
 	}
 }
 
+// awaitNoted returns once the node has noted how far its state is, which it does beside the answers: without that, damage in the last entry
+// of the log cannot be told from an entry that was never whole.
+func awaitNoted(t *testing.T, p *process) {
+	t.Helper()
+	applied, err := strconv.ParseUint(p.info("raft_applied_index"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(p.dir, "state", "*", "REACHED"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no file says how far the state is: %v", err)
+	}
+	until(t, "the node to note how far its state is", 10*time.Second, func() bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			b, err := os.ReadFile(name)
+			return err == nil && layout.ParseReached(b) >= applied
+		})
+	})
+}
+
 // wellUsed makes a node's directory hold tables and logs that were not flushed, ends the node and returns its keys.
 func wellUsed(t *testing.T, c *cluster) map[string]string {
 	t.Helper()
@@ -88,6 +110,7 @@ func wellUsed(t *testing.T, c *cluster) map[string]string {
 			p.start()
 		}
 	}
+	awaitNoted(t, p)
 	p.end(syscall.SIGKILL)
 	return want
 }
