@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxBatchBytes    = 1 << 30 // Pebble panics at 4 GiB
+	maxBatchBytes    = 1 << 30 // of one append; Raft comes nowhere near
 	batchRecordBytes = 16      // what Pebble adds to a key and a value in a batch, at most
 )
 
@@ -74,7 +74,9 @@ func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) erro
 	defer s.mu.Unlock()
 	err := checkContiguous(s.last.Load(), logs)
 	if err == nil {
-		err = checkSize(logs)
+		if n := batchBytes(logs); n > maxBatchBytes {
+			err = fmt.Errorf("%d bytes are more than %d", n, maxBatchBytes)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("storage/raftlog: store %d..%d: %w", logs[0].Index, logs[len(logs)-1].Index, err)
@@ -85,8 +87,8 @@ func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) erro
 			bytes += entryLen(rest[n])
 		}
 		batch, err := s.batchOf(rest[:n])
-		if err != nil {
-			return fmt.Errorf("storage/raftlog: store %d..%d: %w", rest[0].Index, rest[n-1].Index, err)
+		if err != nil { // records before it may have been written
+			s.journal.log.Fatalf("write the raft log: %v", err)
 		}
 		if n < len(rest) {
 			s.journal.append(batch, rest[:n], nil)
@@ -110,25 +112,17 @@ func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) erro
 // recordBytes is how many bytes of entries a record holds, about. An entry that is read from its file costs the record that it is in.
 const recordBytes = 1 << 20
 
-// checkSize refuses more than Raft would ever store at a time.
-func checkSize(logs []*raft.Log) error {
-	sizeBytes := 0
+// batchBytes is about how many bytes a batch takes that writes logs.
+func batchBytes(logs []*raft.Log) (n int) {
 	for _, log := range logs {
-		sizeBytes += entryKeyLen + entryLen(log) + batchRecordBytes
+		n += entryKeyLen + entryLen(log) + batchRecordBytes
 	}
-	if sizeBytes > maxBatchBytes {
-		return fmt.Errorf("%d bytes are more than %d", sizeBytes, maxBatchBytes)
-	}
-	return nil
+	return n
 }
 
 // batchOf returns a batch that writes logs.
 func (s *Store) batchOf(logs []*raft.Log) (*pebble.Batch, error) {
-	sizeBytes := 0
-	for _, log := range logs {
-		sizeBytes += entryKeyLen + entryLen(log) + batchRecordBytes
-	}
-	batch := s.db.NewBatchWithSize(sizeBytes)
+	batch := s.db.NewBatchWithSize(batchBytes(logs))
 	for _, log := range logs {
 		row := batch.SetDeferred(entryKeyLen, entryLen(log))
 		copy(row.Key, entryKey(log.Index))

@@ -38,9 +38,9 @@ type Options struct {
 	// FileBytes is how long a file of entries gets, about, before the next begins; default 32 MiB, at least 256 KiB, at most 1 GiB.
 	FileBytes int
 
-	// SpareLogs keeps a log file of FileBytes ready, written before it is used, so that appends to a new log are as fast
-	// as those to an old one. It costs that much disk, and
-	// 200 MiB written once. It is always on on a real file system with room enough, and off by default on others.
+	// SpareLogs keeps a file of FileBytes ready, written before it is used, so that appends to a new file are as fast as those to
+	// an old one. It costs that much disk, and 200 MiB written once. It is always on on a real file system with room enough, and off
+	// by default on others.
 	SpareLogs bool
 
 	// ReadOnly opens an existing store for reading only: nothing in its directory changes.

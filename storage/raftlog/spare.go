@@ -10,11 +10,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// spare keeps one log file ready that is written full of zeros. A file that grows with each append has its length written with
+// spare keeps one file of entries ready that is written full of zeros. A file that grows with each append has its length written with
 // each sync as well, elsewhere on the disk: an append to a new file took half as long again as one to a file that had been used
-// before. Pebble uses its log files again, in time; a spare takes the place of each that it would make until then.
+// before. Files whose entries are gone are used again, in time; a spare takes the place of each that would be made until then.
 //
-// A crash may leave zeros behind the end of a log. Pebble takes them for that end, as it does what an older use has left.
+// A crash may leave zeros behind the last record. Pebble's reader takes them for the end, as it does what an older use has left.
 type spare struct {
 	fs   vfs.FS
 	dir  string
@@ -31,8 +31,8 @@ type spare struct {
 }
 
 const (
-	spareFile  = "SPARE" // Pebble leaves files alone that it does not know
-	spareCount = 6       // so many log files are made before Pebble has enough to use again
+	spareFile  = "SPARE" // no name of a file of entries
+	spareCount = 6       // so many are made; by then, under all but the fastest writes, there are files to use again
 	spareRoom  = 32      // times the size of a spare must be free on the disk
 	zeroBytes  = 1 << 20 // are written at once
 	zeroPause  = 20 * time.Millisecond
