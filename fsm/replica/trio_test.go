@@ -126,7 +126,7 @@ type trio struct {
 	disks       map[string]*gate // that the syncs of their logs pass
 }
 
-// newTrio starts one and waits for a leader that is ready.
+// newTrio starts one and waits for a leader that is ready and has proposed all that a new leader proposes by itself.
 func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 	t.Helper()
 	c = &trio{map[string]*Replica{}, map[string]*gate{}, map[string]*gate{}, map[string]*gate{}}
@@ -173,7 +173,7 @@ func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 	started.Done()
 	eventually(t, "a leader", func() bool {
 		for _, r := range c.nodes {
-			if r.Status().Ready {
+			if r.Status().Ready && r.machine.State().Cluster != "" {
 				leader = r
 			}
 		}
@@ -202,6 +202,23 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		case <-tick.C:
 		}
 	}
+}
+
+// quiet reports whether no voter is being asked, or about to be.
+func (c *confirmers) quiet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, to := range c.mu.of {
+		if len(to.calls) > 0 || !to.mu.TryLock() {
+			return false
+		}
+		asked := !to.sent.IsZero()
+		to.mu.Unlock()
+		if asked {
+			return false
+		}
+	}
+	return true
 }
 
 // TestOldAnswers: what followers say in answer to questions from before a read began does not confirm it, however late the
@@ -246,10 +263,12 @@ func oldAnswers(t *testing.T) (conclusive bool) {
 	if err := <-round(); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "every question to be answered", leader.confirmers.quiet) // a slow first round asks more than it needs
 	for id := range c.nodes {
 		c.heard[id].close()
 	}
 	early := round()
+	eventually(t, "the first round to ask", func() bool { return !leader.confirmers.quiet() })
 	still(early, 100*time.Millisecond, "no answer was heard")
 	for id := range c.nodes {
 		c.sent[id].close()
