@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -15,6 +14,7 @@ type buffer struct {
 	shards  [rowShards]bufferShard
 	index   rowIndex
 	size    atomic.Int64 // bytes of the rows, without older versions
+	room    []byte       // for blocks; the writer's
 	written int64        // bytes of all that was ever put; the writer's
 	asked   int64        // rows that Pebble was asked for since the buffer was begun; the writer's
 }
@@ -32,6 +32,52 @@ func newBuffer() *buffer {
 
 func (b *buffer) shard(hash uint64) *bufferShard { return &b.shards[hash%rowShards] }
 
+// Short blocks of a buffer lie one behind the other: whoever writes them has the processor fetch what comes next. Nothing in the room of
+// some is free before the last is gone. So what shall outlive its buffer is copied (rowCache).
+const (
+	roomBytes    = 32 << 10
+	maxRoomBlock = roomBytes / 8 // longer ones are allocated each for itself
+)
+
+// block returns n bytes of memory, empty, for a key and its value.
+func (b *buffer) block(n int) []byte {
+	if n > maxRoomBlock {
+		return make([]byte, 0, n)
+	}
+	if n > len(b.room) {
+		b.room = make([]byte, roomBytes)
+	}
+	block := b.room[:0:n]
+	b.room = b.room[min(n+blockAlign-1&^(blockAlign-1), len(b.room)):]
+	return block
+}
+
+// join returns copies of pkey and value in one block; no value is none. A long value is not worth the copy: it stays, and is the
+// buffer's from now on.
+func (b *buffer) join(pkey, value []byte) (key, row []byte) {
+	if len(value) > cacheMaxValue {
+		return append(b.block(len(pkey)), pkey...), value
+	}
+	return fillBlock(b.block(len(pkey)+len(value)), pkey, value)
+}
+
+// newBlock returns copies of pkey and value in one allocation.
+func newBlock(pkey, value []byte) (key, row []byte) {
+	return fillBlock(make([]byte, 0, len(pkey)+len(value)), pkey, value)
+}
+
+func fillBlock(block, pkey, value []byte) (key, row []byte) {
+	n := len(pkey)
+	block = append(append(block, pkey...), value...)
+	if value == nil {
+		return block, nil
+	}
+	return block[:n:n], block[n:]
+}
+
+// blockAlign is what the address of a block is a multiple of, so that its head often lies in one line.
+const blockAlign = 16
+
 // get returns the row of pkey in state seq; known is false when the buffer says nothing of it.
 func (b *buffer) get(hash uint64, pkey []byte, seq uint64) (value []byte, known bool) {
 	if b.size.Load() == 0 {
@@ -41,19 +87,6 @@ func (b *buffer) get(hash uint64, pkey []byte, seq uint64) (value []byte, known 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rows.find(hash, pkey).in(seq)
-}
-
-// in returns what the row is in state seq; known is false when that is older than all its versions, or when there is no row.
-func (r *row) in(seq uint64) (value []byte, known bool) {
-	if r == nil {
-		return nil, false
-	}
-	for v := &r.version; v != nil; v = v.older {
-		if v.seq <= seq {
-			return v.value, true
-		}
-	}
-	return nil, false
 }
 
 // find returns the row of pkey for the writer, nil when the buffer says nothing of it.
@@ -69,9 +102,9 @@ func (b *buffer) set(hash uint64, r *row, pkey, value []byte, seq, oldest uint64
 	s := b.shard(hash)
 	s.mu.Lock()
 	if r != nil {
-		grown := len(value) - len(r.value)
+		grown := len(value) - int(r.valueLen)
 		r.replace(value, seq, oldest)
-		r.key = pkey // the same; the one before would keep its block
+		r.setKey(pkey) // the same; the one before would keep its block
 		s.mu.Unlock()
 		if grown != 0 {
 			b.size.Add(int64(grown))
@@ -79,33 +112,12 @@ func (b *buffer) set(hash uint64, r *row, pkey, value []byte, seq, oldest uint64
 		return r
 	}
 	r = s.rows.add(hash)
-	r.key, r.value, r.seq = pkey, value, seq
+	r.fill(pkey, value, seq)
 	s.mu.Unlock()
 	b.size.Add(int64(len(pkey) + len(value) + rowOverhead))
 	b.index.add(pkey[0], freshRow{r, s})
 	return r
 }
-
-func (v *version) replace(value []byte, seq, oldest uint64) {
-	switch v.seq {
-	case seq:
-	case undone:
-		v.seq = seq
-	default:
-		was := v.older
-		if v.seq <= oldest && was != nil {
-			was.older = nil // nobody asks for it any more
-		} else {
-			was = &version{older: was}
-		}
-		was.value, was.seq = v.value, v.seq
-		v.seq, v.older = seq, was
-	}
-	v.value = value
-}
-
-// undone is the seq of a row that no state has any more; its key is in the index for ever.
-const undone = math.MaxUint64
 
 // undo takes away what was set in state seq, the newest.
 func (b *buffer) undo(seq uint64) {
@@ -113,12 +125,8 @@ func (b *buffer) undo(seq uint64) {
 		s := &b.shards[i]
 		s.mu.Lock()
 		s.rows.all(func(r *row) {
-			switch {
-			case r.seq != seq:
-			case r.older == nil:
-				r.seq = undone
-			default:
-				r.version = *r.older
+			if r.seq == seq {
+				r.undo()
 			}
 		})
 		s.mu.Unlock()

@@ -195,12 +195,8 @@ func TestAskedFlushes(t *testing.T) {
 // TestOldVersionsGo: a row that is written again and again keeps one older version, unless a view may ask for others.
 func TestOldVersionsGo(t *testing.T) {
 	s := unhurried(t, vfs.NewMem())
-	versions := func() (n int) {
-		b := s.mu.engine.newest().bufs[0]
-		for v := &b.find(hashOf([]byte("Mk")), []byte("Mk")).version; v != nil; v = v.older {
-			n++
-		}
-		return n
+	versions := func() int {
+		return s.mu.engine.newest().bufs[0].find(hashOf([]byte("Mk")), []byte("Mk")).versions()
 	}
 	put(t, s, "Mk", "0")
 	v, err := s.View(0)

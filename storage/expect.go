@@ -99,20 +99,17 @@ func touchRows(rows []*row) {
 	sum := 0
 	for _, r := range rows {
 		if r != nil {
-			sum += len(r.key)
+			sum += int(r.keyLen)
 		}
 	}
 	want(sum)
 	for _, r := range rows {
-		if r == nil || len(r.key) == 0 {
+		if r == nil || r.keyLen == 0 {
 			continue
 		}
-		sum += int(r.key[0])
-		if n := min(len(r.value), layout.MaxRowHead); n > 0 {
-			sum += int(r.value[n-1])
-		}
-		if r.older != nil {
-			sum += int(r.older.seq) // what a write takes for the version that was the newest
+		sum += int(*r.keyAt)
+		if value := r.value(); len(value) > 0 {
+			sum += int(value[min(len(value), layout.MaxRowHead)-1])
 		}
 	}
 	want(sum)

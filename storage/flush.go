@@ -265,7 +265,7 @@ func setRows(b *pebble.Batch, rows []bufferRow, long map[string]int) error {
 		if r.seq == undone {
 			continue
 		}
-		if err := setRow(b, r.key, r.value, long[string(r.key)]); err != nil {
+		if err := setRow(b, r.key(), r.value(), long[string(r.key())]); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ func (t *Txn) Find(p *Place, db uint8, key []byte) (row []byte, err error) {
 		p.pkey = t.newKey(db, key)
 		p.hash = hashOf(p.pkey)
 	}
-	if p.row == nil || !bytes.Equal(p.row.key, p.pkey) {
+	if p.row == nil || !bytes.Equal(p.row.key(), p.pkey) {
 		p.row = t.on.bufs[0].find(p.hash, p.pkey)
 	}
 	return t.get(p.hash, p.row, p.pkey)
@@ -33,8 +33,7 @@ func (t *Txn) SetRow(p *Place, r layout.Row) error {
 		return partedRow(p.pkey)
 	}
 	n := len(p.pkey)
-	block := make([]byte, n, n+layout.RowSize(r))
-	copy(block, p.pkey)
+	block := append(t.on.bufs[0].block(n+layout.RowSize(r)), p.pkey...)
 	block = layout.AppendRow(block, r)
 	t.write(p, block[:n:n], block[n:])
 	return nil
@@ -42,18 +41,18 @@ func (t *Txn) SetRow(p *Place, r layout.Row) error {
 
 // DeleteRow removes the key row at a place.
 func (t *Txn) DeleteRow(p *Place) {
-	pkey, value := newBlock(p.pkey, nil)
+	pkey, value := t.on.bufs[0].join(p.pkey, nil)
 	t.write(p, pkey, value)
 }
 
-// roomBytes is how much room for Pebble keys is made at a time.
-const roomBytes = 8 << 10
+// keyRoomBytes is how much room for Pebble keys is made at a time.
+const keyRoomBytes = 8 << 10
 
 // newKey returns the Pebble key of a Redis key. Its room is used again by what is expected next, and by the next transaction.
 func (t *Txn) newKey(db uint8, key []byte) []byte {
 	n, room := layout.KeySize(key), t.e.room
 	if n > cap(room)-len(room) {
-		room = make([]byte, 0, max(n, roomBytes))
+		room = make([]byte, 0, max(n, keyRoomBytes))
 	}
 	from := len(room)
 	t.e.room = layout.AppendKey(room, t.state.Databases[db].Keyspace, key)
@@ -63,7 +62,7 @@ func (t *Txn) newKey(db uint8, key []byte) []byte {
 // clearRoom ends what is expected and lets the room be used again. A long key's is not kept.
 func (e *engine) clearRoom() {
 	e.expected = expected{} // their keys are in the room
-	if e.room = e.room[:0]; cap(e.room) > roomBytes {
+	if e.room = e.room[:0]; cap(e.room) > keyRoomBytes {
 		e.room = nil
 	}
 }

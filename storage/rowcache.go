@@ -83,7 +83,7 @@ func (s *rowShard) renew(hash uint64, pkey []byte) {
 	if r := s.old.find(hash, pkey); r != nil {
 		moved := *r
 		s.old.remove(r)
-		s.addLocked(hash, moved.key, moved.value, moved.seq)
+		s.addLocked(hash, moved.key(), moved.value(), moved.seq)
 	}
 }
 
@@ -117,22 +117,25 @@ func (s *rowShard) putSome(t *rowTable, slots []rowSlot, seq uint64) {
 		if slot.at == 0 {
 			continue
 		}
-		if r := t.row(slot.at - 1); r.seq != undone && r.key[0] == layout.TagKey {
-			s.putLocked(slot.hash(), r.key, r.value, seq)
+		if r := t.row(slot.at - 1); r.seq != undone && *r.keyAt == layout.TagKey {
+			s.putLocked(slot.hash(), r.key(), r.value(), seq)
 		}
 	}
 }
 
-// putLocked notes what a row is in state seq. The cache keeps pkey and value.
+// putLocked notes what a row of a buffer is in state seq. The cache keeps the block if it has its memory for itself.
 func (s *rowShard) putLocked(hash uint64, pkey, value []byte, seq uint64) {
 	s.newest = max(s.newest, seq)
 	if len(value) > cacheMaxValue {
 		s.dropLocked(hash, pkey)
 		return
 	}
+	if len(pkey)+len(value) <= maxRoomBlock {
+		pkey, value = newBlock(pkey, value)
+	}
 	if r := s.young.find(hash, pkey); r != nil {
-		s.youngBytes += len(value) - len(r.value)
-		r.key, r.value, r.seq = pkey, value, seq
+		s.youngBytes += len(value) - int(r.valueLen)
+		r.fill(pkey, value, seq)
 		s.ageLocked()
 		return
 	}
@@ -143,7 +146,7 @@ func (s *rowShard) putLocked(hash uint64, pkey, value []byte, seq uint64) {
 // dropLocked forgets a row, as if it had become too old. What it takes in the table is taken until the generation ends.
 func (s *rowShard) dropLocked(hash uint64, pkey []byte) {
 	if r := s.young.find(hash, pkey); r != nil {
-		s.youngBytes -= len(r.key) + len(r.value)
+		s.youngBytes -= int(r.keyLen) + int(r.valueLen)
 		s.young.remove(r)
 	}
 	s.removeOldLocked(hash, pkey)
@@ -174,7 +177,7 @@ func (c *rowCache) fill(hash uint64, pkey, value []byte, seq uint64) {
 
 func (s *rowShard) addLocked(hash uint64, pkey, value []byte, since uint64) {
 	r := s.young.add(hash)
-	r.key, r.value, r.seq = pkey, value, since
+	r.fill(pkey, value, since)
 	s.youngBytes += len(pkey) + len(value) + rowOverhead
 	s.ageLocked()
 }

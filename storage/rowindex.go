@@ -115,7 +115,7 @@ func readKeys(fresh []freshRow, shards *[rowShards]bufferShard) []bufferRow {
 	if len(fresh) < rowShards {
 		for i, f := range fresh {
 			f.shard.mu.Lock()
-			rows[i] = newBufferRow(f.row.key, f.row)
+			rows[i] = newBufferRow(f.row.key(), f.row)
 			f.shard.mu.Unlock()
 		}
 		return rows
@@ -124,7 +124,7 @@ func readKeys(fresh []freshRow, shards *[rowShards]bufferShard) []bufferRow {
 		shards[i].mu.Lock()
 	}
 	for i, f := range fresh {
-		rows[i] = newBufferRow(f.row.key, f.row)
+		rows[i] = newBufferRow(f.row.key(), f.row)
 	}
 	for i := range shards {
 		shards[i].mu.Unlock()

@@ -22,22 +22,14 @@ type rowTable struct {
 type rowSlot struct{ tag, at uint32 }
 
 const (
-	chunkRows = 64
+	chunkRows = 63 // with what Go has before them, 4 KiB
 	minSlots  = 16
 )
 
-// row is a row of a table. key and value are parts of one allocation where that is possible.
-type row struct {
-	key []byte // nil when the row is removed
-	version
-}
-
-// version is what a row is from state seq on; a nil value is an absent row. The newest version of a row stays where it is: what it
-// was moves to an older one.
-type version struct {
-	value []byte
-	seq   uint64
-	older *version
+// rowChunk begins with so many bytes that each of its rows begins a line: Go has 8 bytes of its own before an allocation of this size.
+type rowChunk struct {
+	_    [lineBytes - 8]byte
+	rows [chunkRows]row
 }
 
 // rowShards is how many locks the rows of a buffer or a cache are spread over, each with a table: while one grows, the others do not
@@ -67,7 +59,7 @@ func (t *rowTable) find(hash uint64, pkey []byte) *row {
 			return nil
 		}
 		if s.tag == tag {
-			if r := t.row(s.at - 1); bytes.Equal(r.key, pkey) {
+			if r := t.row(s.at - 1); bytes.Equal(r.key(), pkey) {
 				return r
 			}
 		}
@@ -104,7 +96,7 @@ func (t *rowTable) add(hash uint64) *row {
 		t.grow()
 	}
 	if t.n == len(t.chunks)*chunkRows {
-		t.chunks = append(t.chunks, make([]row, chunkRows))
+		t.chunks = append(t.chunks, new(rowChunk).rows[:])
 	}
 	t.n++
 	t.take(rowSlot{tagOf(hash), uint32(t.n)})
@@ -134,7 +126,7 @@ func (t *rowTable) take(s rowSlot) {
 // all calls fn for the rows that are not removed, in the order in which they came.
 func (t *rowTable) all(fn func(*row)) {
 	for n := range uint32(t.n) {
-		if r := t.row(n); r.key != nil {
+		if r := t.row(n); r.keyAt != nil {
 			fn(r)
 		}
 	}
@@ -148,16 +140,3 @@ func (t *rowTable) remove(r *row) {
 
 // len returns how many rows there are.
 func (t *rowTable) len() int { return t.n - t.removed }
-
-// newBlock returns copies of pkey and value in one allocation; no value is none. A long value is not worth the copy: it stays, and is
-// the block's from now on.
-func newBlock(pkey, value []byte) (key, row []byte) {
-	if value == nil || len(value) > cacheMaxValue {
-		return bytes.Clone(pkey), value
-	}
-	n := len(pkey)
-	block := make([]byte, n+len(value))
-	copy(block, pkey)
-	copy(block[n:], value)
-	return block[:n:n], block[n:]
-}

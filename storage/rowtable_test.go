@@ -27,22 +27,22 @@ func TestRowTable(t *testing.T) {
 			for i := range 5000 {
 				k := fmt.Appendf(nil, "M%d", rnd.IntN(600))
 				r, v := table.find(hash(k), k), fmt.Sprint(i)
-				if old, there := want[string(k)]; there != (r != nil) || there && string(r.value) != old {
+				if old, there := want[string(k)]; there != (r != nil) || there && string(r.value()) != old {
 					t.Fatalf("%s is %v, want %q (%v)", k, r, old, there)
 				}
 				switch {
 				case r == nil:
 					r = table.add(hash(k))
-					if r.key != nil || r.value != nil || r.seq != 0 || r.older != nil {
+					if *r != (row{}) {
 						t.Fatalf("a new row is %v", r)
 					}
-					r.key, r.value = k, []byte(v)
+					r.fill(k, []byte(v), 1)
 					want[string(k)] = v
 				case rnd.IntN(10) == 0:
 					table.remove(r)
 					delete(want, string(k))
 				default:
-					r.value = []byte(v)
+					r.setValue([]byte(v))
 					want[string(k)] = v
 				}
 				if table.len() != len(want) {
@@ -50,7 +50,7 @@ func TestRowTable(t *testing.T) {
 				}
 			}
 			got := map[string]string{}
-			table.all(func(r *row) { got[string(r.key)] = string(r.value) })
+			table.all(func(r *row) { got[string(r.key())] = string(r.value()) })
 			if !maps.Equal(got, want) {
 				t.Errorf("all rows are %v, want %v", got, want)
 			}
@@ -67,7 +67,7 @@ func TestRowsStay(t *testing.T) {
 	for i := range 1000 {
 		k := fmt.Append(nil, i)
 		r := table.add(hashOf(k))
-		r.key = k
+		r.setKey(k)
 		found = append(found, r)
 	}
 	for i, r := range found {
@@ -86,7 +86,7 @@ func TestNewBlock(t *testing.T) {
 	long := bytes.Repeat([]byte{1}, cacheMaxValue+1)
 	for _, value := range [][]byte{nil, {}, []byte("value"), long} {
 		pkey := []byte("Mk")
-		k, v := newBlock(pkey, value)
+		k, v := newBuffer().join(pkey, value)
 		pkey[1] = 'x'
 		_ = append(k, "+"...)
 		if string(k) != "Mk" || !bytes.Equal(v, value) || (v == nil) != (value == nil) {
@@ -141,7 +141,7 @@ func TestBufferReaders(t *testing.T) {
 		from := oldest()
 		for n := range rows {
 			if (seq+uint64(n))%3 == 0 { // each row changes in every third state
-				k, v := newBlock(key(n), fmt.Append(nil, seq))
+				k, v := b.join(key(n), fmt.Append(nil, seq))
 				b.set(hashOf(k), nil, k, v, seq, from)
 			}
 		}

@@ -106,7 +106,7 @@ func (t *Txn) Set(key, value []byte) error {
 	if len(value) > 0 && key[0] == layout.TagKey && layout.IsParted(value) {
 		return partedRow(key)
 	}
-	key, value = newBlock(key, value)
+	key, value = t.on.bufs[0].join(key, value)
 	t.write(&Place{pkey: key, hash: hashOf(key)}, key, value)
 	return nil
 }
@@ -124,8 +124,8 @@ func (t *Txn) write(p *Place, pkey, value []byte) {
 
 // Delete removes a Pebble key; a key row was read in this transaction.
 func (t *Txn) Delete(key []byte) error {
-	key = bytes.Clone(key)
-	t.write(&Place{pkey: key, hash: hashOf(key)}, key, nil)
+	key, value := t.on.bufs[0].join(key, nil)
+	t.write(&Place{pkey: key, hash: hashOf(key)}, key, value)
 	return nil
 }
 

@@ -1,0 +1,97 @@
+package storage
+
+import "unsafe"
+
+// row is a row of a rowTable: its key, the newest version, which stays where it is, and the one before that; others follow in a list.
+// A version is what the row is from a state on; a nil value is an absent row.
+//
+// A row fills one line of a processor's cache, as what is looked up among many rows costs a miss for each line that it lies in. That is why
+// there are no slices in it. Key and value are parts of one allocation where that is possible.
+type row struct {
+	keyAt, valueAt, wasAt    *byte // nil: the row is removed, the version is absent
+	keyLen, valueLen, wasLen uint32
+	seq                      uint64 // the newest version's state
+	wasSeq                   uint64 // that of the one before; 0 when there is none
+	older                    *version
+}
+
+// lineBytes is how much of memory a processor takes at a time.
+const lineBytes = 64
+
+// version is one that a row had before the two which are in it.
+type version struct {
+	value []byte
+	seq   uint64
+	older *version
+}
+
+// undone is the seq of a row that no state has any more; its key is in the index for ever.
+const undone = 1<<64 - 1
+
+func (r *row) key() []byte   { return unsafe.Slice(r.keyAt, r.keyLen) }
+func (r *row) value() []byte { return unsafe.Slice(r.valueAt, r.valueLen) }
+func (r *row) was() []byte   { return unsafe.Slice(r.wasAt, r.wasLen) }
+
+func (r *row) setKey(pkey []byte) { r.keyAt, r.keyLen = unsafe.SliceData(pkey), uint32(len(pkey)) }
+func (r *row) setValue(value []byte) {
+	r.valueAt, r.valueLen = unsafe.SliceData(value), uint32(len(value))
+}
+func (r *row) setWas(value []byte) { r.wasAt, r.wasLen = unsafe.SliceData(value), uint32(len(value)) }
+
+// fill makes value the only version of the row, from state seq on.
+func (r *row) fill(pkey, value []byte, seq uint64) {
+	r.setKey(pkey)
+	r.setValue(value)
+	r.seq = seq
+}
+
+// in returns what the row is in state seq; known is false when that is older than all its versions, or when there is no row.
+func (r *row) in(seq uint64) (value []byte, known bool) {
+	switch {
+	case r == nil:
+		return nil, false
+	case r.seq <= seq:
+		return r.value(), true
+	case r.wasSeq != 0 && r.wasSeq <= seq:
+		return r.was(), true
+	}
+	for v := r.older; v != nil; v = v.older {
+		if v.seq <= seq {
+			return v.value, true
+		}
+	}
+	return nil, false
+}
+
+// replace makes value what the row is from state seq on, the newest. Nobody asks for a state before oldest.
+func (r *row) replace(value []byte, seq, oldest uint64) {
+	switch r.seq {
+	case seq:
+	case undone:
+		r.seq = seq
+	default:
+		if r.seq <= oldest {
+			r.older = nil
+		} else if r.wasSeq != 0 {
+			r.older = &version{r.was(), r.wasSeq, r.older}
+		}
+		r.setWas(r.value())
+		r.wasSeq, r.seq = r.seq, seq
+	}
+	r.setValue(value)
+}
+
+// undo takes the newest version away.
+func (r *row) undo() {
+	if r.wasSeq == 0 {
+		r.seq = undone
+		return
+	}
+	r.setValue(r.was())
+	r.seq, r.wasSeq = r.wasSeq, 0
+	r.setWas(nil)
+	if v := r.older; v != nil {
+		r.setWas(v.value)
+		r.wasSeq, r.older = v.seq, v.older
+	}
+}
