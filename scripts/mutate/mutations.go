@@ -151,9 +151,10 @@ func storeMutations() []mutation {
 		{"nobody notes how far the state has got", "storage/flush.go", "	notify(e.reached.grown)\n", "", in("./storage", "TestReached"), ""},
 		{"a flush takes half a transaction along", "storage/flush.go", "	e.committing.take()\n	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n	e.committing.give()\n",
 			"	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n", in("./storage", "TestTogether|TestRandom"), ""},
-		{"a version that a view shows is thrown away", "storage/buffer.go", "if v.seq <= oldest && was != nil {", "if was != nil {", in("./storage", "TestFlushMeanwhile"), ""},
+		{"a version that a view shows is thrown away", "storage/row.go", "if r.seq <= oldest {", "if true {", in("./storage", "TestFlushMeanwhile"), ""},
 		{"a discarded transaction leaves its rows", "storage/txn.go", "if !t.kept && t.size > 0 {", "if false {", in("./storage", "TestRandom"), ""},
-		{"a view reads what came after it from the buffer", "storage/buffer.go", "if v.seq <= seq {", "if v.seq != undone {", in("./storage", "TestFlushMeanwhile"), ""},
+		{"a view reads what came after it from the buffer", "storage/row.go", "case r.seq <= seq:", "case r.seq != undone:", in("./storage", "TestFlushMeanwhile"), ""},
+		{"the cache keeps what a buffer has for many rows", "storage/rowcache.go", "if len(pkey)+len(value) <= maxRoomBlock {", "if false {", in("./storage", "TestCacheHasItsOwn"), ""},
 	}
 }
 
