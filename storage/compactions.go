@@ -63,6 +63,13 @@ func (c *compactions) TrySchedule() (bool, pebble.CompactionGrantHandle) {
 	return true, c
 }
 
+// busy reports whether a compaction runs.
+func (c *compactions) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.running > 0
+}
+
 // roomLocked says that one more compaction may begin.
 func (c *compactions) roomLocked() bool {
 	return c.mu.started && !c.mu.closed && c.mu.running < c.db.GetAllowedWithoutPermission()

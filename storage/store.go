@@ -128,6 +128,16 @@ func (s *Store) Sync() error {
 	return nil
 }
 
+// Busy reports whether rows are being written to Pebble at this moment, or compacted there.
+func (s *Store) Busy() bool {
+	e, err := s.retain()
+	if err != nil {
+		return false
+	}
+	defer e.users.Done()
+	return len(e.writing) > 0 || e.compactions.busy()
+}
+
 // Durable returns the index of the snapshot record that a crash leaves, with the state that it speaks of: the Raft log may be cut up
 // to there. It is 0 until the first flush.
 func (s *Store) Durable() (index uint64) {

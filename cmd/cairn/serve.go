@@ -63,6 +63,7 @@ func (c *serveCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
+	go spareProcessors(ctx, n.Store().Busy)
 	select {
 	case <-ctx.Done():
 	case <-n.ShutdownAsked():

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestProcessors: half of the processors while that is enough, and all of them for a while after each time that it was not.
+func TestProcessors(t *testing.T) {
+	var set []int
+	p := &processors{all: 4, few: 2, now: 4, set: func(n int) { set = append(set, n) }}
+	look := func(times int, busy bool, percent time.Duration) {
+		for range times {
+			p.look(busy, percent*time.Millisecond, 100*time.Millisecond)
+		}
+	}
+	want := func(why string, want ...int) {
+		t.Helper()
+		if !slices.Equal(set, want) {
+			t.Errorf("%s: set to %v, want %v", why, set, want)
+		}
+		set = nil
+	}
+	look(3, false, 190)
+	want("half is enough", 2)
+	look(1, false, 195)
+	want("half is used up", 4)
+	look(processorLinger-1, false, 100)
+	want("a moment later")
+	look(1, false, 100)
+	want("half is tried again", 2)
+	look(1, true, 0)
+	want("work in the background", 4)
+	look(5, false, 0)
+	look(1, true, 0)
+	look(processorLinger-1, false, 0)
+	want("and again, before all were given back")
+	look(1, false, 0)
+	want("none of it", 2)
+}
+
+// TestCPUTime: what the process computes counts.
+func TestCPUTime(t *testing.T) {
+	for began := cpuTime(); cpuTime() <= began; {
+	}
+}
