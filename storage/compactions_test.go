@@ -56,3 +56,28 @@ func TestCompactionsWait(t *testing.T) {
 		})
 	}
 }
+
+// TestBusy: a store is at work in the background while rows go to Pebble, and while it compacts.
+func TestBusy(t *testing.T) {
+	s := unhurried(t, vfs.NewMem())
+	want := func(when string, want bool) {
+		t.Helper()
+		if got := s.Busy(); got != want {
+			t.Errorf("%s: %v", when, got)
+		}
+	}
+	e := s.mu.engine
+	want("at rest", false)
+	e.writing.take()
+	want("while rows are written", true)
+	e.writing.give()
+	e.compactions.start()
+	if ok, _ := e.compactions.TrySchedule(); !ok {
+		t.Fatal("no compaction may begin")
+	}
+	want("while it compacts", true)
+	e.compactions.Done()
+	want("afterwards", false)
+	must(t, s.Close())
+	want("closed", false)
+}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -44,4 +47,38 @@ func TestProcessors(t *testing.T) {
 func TestCPUTime(t *testing.T) {
 	for began := cpuTime(); cpuTime() <= began; {
 	}
+}
+
+// TestSpareProcessors: Go is given what the rules say, and all it had in the end; nothing where the environment says how many.
+func TestSpareProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	t.Setenv("GOMAXPROCS", "")
+	ctx, cancel := context.WithCancel(t.Context())
+	var busy atomic.Bool
+	ended := make(chan bool)
+	go func() {
+		spareProcessors(ctx, busy.Load)
+		close(ended)
+	}()
+	until := func(want int) {
+		t.Helper()
+		deadline := time.After(30 * time.Second)
+		for runtime.GOMAXPROCS(0) != want {
+			select {
+			case <-time.After(processorTick / 10):
+			case <-deadline:
+				t.Fatalf("Go has %d processors, want %d", runtime.GOMAXPROCS(0), want)
+			}
+		}
+	}
+	until(2)
+	busy.Store(true)
+	until(4)
+	busy.Store(false)
+	until(2)
+	cancel()
+	<-ended
+	until(4)
+	t.Setenv("GOMAXPROCS", "4")
+	spareProcessors(t.Context(), busy.Load) // returns at once
 }
