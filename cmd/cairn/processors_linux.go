@@ -14,9 +14,10 @@ import (
 // processors, as long as that is enough, and all of them for a while whenever it is not: when those are used up, and when
 // the store is at work in the background, which may be in the kernel for long.
 const (
-	processorTick   = 100 * time.Millisecond // between two looks
-	processorLinger = 10                     // looks until the half is tried again
-	processorFull   = 97                     // percent of the half's time that count as used up
+	processorTick   = 20 * time.Millisecond // between two looks for work in the background
+	processorTicks  = 5                     // until the processor time is looked at, and linger counts
+	processorLinger = 10                    // of those looks until the half is tried again
+	processorFull   = 97                    // percent of the half's time that count as used up
 )
 
 // spareProcessors does so until ctx ends, unless the environment has a GOMAXPROCS. busy says that there is work in the background.
@@ -30,15 +31,20 @@ func spareProcessors(ctx context.Context, busy func() bool) {
 	defer tick.Stop()
 	defer runtime.GOMAXPROCS(all)
 	cpu, at := cpuTime(), time.Now()
-	for {
+	for ticks := 1; ; ticks++ {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		c, t := cpuTime(), time.Now()
-		p.look(busy(), c-cpu, t.Sub(at))
-		cpu, at = c, t
+		switch {
+		case busy():
+			p.need()
+		case ticks%processorTicks == 0:
+			c, t := cpuTime(), time.Now()
+			p.look(c-cpu, t.Sub(at))
+			cpu, at = c, t
+		}
 	}
 }
 
@@ -46,21 +52,26 @@ func spareProcessors(ctx context.Context, busy func() bool) {
 type processors struct {
 	all, few int
 	now      int
-	linger   int // looks for which all are given
+	linger   int // looks for which all are still given
 	set      func(n int)
 }
 
-// look sets the number by what has happened: used is the processor time that the process took meanwhile.
-func (p *processors) look(busy bool, used, meanwhile time.Duration) {
-	if busy || used*100 > time.Duration(p.few)*meanwhile*processorFull {
-		p.linger = processorLinger
-	} else {
-		p.linger = max(0, p.linger-1)
+// need gives all, for a while.
+func (p *processors) need() {
+	p.linger = processorLinger
+	p.give(p.all)
+}
+
+// look is told how much processor time the process has used meanwhile.
+func (p *processors) look(used, meanwhile time.Duration) {
+	if used*100 > time.Duration(p.few)*meanwhile*processorFull {
+		p.need()
+	} else if p.linger--; p.linger <= 0 {
+		p.give(p.few)
 	}
-	n := p.few
-	if p.linger > 0 {
-		n = p.all
-	}
+}
+
+func (p *processors) give(n int) {
 	if n != p.now { // it stops the world for a moment
 		p.now = n
 		p.set(n)

@@ -13,9 +13,9 @@ import (
 func TestProcessors(t *testing.T) {
 	var set []int
 	p := &processors{all: 4, few: 2, now: 4, set: func(n int) { set = append(set, n) }}
-	look := func(times int, busy bool, percent time.Duration) {
+	look := func(times int, percent time.Duration) {
 		for range times {
-			p.look(busy, percent*time.Millisecond, 100*time.Millisecond)
+			p.look(percent*time.Millisecond, 100*time.Millisecond)
 		}
 	}
 	want := func(why string, want ...int) {
@@ -25,21 +25,21 @@ func TestProcessors(t *testing.T) {
 		}
 		set = nil
 	}
-	look(3, false, 190)
+	look(3, 190)
 	want("half is enough", 2)
-	look(1, false, 195)
+	look(1, 195)
 	want("half is used up", 4)
-	look(processorLinger-1, false, 100)
+	look(processorLinger-1, 100)
 	want("a moment later")
-	look(1, false, 100)
+	look(1, 100)
 	want("half is tried again", 2)
-	look(1, true, 0)
+	p.need()
 	want("work in the background", 4)
-	look(5, false, 0)
-	look(1, true, 0)
-	look(processorLinger-1, false, 0)
+	look(5, 0)
+	p.need()
+	look(processorLinger-1, 0)
 	want("and again, before all were given back")
-	look(1, false, 0)
+	look(1, 0)
 	want("none of it", 2)
 }
 
