@@ -93,7 +93,7 @@ func (b *buffer) get(hash uint64, pkey []byte, seq uint64) (value []byte, known 
 func (b *buffer) find(hash uint64, pkey []byte) *row { return b.shard(hash).rows.find(hash, pkey) }
 
 // set makes value what the row of pkey is from state seq on, which is not published. No view of a state before oldest is open. pkey and
-// value are the buffer's from now on, and one block of its. r is the row, where find has returned it; so does set.
+// value are the buffer's from now on, and lie in one block. r is the row, where find has returned it; so does set.
 func (b *buffer) set(hash uint64, r *row, pkey, value []byte, seq, oldest uint64) *row {
 	b.written += int64(len(pkey) + len(value) + rowOverhead)
 	if r == nil {

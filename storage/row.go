@@ -6,7 +6,7 @@ import "unsafe"
 // A version is what the row is from a state on; a nil value is an absent row.
 //
 // A row fills one line of a processor's cache, as what is looked up among many rows costs a miss for each line that it lies in. That is why
-// there are no slices in it. Key and value are parts of one allocation where that is possible.
+// there are no slices in it. Key and value lie in one block where that is possible.
 type row struct {
 	keyAt, valueAt, wasAt    *byte // nil: the row is removed, the version is absent
 	keyLen, valueLen, wasLen uint32
