@@ -81,7 +81,9 @@ func TestBlocks(t *testing.T) {
 			block = append(block, byte(i))
 		}
 		blocks = append(blocks, block)
-		_ = append(block, 0xff)
+	}
+	for i, block := range blocks {
+		_ = append(block, ^byte(i+1)) // which would be the next one's first byte
 	}
 	for i, block := range blocks {
 		if c := bytes.Count(block, []byte{byte(i)}); c != len(block) {
