@@ -48,7 +48,7 @@ func (b *buffer) block(n int) []byte {
 		b.room = make([]byte, roomBytes)
 	}
 	block := b.room[:0:n]
-	b.room = b.room[min(n+blockAlign-1&^(blockAlign-1), len(b.room)):]
+	b.room = b.room[min((n+blockAlign-1)&^(blockAlign-1), len(b.room)):]
 	return block
 }
 

@@ -77,6 +77,9 @@ func TestBlocks(t *testing.T) {
 		if len(block) != 0 || cap(block) < n {
 			t.Fatalf("%d bytes were wanted, %d of %d are there", n, len(block), cap(block))
 		}
+		if at := uintptr(unsafe.Pointer(unsafe.SliceData(block))) % blockAlign; n > 0 && at != 0 {
+			t.Fatalf("a block of %d bytes is at %d of %d", n, at, blockAlign)
+		}
 		for len(block) < n {
 			block = append(block, byte(i))
 		}
