@@ -84,6 +84,7 @@ func (c *conn) read(rd io.Reader) error {
 // received notes that n bytes came.
 func (c *conn) received(n int) {
 	c.srv.stats.in.Add(uint64(n))
+	c.srv.stats.reads.Add(1)
 	c.seen.received(len(c.in.buf), cap(c.in.buf))
 	c.holdInput()
 }

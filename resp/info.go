@@ -112,6 +112,7 @@ func infoStats(w *infoWriter, s *Server, st replica.Status) {
 	w.line("pubsub_channels", 0)
 	w.line("pubsub_patterns", 0)
 	w.line("total_error_replies", s.stats.errors.Load())
+	w.line("total_reads_processed", s.stats.reads.Load())
 }
 
 func infoCommandStats(w *infoWriter, s *Server, _ replica.Status) {

@@ -67,9 +67,20 @@ func TestInfo(t *testing.T) {
 	if !regexp.MustCompile(`cmdstat_get:calls=1,usec=\d+,usec_per_call=\d+\.00,rejected_calls=1,failed_calls=0\r\n`).MatchString(stats) {
 		t.Errorf("%s", stats)
 	}
+	reads := func() int {
+		m := regexp.MustCompile(`total_reads_processed:(\d+)\r\n`).FindStringSubmatch(info("stats"))
+		n, _ := strconv.Atoi(m[1])
+		return n
+	}
+	if before, after := reads(), reads(); after != before+1 {
+		t.Errorf("total_reads_processed: %d, and one read later %d", before, after)
+	}
 	c.do("CONFIG", "RESETSTAT")
 	if stats := info("commandstats"); strings.Contains(stats, "cmdstat_get:") {
 		t.Errorf("after RESETSTAT: %s", stats)
+	}
+	if n := reads(); n > 2 {
+		t.Errorf("after RESETSTAT: %d reads", n)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // stats are counted since start or CONFIG RESETSTAT.
 type stats struct {
 	in, out     atomic.Uint64 // bytes
+	reads       atomic.Uint64 // from connections, that brought something
 	connections atomic.Uint64
 	refused     atomic.Uint64 // connections beyond maxclients
 	calls       atomic.Uint64
@@ -87,9 +88,12 @@ func (s *Server) fail(line []byte) {
 	s.stats.codes.add(line)
 }
 
+// Served returns how many calls clients have sent, and how many reads from their connections that took, since start or CONFIG RESETSTAT.
+func (s *Server) Served() (calls, reads uint64) { return s.stats.calls.Load(), s.stats.reads.Load() }
+
 // resetStats begins anew.
 func (s *Server) resetStats() {
-	for _, n := range []*atomic.Uint64{&s.stats.in, &s.stats.out, &s.stats.connections, &s.stats.refused, &s.stats.calls, &s.stats.errors} {
+	for _, n := range []*atomic.Uint64{&s.stats.in, &s.stats.out, &s.stats.reads, &s.stats.connections, &s.stats.refused, &s.stats.calls, &s.stats.errors} {
 		n.Store(0)
 	}
 	s.stats.codes.reset()

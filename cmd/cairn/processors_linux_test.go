@@ -15,7 +15,7 @@ func TestProcessors(t *testing.T) {
 	p := &processors{all: 4, few: 2, now: 4, set: func(n int) { set = append(set, n) }}
 	look := func(times int, percent time.Duration) {
 		for range times {
-			p.look(percent*time.Millisecond, 100*time.Millisecond)
+			p.look(percent*time.Millisecond, 100*time.Millisecond, false)
 		}
 	}
 	want := func(why string, want ...int) {
@@ -41,6 +41,28 @@ func TestProcessors(t *testing.T) {
 	want("and again, before all were given back")
 	look(1, 0)
 	want("none of it", 2)
+	p.look(0, 100*time.Millisecond, true)
+	want("many calls at a time", 4)
+}
+
+// TestMany: it is calls for each read that count, and fewer where entries are sent.
+func TestMany(t *testing.T) {
+	for _, c := range []struct {
+		calls, reads, sent uint64
+		want               bool
+	}{
+		{0, 0, 0, false},
+		{0, 0, 5, false}, // a call that came with the last look
+		{1000, 1000, 0, false},
+		{15999, 1000, 0, false},
+		{64000, 1000, 0, true},
+		{1000, 1000, 40, false},
+		{16000, 1000, 40, true},
+	} {
+		if got := many(c.calls, c.reads, c.sent); got != c.want {
+			t.Errorf("%d calls in %d reads, %d entries sent: %v", c.calls, c.reads, c.sent, got)
+		}
+	}
 }
 
 // TestCPUTime: what the process computes counts.
@@ -55,9 +77,13 @@ func TestSpareProcessors(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "")
 	ctx, cancel := context.WithCancel(t.Context())
 	var busy atomic.Bool
+	var calls, each, reads atomic.Uint64
+	l := load{busy: busy.Load, served: func() (uint64, uint64, uint64) {
+		return calls.Add(each.Load()), reads.Add(1), 0
+	}}
 	ended := make(chan bool)
 	go func() {
-		spareProcessors(ctx, busy.Load)
+		spareProcessors(ctx, l)
 		close(ended)
 	}()
 	until := func(want int) {
@@ -76,9 +102,13 @@ func TestSpareProcessors(t *testing.T) {
 	until(4)
 	busy.Store(false)
 	until(2)
+	each.Store(processorCalls)
+	until(4)
+	each.Store(leaderCalls)
+	until(2)
 	cancel()
 	<-ended
 	until(4)
 	t.Setenv("GOMAXPROCS", "4")
-	spareProcessors(t.Context(), busy.Load) // returns at once
+	spareProcessors(t.Context(), l) // returns at once
 }

@@ -219,6 +219,9 @@ func (n *Node) ID() string { return n.o.ID }
 // Replica returns the node's part in the cluster.
 func (n *Node) Replica() *replica.Replica { return n.replica }
 
+// Served returns how many calls clients have sent, and how many reads from their connections that took, since start or CONFIG RESETSTAT.
+func (n *Node) Served() (calls, reads uint64) { return n.server.Served() }
+
 // ShutdownAsked returns a channel that is closed when a client has sent SHUTDOWN; the owner is expected to call Close.
 func (n *Node) ShutdownAsked() <-chan struct{} { return n.asked }
 
