@@ -12,21 +12,20 @@ import (
 // many small calls has such a moment at each step of each: it then spends more on waking and on memory that moves from one
 // processor to another than the second one gives it, and takes that one from the clients and from the kernel. So Go has half of the
 // processors, as long as that is enough, and all of them for a while whenever it is not: when those are used up, when
-// the store is at work in the background, which may be in the kernel for long, and when clients send many calls at a time. A leader with
-// followers has all for fewer: the next entry would wait for its turn to be sent while the last is applied.
+// the store is at work in the background, which may be in the kernel for long, and when clients send many calls at a time, so that
+// there are few such moments.
 const (
 	processorTick   = 20 * time.Millisecond // between two looks for work in the background
 	processorTicks  = 5                     // until the processor time is looked at, and linger counts
 	processorLinger = 10                    // of those looks until the half is tried again
 	processorFull   = 97                    // percent of the half's time that count as used up
 	processorCalls  = 32                    // at a time that count as many
-	leaderCalls     = 8                     // likewise, on a leader that sends entries to followers
 )
 
 // load is what a node has to do. Of what it counts only the growth matters.
 type load struct {
-	busy   func() bool                        // it works in the background
-	served func() (calls, reads, sent uint64) // calls of clients, reads from their connections, entries that are for followers too
+	busy   func() bool                  // it works in the background
+	served func() (calls, reads uint64) // of clients, and from their connections
 }
 
 // spareProcessors does so until ctx ends, unless the environment has a GOMAXPROCS.
@@ -40,7 +39,7 @@ func spareProcessors(ctx context.Context, l load) {
 	defer tick.Stop()
 	defer runtime.GOMAXPROCS(all)
 	cpu, at := cpuTime(), time.Now()
-	calls, reads, sent := l.served()
+	calls, reads := l.served()
 	for ticks := 1; ; ticks++ {
 		select {
 		case <-tick.C:
@@ -52,20 +51,15 @@ func spareProcessors(ctx context.Context, l load) {
 			p.need()
 		case ticks%processorTicks == 0:
 			nowCPU, now := cpuTime(), time.Now()
-			c, r, s := l.served()
-			p.look(nowCPU-cpu, now.Sub(at), many(c-calls, r-reads, s-sent))
-			cpu, at, calls, reads, sent = nowCPU, now, c, r, s
+			c, r := l.served()
+			p.look(nowCPU-cpu, now.Sub(at), many(c-calls, r-reads))
+			cpu, at, calls, reads = nowCPU, now, c, r
 		}
 	}
 }
 
-// many says that so many calls, which came in so many reads, with so many entries sent to followers, were many at a time.
-func many(calls, reads, sent uint64) bool {
-	if sent > 0 {
-		return reads > 0 && calls/reads >= leaderCalls
-	}
-	return reads > 0 && calls/reads >= processorCalls
-}
+// many says that so many calls, which came in so many reads, were many at a time.
+func many(calls, reads uint64) bool { return reads > 0 && calls/reads >= processorCalls }
 
 // processors decides how many Go may use.
 type processors struct {

@@ -7,7 +7,7 @@ import "context"
 // load is what a node has to do.
 type load struct {
 	busy   func() bool
-	served func() (calls, reads, sent uint64)
+	served func() (calls, reads uint64)
 }
 
 // spareProcessors does nothing: it was measured on Linux only.

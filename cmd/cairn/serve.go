@@ -63,24 +63,13 @@ func (c *serveCommand) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	go spareProcessors(ctx, loadOf(n))
+	go spareProcessors(ctx, load{busy: n.Store().Busy, served: n.Served})
 	select {
 	case <-ctx.Done():
 	case <-n.ShutdownAsked():
 	case err = <-n.Failed():
 	}
 	return errors.Join(err, n.Close())
-}
-
-// loadOf returns what a node has to do.
-func loadOf(n *node.Node) load {
-	return load{busy: n.Store().Busy, served: func() (calls, reads, sent uint64) {
-		calls, reads = n.Served()
-		if s := n.Replica().Status(); s.Voters > 1 {
-			sent = s.Entries
-		}
-		return calls, reads, sent
-	}}
 }
 
 // levels are Redis's names for what slog knows.
