@@ -31,15 +31,16 @@ type spare struct {
 }
 
 const (
-	spareFile  = "SPARE" // no name of a file of entries
-	spareCount = 6       // so many are made; by then, under all but the fastest writes, there are files to use again
-	spareRoom  = 32      // times the size of a spare must be free on the disk
-	zeroBytes  = 1 << 20 // are written at once
-	zeroPause  = 20 * time.Millisecond
+	spareFile  = "SPARE"   // no name of a file of entries
+	spareCount = 32        // so many are made: by then, under writes of less than 100 kB an entry, there are files to use again
+	spareRoom  = 32        // times the size of a spare must be free on the disk
+	spareOver  = 1 << 20   // is how much larger it is than a file should become: the last append goes beyond that
+	zeroBytes  = 256 << 10 // are written at once
+	zeroPause  = 5 * time.Millisecond
 )
 
 func newSpare(o Options, dir string) *spare {
-	return &spare{fs: o.FS, dir: o.FS.PathJoin(dir, entriesDir), size: int64(o.FileBytes) + zeroBytes, log: o.Logger}
+	return &spare{fs: o.FS, dir: o.FS.PathJoin(dir, entriesDir), size: int64(o.FileBytes) + spareOver, log: o.Logger}
 }
 
 // start removes what a crash has left of a spare, and begins to make one. The folder is there.
@@ -85,11 +86,12 @@ func (s *spare) write() (err error) {
 		if _, err := f.Write(zeros); err != nil {
 			return err
 		}
-		if err := f.Sync(); err != nil { // in small steps, which hold up others less
+		// They are sent on their way in small steps, which hold up others less than one large sync does, or many small ones.
+		if _, err := f.SyncTo(n + zeroBytes); err != nil {
 			return err
 		}
 	}
-	return nil
+	return f.Sync()
 }
 
 func (s *spare) isClosed() bool {

@@ -36,7 +36,7 @@ func TestSpareLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if longLogs(t, fs, int64(o.FileBytes)+zeroBytes) == 0 {
+	if longLogs(t, fs, int64(o.FileBytes)+spareOver) == 0 {
 		t.Fatal("no log file is as long as a spare")
 	}
 	awaitSpare(t, s) // a MemFS that is cloned while files are made in it may lock up
