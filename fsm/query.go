@@ -44,6 +44,32 @@ func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, e
 	return a, nil
 }
 
+// List answers a call of a command.Listing on one view of the newest state, at time now (Unix milliseconds), by handing its elements to a
+// Lister. It looks through the keys once to count them and once more to hand them on. When a key was taken for expired by the clock alone and sure is
+// false, nothing is handed on, and doubted says so. The view is kept until the Lister returns.
+func (m *Machine) List(now int64, seed uint64, c entry.Call, sure bool, to reply.Lister) (doubted bool, err error) {
+	x, err := m.table.Listing(c.Argv)
+	if err != nil {
+		return false, fmt.Errorf("fsm: list: %w", err)
+	}
+	v, err := m.store.View(now)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	each := func(yield func(reply.Reply) error) error {
+		return x.Each(command.Env{DB: c.DB, Now: v.Time(), Seed: mix(seed)}, v, c.Argv, yield)
+	}
+	n := 0
+	if err := each(func(reply.Reply) error { n++; return nil }); err != nil {
+		return false, fmt.Errorf("fsm: list: %w", err)
+	}
+	if v.Doubted() && !sure {
+		return true, nil
+	}
+	return false, to(n, each)
+}
+
 // State returns what the store says of itself: applied entry, time, cluster, key counts.
 func (m *Machine) State() layout.State { return m.store.State() }
 

@@ -17,6 +17,8 @@ type Backend interface {
 	// Read answers calls, in order, from one point in time. It may answer fewer than were asked, at least one, to keep the
 	// replies within a bound of bytes; the caller asks again for the rest. The calls are not used after it returns.
 	Read(ctx context.Context, c replica.Consistency, calls []entry.Call) ([]reply.Reply, error)
+	// List answers a call of a command.Listing like Read, by handing its elements on. An error after that says that the reply is broken off.
+	List(ctx context.Context, c replica.Consistency, call entry.Call, to reply.Lister) error
 	// Status is what the node knows of itself and of the cluster.
 	Status() replica.Status
 	// ServeLink takes over a connection that opened with replica.Preface, which has been read, and returns when the link

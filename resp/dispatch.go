@@ -32,6 +32,9 @@ func (c *conn) dispatch(argv [][]byte) {
 	case r.kind == kindLocal:
 		c.settle()
 		c.local(r, argv)
+	case r.kind == kindList:
+		c.settle()
+		c.list(r, argv)
 	default:
 		if !c.run.fits(r.kind, argv) {
 			c.settle()

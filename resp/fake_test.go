@@ -18,6 +18,7 @@ import (
 type fakeBackend struct {
 	write func(ctx context.Context, groups []entry.Group) ([]reply.Reply, error)
 	read  func(ctx context.Context, c replica.Consistency, calls []entry.Call) ([]reply.Reply, error)
+	list  func(to reply.Lister) error
 	link  func(net.Conn)
 
 	mu struct {
@@ -58,6 +59,13 @@ func (b *fakeBackend) Read(ctx context.Context, c replica.Consistency, calls []e
 		replies = append(replies, reply.BulkBytes(call.Argv[1]))
 	}
 	return replies, nil
+}
+
+func (b *fakeBackend) List(ctx context.Context, c replica.Consistency, call entry.Call, to reply.Lister) error {
+	if b.list != nil {
+		return b.list(to)
+	}
+	return to(1, func(yield func(reply.Reply) error) error { return yield(reply.BulkBytes(call.Argv[1])) })
 }
 
 func (b *fakeBackend) Status() replica.Status {

@@ -16,6 +16,7 @@ type kind uint8
 
 const (
 	kindLocal kind = iota // this package
+	kindList              // Backend.List
 	kindRead              // Backend.Read
 	kindWrite             // Backend.Write
 )
@@ -56,6 +57,8 @@ func newRoutes(t *command.Table) map[*command.Spec]*route {
 	add := func(spec *command.Spec, name, first string) {
 		r := &route{spec: spec, name: name, first: []byte(first)}
 		switch spec.Exec.(type) {
+		case command.Listing:
+			r.kind = kindList
 		case command.Reading:
 			r.kind = kindRead
 		case command.Writing:

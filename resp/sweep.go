@@ -81,7 +81,7 @@ func (c *conn) collect() {
 		switch {
 		case err != nil && !speaksHTTP(argv) && len(c.run.early) < runCalls:
 			c.foresee(err)
-		case err == nil && r.kind != kindLocal && c.run.fits(r.kind, argv):
+		case err == nil && (r.kind == kindRead || r.kind == kindWrite) && c.run.fits(r.kind, argv):
 			c.run.add(r, c.sess.db, argv)
 		default:
 			c.stash.argv = argv

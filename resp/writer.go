@@ -30,6 +30,13 @@ func (w *writer) reply(r reply.Reply) {
 	w.encode(r)
 }
 
+// head writes the head of an array whose n elements follow as replies.
+func (w *writer) head(n int) {
+	if !w.muted && w.err == nil {
+		w.buf = appendHead(w.buf, '*', n)
+	}
+}
+
 func (w *writer) encode(r reply.Reply) {
 	if len(w.buf) >= flushBytes {
 		w.flush()

@@ -7,9 +7,8 @@ import (
 	"runtime/metrics"
 )
 
-// garbageBytes is how much memory may wait for Go's collector, or as much as is in use where that is more, which is what the collector
-// goes by alone. A busy node with little to hold would spend a tenth
-// of its time on looking through the same rows, several times a second.
+// garbageBytes is how much memory may wait for Go's collector where little is in use. By itself the collector lets as much wait as is in use: a busy node with
+// little to hold would spend a tenth of its time on looking through the same rows, several times a second.
 const garbageBytes = 128 << 20
 
 // heldBytes is how much may wait where a heap stays as large as it was. What is in use rises and falls with each buffer that fills and
@@ -55,7 +54,9 @@ func liveBytes() uint64 {
 	return live[0].Value.Uint64()
 }
 
-// goalFor returns how large a heap with live bytes in use may grow, if it was to grow to last before.
+// goalFor returns how large a heap with live bytes in use may grow, if it was to grow to last before. Much of it is there to be asked for, not to be written
+// over: where much is in use, half of that may wait.
 func goalFor(live, last uint64) uint64 {
-	return max(live+max(live, garbageBytes), min(last-last/holdRuns, live+heldBytes))
+	wait := max(garbageBytes, min(live, heldBytes), live/2)
+	return max(live+wait, min(last-last/holdRuns, live+heldBytes))
 }

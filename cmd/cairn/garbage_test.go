@@ -12,11 +12,13 @@ func TestGoalFor(t *testing.T) {
 	for _, c := range []struct{ live, last, want uint64 }{
 		{16 * mib, 0, 144 * mib},
 		{128 * mib, 0, 256 * mib},
-		{1024 * mib, 0, 2048 * mib},
+		{200 * mib, 0, 400 * mib},
+		{400 * mib, 0, 656 * mib},
+		{1024 * mib, 0, 1536 * mib},
 		{64 * mib, 200 * mib, 199 * mib},    // held, but for a 200th
 		{64 * mib, 190 * mib, 192 * mib},    // no less than it would be alone
 		{64 * mib, 4096 * mib, 320 * mib},   // a large value is no reason to hold gigabytes
-		{1024 * mib, 200 * mib, 2048 * mib}, // more is needed now
+		{1024 * mib, 200 * mib, 1536 * mib}, // more is needed now
 	} {
 		if got := goalFor(c.live, c.last); got != c.want {
 			t.Errorf("%d MiB in use, %d MiB before: %d MiB, want %d", c.live/mib, c.last/mib, got/mib, c.want/mib)

@@ -112,7 +112,7 @@ func (n *Node) listen(o Options) (Options, error) {
 
 func (n *Node) openStores() (err error) {
 	o := n.o
-	n.store, err = storage.Open(o.FS.PathJoin(o.Dir, "state"), storage.Options{FS: o.FS, Logger: o.Logger})
+	n.store, err = storage.Open(o.FS.PathJoin(o.Dir, "state"), storage.Options{FS: o.FS, Logger: o.Logger, RowCacheBytes: o.RowCache})
 	if err != nil {
 		return err
 	}

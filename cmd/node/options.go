@@ -42,6 +42,7 @@ type Options struct {
 	MaxClients      int                 // default 10000
 	ProtoMaxBulkLen int64               // bytes in one argument; default 64 MiB
 	SnapshotEntries uint64              // applied entries per snapshot; default 10
+	RowCache        int64               // bytes, see storage.Options.RowCacheBytes
 	Reads           replica.Consistency // of plain reads; default Linearizable
 	ElectionWait    time.Duration       // how long a request waits for a leader; default 2 s
 	MaxStaleness    time.Duration       // how old a READONLY connection's reads may be; default 10 s

@@ -15,7 +15,7 @@ func iterationRows() []Spec {
 		{Name: "keys", Arity: 2, Flags: FlagReadOnly,
 			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys in the database, or in the one slot that the pattern allows",
 			Tips: "request_policy:all_shards nondeterministic_output_order", ACL: "keyspace dangerous",
-			Syntax: "pattern", Summary: "Lists the keys that match a pattern", Exec: Read(raw, runKeys)},
+			Syntax: "pattern", Summary: "Lists the keys that match a pattern", Exec: List(eachKey)},
 		{Name: "scan", Arity: -2, Flags: FlagReadOnly,
 			Group: "generic", Since: "2.8.0", Cost: "O(1) for a call with the default COUNT, O(N) for a whole iteration",
 			Tips:    "nondeterministic_output request_policy:special",
@@ -39,17 +39,16 @@ func slotRange(pattern []byte) (from, to layout.Position) {
 // isAny reports whether a pattern is the one that needs no matching; it alone matches the empty key too.
 func isAny(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }
 
-func runKeys(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+// eachKey is the walk of KEYS.
+func eachKey(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error {
 	pattern := argv[1]
-	var found []reply.Reply
 	from, to := slotRange(pattern)
-	err := keys.WalkRange(r, env.DB, from, to, func(_ layout.Position, key []byte, _ layout.Row) (bool, error) {
+	return keys.WalkRange(r, env.DB, from, to, func(_ layout.Position, key []byte, _ layout.Row) (bool, error) {
 		if isAny(pattern) || globMatch(pattern, key) {
-			found = append(found, reply.BulkBytes(bytes.Clone(key)))
+			return true, yield(reply.BulkBytes(key))
 		}
 		return true, nil
 	})
-	return reply.ArrayOf(found...), err
 }
 
 // What one SCAN may look at and answer at most, whatever its COUNT says, so that it costs bounded time and memory. A client

@@ -58,6 +58,19 @@ func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, er
 	return x.Run(env, r, argv)
 }
 
+// Listing returns what has the answer to a call element by element.
+func (t *Table) Listing(argv [][]byte) (Listing, error) {
+	s, err := t.Row(argv)
+	if err != nil {
+		return nil, err
+	}
+	x, ok := s.Exec.(Listing)
+	if !ok {
+		return nil, fmt.Errorf("command: %q does not list", argv[0])
+	}
+	return x, nil
+}
+
 // Row is Resolve for a call that a node has checked already.
 func (t *Table) Row(argv [][]byte) (*Spec, error) {
 	if len(argv) == 0 {

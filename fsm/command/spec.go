@@ -6,6 +6,7 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 
 	"cairn/fsm/reply"
@@ -71,6 +72,14 @@ type Reading interface {
 	Run(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error)
 }
 
+// Listing is a Reading whose answer is an array that may be longer than memory.
+type Listing interface {
+	Reading
+	// Each hands the elements of the answer to yield, until yield fails. Asked again with the same env and r, it does the same again.
+	// What an element consists of is good until yield returns.
+	Each(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error
+}
+
 // Writing is an Exec that writes; its calls go through the log.
 type Writing interface {
 	Exec
@@ -81,6 +90,19 @@ type Writing interface {
 // Read makes the Exec of a command that only reads. parse gets the whole call, name and all, with its arity already right.
 func Read[P any](parse func(argv [][]byte) (P, error), run func(env Env, r storage.Reader, p P) (reply.Reply, error)) Exec {
 	return reading[P]{parse, run}
+}
+
+// List makes the Exec of a command that only reads, and answers with what walk hands on, see Listing.
+func List(walk func(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error) Exec {
+	return listing{Read(raw, func(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
+		var found []reply.Reply
+		err := walk(env, r, argv, func(e reply.Reply) error {
+			e.Str = bytes.Clone(e.Str)
+			found = append(found, e)
+			return nil
+		})
+		return reply.ArrayOf(found...), err
+	}).(Reading), walk}
 }
 
 // Write makes the Exec of a command that writes. parse gets the whole call, name and all, with its arity already right.
@@ -114,6 +136,15 @@ func (x reading[P]) Run(env Env, r storage.Reader, argv [][]byte) (reply.Reply, 
 		return failed(err)
 	}
 	return answer, nil
+}
+
+type listing struct {
+	Reading
+	walk func(Env, storage.Reader, [][]byte, func(reply.Reply) error) error
+}
+
+func (x listing) Each(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error {
+	return x.walk(env, r, argv, yield)
 }
 
 type writing[P any] struct {

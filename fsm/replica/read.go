@@ -63,17 +63,50 @@ func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) (
 	return a.Replies, err
 }
 
-// readLocal reads this node's state as it is. ok is false on a leader that has not heard from its followers lately: there is
-// nobody to redirect to, so it asks them.
-func (r *Replica) readLocal(calls []entry.Call) (a fsm.Answer, ok bool, err error) {
-	if !r.fresh(r.o.MaxStaleness) {
-		if r.raft.State() == raft.Leader {
-			return a, false, nil
+// List answers a call whose reply may be longer than memory, see fsm.Machine.List. Its errors are those of Read, and those of to. Under Lease it takes
+// part in a round like a linearizable read: whether the lease had held would be known only after the reply.
+func (r *Replica) List(ctx context.Context, c Consistency, call entry.Call, to reply.Lister) error {
+	if err := r.outside(); err != nil {
+		return err
+	}
+	if c == Local {
+		if ok, err := r.mayReadLocal(); err != nil {
+			return err
+		} else if ok {
+			_, err := r.machine.List(r.clock.now(), rand.Uint64(), call, true, to)
+			return err
 		}
-		return a, false, fmt.Errorf("%w of %v", ErrStale, r.o.MaxStaleness)
+	}
+	for tick := false; ; tick = true { // the second time for what Read does about doubts
+		now, err := r.confirm(ctx, tick)
+		if err != nil {
+			return err
+		}
+		if doubted, err := r.machine.List(now, rand.Uint64(), call, tick, to); err != nil || !doubted {
+			return err
+		}
+	}
+}
+
+// readLocal reads this node's state as it is, if it may.
+func (r *Replica) readLocal(calls []entry.Call) (a fsm.Answer, ok bool, err error) {
+	if ok, err := r.mayReadLocal(); err != nil || !ok {
+		return a, false, err
 	}
 	a, err = r.machine.Query(r.clock.now(), rand.Uint64(), calls)
 	return a, err == nil, err
+}
+
+// mayReadLocal returns an error where this node's state is too old. It is false on a leader that has not heard from its followers lately: there is
+// nobody to redirect to, so it asks them.
+func (r *Replica) mayReadLocal() (bool, error) {
+	if r.fresh(r.o.MaxStaleness) {
+		return true, nil
+	}
+	if r.raft.State() == raft.Leader {
+		return false, nil
+	}
+	return false, fmt.Errorf("%w of %v", ErrStale, r.o.MaxStaleness)
 }
 
 // fresh reports whether this node's state shows everything that was acknowledged longer ago than age. A leader is as current

@@ -36,6 +36,10 @@ type Reply struct {
 	Elems []Reply
 }
 
+// A Lister takes an array that may be longer than memory: it has n elements, and each hands them to yield one after the other, until
+// yield fails. What an element consists of is good until yield returns.
+type Lister func(n int, each func(yield func(Reply) error) error) error
+
 // OK is the status OK.
 func OK() Reply { return Reply{Kind: Status, Str: okBytes} }
 

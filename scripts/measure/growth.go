@@ -106,9 +106,40 @@ func (o *growth) look(c *procs.Cluster) error {
 		most = max(most, now)
 	}
 	scan := time.Since(began)
-	fmt.Printf("; resident %d MiB; DBSIZE %s in %v; SCAN found %d in %v, resident at most %d MiB meanwhile; %s\n", before>>20, size,
-		dbsize.Round(10*time.Microsecond), found, scan.Round(10*time.Millisecond), most>>20, machineLoad())
+	fmt.Printf("; resident %d MiB; DBSIZE %s in %v; SCAN found %d in %v, resident at most %d MiB meanwhile", before>>20, size,
+		dbsize.Round(10*time.Microsecond), found, scan.Round(10*time.Millisecond), most>>20)
+	began = time.Now()
+	watch := watchResident(c.Pid(0))
+	found, err = conn.Count("KEYS", "*")
+	list := time.Since(began)
+	if most = watch(); err != nil {
+		return err
+	}
+	fmt.Printf("; KEYS found %d in %v, resident at most %d MiB meanwhile; %s\n", found, list.Round(10*time.Millisecond), most>>20, machineLoad())
 	return nil
+}
+
+// watchResident looks at what a process has until the call of stop, which returns the most there was.
+func watchResident(pid int) (stop func() int64) {
+	done, most := make(chan struct{}), make(chan int64)
+	go func() {
+		seen := int64(0)
+		for tick := time.NewTicker(20 * time.Millisecond); ; {
+			now, _ := resident(pid) // 0 when it is gone
+			seen = max(seen, now)
+			select {
+			case <-tick.C:
+			case <-done:
+				tick.Stop()
+				most <- seen
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(done)
+		return <-most
+	}
 }
 
 // resident returns the bytes of memory that a process has.

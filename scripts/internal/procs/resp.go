@@ -50,6 +50,28 @@ func (c *Conn) Receive() (string, error) {
 	return c.read()
 }
 
+// Count returns how many elements an array has that a command answers with. It keeps none of them.
+func (c *Conn) Count(words ...string) (n int, err error) {
+	c.Send(words...)
+	_ = c.SetDeadline(time.Now().Add(5 * time.Minute)) // an error shows at the write
+	if err := c.out.Flush(); err != nil {
+		return 0, err
+	}
+	head, err := c.in.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	if n, err = strconv.Atoi(strings.TrimRight(strings.TrimPrefix(head, "*"), "\r\n")); err != nil {
+		return 0, fmt.Errorf("no array: %s", head)
+	}
+	for range n {
+		if _, err := c.read(); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
 // read reads a reply; the elements of an array become lines.
 func (c *Conn) read() (string, error) {
 	line, err := c.in.ReadString('\n')

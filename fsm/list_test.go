@@ -1,0 +1,73 @@
+package fsm
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm/entry"
+	"cairn/fsm/reply"
+)
+
+// do applies an entry of one call.
+func (w *world) do(argv ...string) {
+	call := entry.Call{}
+	for _, a := range argv {
+		call.Argv = append(call.Argv, []byte(a))
+	}
+	w.m.Apply(&raft.Log{Index: w.m.Applied().Index + 1, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil, entry.Entry{Groups: []entry.Group{{Calls: []entry.Call{call}}}})})
+}
+
+// listed returns what List hands on.
+func (w *world) listed(now int64, sure bool, pattern string, meanwhile func()) (found []string, n int, doubted bool) {
+	w.t.Helper()
+	n = -1
+	doubted, err := w.m.List(now, 0, entry.Call{Argv: [][]byte{[]byte("keys"), []byte(pattern)}}, sure, func(count int, each func(func(reply.Reply) error) error) error {
+		n = count
+		meanwhile()
+		return each(func(e reply.Reply) error {
+			found = append(found, string(e.Str))
+			return nil
+		})
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Sort(found)
+	return found, n, doubted
+}
+
+// TestListIsOneState: what is written between the count and the elements is in neither.
+func TestListIsOneState(t *testing.T) {
+	w := newWorld(t)
+	for i := range 5 {
+		w.do("set", fmt.Sprint("k", i), "v")
+	}
+	w.do("set", "other", "v")
+	found, n, _ := w.listed(0, false, "k*", func() {
+		w.do("set", "k5", "v")
+		w.do("del", "k0")
+	})
+	if want := []string{"k0", "k1", "k2", "k3", "k4"}; n != len(want) || !slices.Equal(found, want) {
+		t.Errorf("%d keys are promised, and %q come", n, found)
+	}
+}
+
+// TestListDoubted: a key that only a reader's clock takes for expired is not left out before the log has said so.
+func TestListDoubted(t *testing.T) {
+	w := newWorld(t)
+	w.do("set", "stays", "v")
+	w.do("set", "goes", "v", "pxat", "5000")
+	nothing := func() {}
+	if found, n, doubted := w.listed(4000, false, "*", nothing); doubted || n != 2 || len(found) != 2 {
+		t.Errorf("before: %q of %d, doubted %v", found, n, doubted)
+	}
+	if found, n, doubted := w.listed(6000, false, "*", nothing); !doubted || n != -1 {
+		t.Errorf("after, not sure: %q of %d, doubted %v", found, n, doubted)
+	}
+	if found, n, _ := w.listed(6000, true, "*", nothing); n != 1 || !slices.Equal(found, []string{"stays"}) {
+		t.Errorf("after, sure: %q of %d", found, n)
+	}
+}

@@ -1,0 +1,64 @@
+package resp
+
+import (
+	"errors"
+	"time"
+
+	"cairn/fsm/entry"
+	"cairn/fsm/reply"
+)
+
+// listWait is how long a client may take nothing of a long reply: until it has all of it, the store keeps an old state, and a state that comes from another
+// node waits.
+const listWait = 30 * time.Second
+
+// listTick is of how many elements one shows that the client still takes them.
+const listTick = 1024
+
+// errBrokenOff says that less of a reply was written than its head has promised.
+var errBrokenOff = errors.New("resp: a reply is broken off")
+
+// list answers a call whose reply may be longer than memory: its elements are written as they are found.
+func (c *conn) list(r *route, argv [][]byte) {
+	began := time.Now()
+	c.note(r, began)
+	if c.awaitPause(false); c.ctx.Err() != nil {
+		return
+	}
+	call := entry.Call{DB: c.sess.db, Argv: append([][]byte{r.first}, argv[1:]...)}
+	promised := false
+	err := c.srv.o.Backend.List(c.ctx, c.consistency(), call, func(n int, each func(func(reply.Reply) error) error) error {
+		promised = true
+		return c.listed(n, each)
+	})
+	switch {
+	case promised && err != nil:
+		c.srv.o.Logger.Warn("a reply is broken off, and its client cut off", "peer", c.addr(), "err", err)
+		c.kill()
+	case err != nil:
+		fault := c.readFaults(err, []entry.Call{call}, []*route{r})[0]
+		r.stats.failed.Add(1)
+		c.srv.fail(fault.Str)
+		c.out.reply(fault)
+	}
+	c.count([]*route{r}, began)
+}
+
+// listed writes an array of n elements.
+func (c *conn) listed(n int, each func(func(reply.Reply) error) error) error {
+	stalled := time.AfterFunc(listWait, c.kill)
+	defer stalled.Stop()
+	c.out.head(n)
+	written := 0
+	err := each(func(e reply.Reply) error {
+		c.out.reply(e)
+		if written++; written%listTick == 0 {
+			stalled.Reset(listWait)
+		}
+		return errors.Join(c.out.err, c.ctx.Err())
+	})
+	if err == nil && written != n {
+		return errBrokenOff
+	}
+	return err
+}

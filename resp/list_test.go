@@ -1,0 +1,93 @@
+package resp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"cairn/fsm/replica"
+	"cairn/fsm/reply"
+)
+
+// numbered lists n elements, and says that they are as many as it is told.
+func numbered(n, promised int, seen func()) func(reply.Lister) error {
+	return func(to reply.Lister) error {
+		return to(promised, func(yield func(reply.Reply) error) error {
+			for i := range n {
+				if seen != nil {
+					seen()
+				}
+				if err := yield(reply.BulkString(fmt.Sprintf("%016d", i))); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// TestList: a long reply stands among those of other calls as it was asked for.
+func TestList(t *testing.T) {
+	backend := &fakeBackend{list: numbered(3, 3, nil)}
+	_, addr := startServer(t, Options{Backend: backend})
+	c := dial(t, addr)
+	c.send("GET a\r\nKEYS *\r\nSET b 1\r\nKEYS *\r\nKEYS\r\n")
+	all := "*3\r\n$16\r\n0000000000000000\r\n$16\r\n0000000000000001\r\n$16\r\n0000000000000002\r\n"
+	c.expect("$1\r\na\r\n" + all + "+OK\r\n" + all + "-ERR wrong number of arguments for 'keys' command\r\n")
+	backend.list = numbered(0, 0, nil)
+	c.send("KEYS *\r\nCLIENT REPLY SKIP\r\nKEYS *\r\nPING\r\n")
+	c.expect("*0\r\n+PONG\r\n")
+}
+
+// TestListFault: what fails before the first byte of a reply is an error like any other.
+func TestListFault(t *testing.T) {
+	backend := &fakeBackend{list: func(reply.Lister) error { return fmt.Errorf("%w: nobody answers", replica.ErrNoQuorum) }}
+	s, addr := startServer(t, Options{Backend: backend})
+	c := dial(t, addr)
+	c.send("KEYS *\r\nPING\r\n")
+	c.expect("-" + string(errNoQuorum) + "\r\n+PONG\r\n")
+	if n := s.stats.errors.Load(); n != 1 {
+		t.Errorf("%d errors are counted", n)
+	}
+}
+
+// TestListBrokenOff: who was promised more than there is finds out by the end of the connection.
+func TestListBrokenOff(t *testing.T) {
+	for name, list := range map[string]func(reply.Lister) error{
+		"fewer": numbered(2, 3, nil),
+		"more":  numbered(3, 2, nil),
+		"a fault": func(to reply.Lister) error {
+			return to(2, func(func(reply.Reply) error) error { return errors.New("the disk") })
+		},
+	} {
+		_, addr := startServer(t, Options{Backend: &fakeBackend{list: list}})
+		c := dial(t, addr)
+		c.send("KEYS *\r\nPING\r\n")
+		if got, _ := io.ReadAll(c.rd); strings.Contains(string(got), "PONG") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// TestLongList: a reply of hundreds of megabytes costs a bounded part of that, whether the client reads or not, and arrives whole.
+func TestLongList(t *testing.T) {
+	const n, each = 3 << 20, len("$16\r\n0123456789012345\r\n")
+	most := int64(0)
+	backend := &fakeBackend{}
+	s, addr := startServer(t, Options{Backend: backend})
+	backend.list = numbered(n, n, func() { most = max(most, s.backlogs.Load()) })
+	c := dial(t, addr)
+	c.send("KEYS *\r\n")
+	eventually(t, "the client's backlog to be full", func() bool { return s.backlogs.Load() > backlogBytes-2*flushBytes })
+	c.expect(fmt.Sprintf("*%d\r\n", n))
+	if _, err := io.CopyN(io.Discard, c.rd, (n-1)*int64(each)); err != nil {
+		t.Fatal(err)
+	}
+	c.expect(fmt.Sprintf("$16\r\n%016d\r\n", n-1))
+	c.ask("PING\r\n", "+PONG\r\n")
+	if most > backlogBytes {
+		t.Errorf("%d bytes waited for the client", most)
+	}
+}
