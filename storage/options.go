@@ -16,7 +16,7 @@ type FS = vfs.FS
 type Options struct {
 	FS            FS            // default: the operating system's
 	CacheBytes    int64         // block cache; Pebble takes the room of memtables and large batches out of it; default 128 MiB
-	RowCacheBytes int64         // newest rows, kept in front of Pebble; default 64 MiB
+	RowCacheBytes int64         // newest rows, kept in front of Pebble; default 192 MiB
 	BufferBytes   int64         // of committed rows that wait in memory to be written to Pebble together; default 32 MiB
 	FlushInterval time.Duration // how long they wait at most; default 10 s
 	MemTableBytes uint64        // default 8 MiB, at least 64 KiB, at most 1 GiB
@@ -32,7 +32,7 @@ func (o Options) withDefaults() Options {
 		o.CacheBytes = 128 << 20
 	}
 	if o.RowCacheBytes == 0 {
-		o.RowCacheBytes = 64 << 20
+		o.RowCacheBytes = 192 << 20
 	}
 	if o.BufferBytes == 0 {
 		o.BufferBytes = 32 << 20
