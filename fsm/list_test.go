@@ -1,7 +1,9 @@
 package fsm
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -52,6 +54,36 @@ func TestListIsOneState(t *testing.T) {
 	})
 	if want := []string{"k0", "k1", "k2", "k3", "k4"}; n != len(want) || !slices.Equal(found, want) {
 		t.Errorf("%d keys are promised, and %q come", n, found)
+	}
+}
+
+// TestListEndsForRestore: a state that comes from a leader does not wait for who reads slowly.
+func TestListEndsForRestore(t *testing.T) {
+	w, ahead := newWorld(t), newWorld(t)
+	for i := range 10 {
+		w.do("set", fmt.Sprint("k", i), "v")
+		ahead.do("set", fmt.Sprint("k", i), "v")
+		ahead.do("incr", "n")
+	}
+	restored := make(chan bool)
+	_, err := w.m.List(0, 0, entry.Call{Argv: [][]byte{[]byte("keys"), []byte("*")}}, true, func(_ int, each func(func(reply.Reply) error) error) error {
+		go func() {
+			defer close(restored)
+			w.restoreFrom(ahead)
+		}()
+		return each(func(reply.Reply) error {
+			for !w.m.restoring.Load() {
+				runtime.Gosched()
+			}
+			return nil
+		})
+	})
+	if !errors.Is(err, errRestoring) {
+		t.Errorf("the list ends with %v", err)
+	}
+	<-restored
+	if at := w.m.Applied(); at != ahead.m.Applied() {
+		t.Errorf("restored up to %+v of %+v", at, ahead.m.Applied())
 	}
 }
 

@@ -54,6 +54,7 @@ type Machine struct {
 	snapshotAt  uint64        // the index of the last due snapshot; only ApplyBatch touches it
 	runner      runner        // likewise
 	checksums   checksums
+	restoring   atomic.Bool // a received state is about to replace the own
 	restored    atomic.Uint64
 }
 

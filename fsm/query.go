@@ -46,7 +46,8 @@ func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, e
 
 // List answers a call of a command.Listing on one view of the newest state, at time now (Unix milliseconds), by handing its elements to a
 // Lister. It looks through the keys once to count them and once more to hand them on. When a key was taken for expired by the clock alone and sure is
-// false, nothing is handed on, and doubted says so. The view is kept until the Lister returns.
+// false, nothing is handed on, and doubted says so. The view is kept until the Lister returns; where another state comes from a leader, which
+// waits for it, the elements end with an error.
 func (m *Machine) List(now int64, seed uint64, c entry.Call, sure bool, to reply.Lister) (doubted bool, err error) {
 	x, err := m.table.Listing(c.Argv)
 	if err != nil {
@@ -67,8 +68,17 @@ func (m *Machine) List(now int64, seed uint64, c entry.Call, sure bool, to reply
 	if v.Doubted() && !sure {
 		return true, nil
 	}
-	return false, to(n, each)
+	return false, to(n, func(yield func(reply.Reply) error) error {
+		return each(func(e reply.Reply) error {
+			if m.restoring.Load() {
+				return errRestoring
+			}
+			return yield(e)
+		})
+	})
 }
+
+var errRestoring = errors.New("fsm: another state takes the place of this one")
 
 // State returns what the store says of itself: applied entry, time, cluster, key counts.
 func (m *Machine) State() layout.State { return m.store.State() }

@@ -222,7 +222,9 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 	if m.applied.now().Index >= r.record.Index {
 		return m.keepOwn(r) // the store holds all of it, and perhaps more
 	}
-	if err := m.checksums.abandon(); err != nil { // the store waits for views of the state that it replaces
+	m.restoring.Store(true) // the store waits for views of the state that it replaces
+	defer m.restoring.Store(false)
+	if err := m.checksums.abandon(); err != nil {
 		return err
 	}
 	if err := r.adopt(); err != nil {

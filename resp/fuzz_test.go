@@ -27,7 +27,7 @@ func FuzzConn(f *testing.F) {
 			return here
 		}
 		first := talk(in)
-		enough := time.AfterFunc(5*time.Millisecond, func() { first.Close() }) // replies may still come
+		enough := time.AfterFunc(2*time.Millisecond, func() { first.Close() }) // replies may still come
 		io.Copy(io.Discard, first)
 		enough.Stop()
 		s.pause.lift()

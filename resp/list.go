@@ -8,8 +8,7 @@ import (
 	"cairn/fsm/reply"
 )
 
-// listWait is how long a client may take nothing of a long reply: until it has all of it, the store keeps an old state, and a state that comes from another
-// node waits.
+// listWait is how long a client may take nothing of a long reply: until it has all of it, the store keeps an old state.
 const listWait = 30 * time.Second
 
 // listTick is of how many elements one shows that the client still takes them.

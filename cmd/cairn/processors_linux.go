@@ -22,12 +22,6 @@ const (
 	processorCalls  = 32                    // at a time that count as many
 )
 
-// load is what a node has to do. Of what it counts only the growth matters.
-type load struct {
-	busy   func() bool                  // it works in the background
-	served func() (calls, reads uint64) // of clients, and from their connections
-}
-
 // spareProcessors does so until ctx ends, unless the environment has a GOMAXPROCS.
 func spareProcessors(ctx context.Context, l load) {
 	all := runtime.GOMAXPROCS(0)
