@@ -8,8 +8,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// listWait is how long a client may take nothing of a long reply: until it has all of it, the store keeps an old state.
-const listWait = 30 * time.Second
+// defaultListWait is how long a client may take nothing of a long reply: until it has all of it, the store keeps an old state.
+const defaultListWait = 30 * time.Second
 
 // listTick is of how many elements one shows that the client still takes them.
 const listTick = 1024
@@ -45,14 +45,14 @@ func (c *conn) list(r *route, argv [][]byte) {
 
 // listed writes an array of n elements.
 func (c *conn) listed(n int, each func(func(reply.Reply) error) error) error {
-	stalled := time.AfterFunc(listWait, c.kill)
+	stalled := time.AfterFunc(c.srv.listWait, c.kill)
 	defer stalled.Stop()
 	c.out.head(n)
 	written := 0
 	err := each(func(e reply.Reply) error {
 		c.out.reply(e)
 		if written++; written%listTick == 0 {
-			stalled.Reset(listWait)
+			stalled.Reset(c.srv.listWait)
 		}
 		return errors.Join(c.out.err, c.ctx.Err())
 	})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"cairn/fsm/replica"
 	"cairn/fsm/reply"
@@ -89,5 +90,28 @@ func TestLongList(t *testing.T) {
 	c.ask("PING\r\n", "+PONG\r\n")
 	if most > backlogBytes {
 		t.Errorf("%d bytes waited for the client", most)
+	}
+}
+
+// TestListStalled: a client that takes nothing of a long reply is cut off, and the backend's work for it ends.
+func TestListStalled(t *testing.T) {
+	const n = 3 << 20
+	ended := make(chan error, 1)
+	backend := &fakeBackend{list: func(to reply.Lister) error {
+		err := numbered(n, n, nil)(to)
+		ended <- err
+		return err
+	}}
+	s, addr := startServer(t, Options{Backend: backend})
+	s.listWait = 200 * time.Millisecond
+	c := dial(t, addr)
+	c.send("KEYS *\r\n")
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("all of it was written to a client that does not read")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the client still has its turn")
 	}
 }

@@ -23,6 +23,7 @@ type Server struct {
 	start    time.Time
 	backlogs atomic.Int64 // bytes in the backlogs of all clients
 	memory   clientMemory
+	listWait time.Duration // see defaultListWait
 
 	ctx    context.Context // of every connection; its end means: at once
 	cancel context.CancelFunc
@@ -43,7 +44,7 @@ func NewServer(o Options) *Server {
 		panic(err)
 	}
 	o = o.withDefaults()
-	s := &Server{o: o, table: command.NewTable(command.Rows(), localRows()), start: time.Now()}
+	s := &Server{o: o, table: command.NewTable(command.Rows(), localRows()), start: time.Now(), listWait: defaultListWait}
 	s.routes = newRoutes(s.table)
 	s.settings.now.Store(&settings{
 		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass,
