@@ -80,13 +80,21 @@ func (t *Txn) Fetch() {
 
 // touch looks for the rows of the places that were not found yet, in the tables that table returns.
 func touch(places []Place, rows []*row, table func(hash uint64) *rowTable) {
-	sum := 0
+	var slots [maxExpected]*rowSlot
+	n := 0
 	for i := range places {
 		if rows[i] == nil {
-			sum += table(places[i].hash).touch(places[i].hash)
+			if s := table(places[i].hash).slot(places[i].hash); s != nil {
+				slots[n] = s
+				n++
+			}
 		}
 	}
-	want(sum)
+	sum := uint32(0)
+	for _, s := range slots[:n] {
+		sum += s.at
+	}
+	want(int(sum))
 	for i := range places {
 		if rows[i] == nil {
 			rows[i] = table(places[i].hash).candidate(places[i].hash)
@@ -94,25 +102,30 @@ func touch(places []Place, rows []*row, table func(hash uint64) *rowTable) {
 	}
 }
 
-// touchRows looks at rows, and at the bytes of them that somebody who looks them up will look at.
+// touchRows looks at at most maxExpected rows, and at the bytes of them that somebody who looks them up will look at.
 func touchRows(rows []*row) {
-	sum := 0
+	sum := uint32(0)
 	for _, r := range rows {
 		if r != nil {
-			sum += int(r.keyLen)
+			sum += r.keyLen
 		}
 	}
-	want(sum)
+	want(int(sum))
+	var bytes [2 * maxExpected]*byte
+	n := 0
 	for _, r := range rows {
-		if r == nil || r.keyLen == 0 {
-			continue
-		}
-		sum += int(*r.keyAt)
-		if value := r.value(); len(value) > 0 {
-			sum += int(value[min(len(value), layout.MaxRowHead)-1])
+		if r != nil && r.keyLen > 0 {
+			bytes[n], bytes[n+1] = r.keyAt, r.keyAt
+			if r.valueLen > 0 {
+				bytes[n+1] = &r.value()[min(r.valueLen, layout.MaxRowHead)-1]
+			}
+			n += 2
 		}
 	}
-	want(sum)
+	for _, at := range bytes[:n] {
+		sum += uint32(*at)
+	}
+	want(int(sum))
 }
 
 // want makes the compiler believe that somebody needs what was touched.

@@ -68,12 +68,12 @@ func (t *rowTable) find(hash uint64, pkey []byte) *row {
 
 func (t *rowTable) row(n uint32) *row { return &t.chunks[n/chunkRows][n%chunkRows] }
 
-// touch reads the first slot that a look-up of this hash reads.
-func (t *rowTable) touch(hash uint64) int {
+// slot returns the first slot that a look-up of this hash reads, nil when there are none. It does not look at it.
+func (t *rowTable) slot(hash uint64) *rowSlot {
 	if len(t.slots) == 0 {
-		return 0
+		return nil
 	}
-	return int(t.slots[tagOf(hash)&uint32(len(t.slots)-1)].at)
+	return &t.slots[tagOf(hash)&uint32(len(t.slots)-1)]
 }
 
 // candidate returns the row that find would look at first, nil when there is none. It does not look at it.
