@@ -11,6 +11,7 @@ import (
 // runner is memory for the entry that is run, used again for the next: nothing keeps a call or its list of arguments.
 type runner struct {
 	decoder entry.Decoder
+	finder  command.Finder
 	calls   []entry.Call
 	ahead   [aheadCalls]*command.Spec
 }
@@ -43,7 +44,7 @@ const maxKeptCalls = 16 << 10
 func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*command.Spec, err error) {
 	more := true
 	for i := 0; more && i < min(len(calls), aheadCalls); i++ {
-		s, err := m.table.Row(calls[i].Argv)
+		s, err := m.runner.finder.Row(m.table, calls[i].Argv)
 		if err != nil {
 			return nil, err
 		}

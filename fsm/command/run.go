@@ -73,10 +73,23 @@ func (t *Table) Listing(argv [][]byte) (Listing, error) {
 
 // Row is Resolve for a call that a node has checked already.
 func (t *Table) Row(argv [][]byte) (*Spec, error) {
+	var f Finder
+	return f.Row(t, argv)
+}
+
+// Finder is Table.Row for calls that come one after the other, and are mostly of the same command. The zero value is ready, for one table.
+type Finder struct{ last *Spec }
+
+// Row is Table.Row.
+func (f *Finder) Row(t *Table, argv [][]byte) (*Spec, error) {
 	if len(argv) == 0 {
 		return nil, fmt.Errorf("command: empty call")
 	}
-	s := t.find(argv[0])
+	s := f.last
+	if s == nil || s.Name != string(argv[0]) {
+		s = t.find(argv[0])
+		f.last = s
+	}
 	if s != nil && len(s.Subs) > 0 && len(argv) > 1 {
 		s = s.sub(argv[1])
 	}
