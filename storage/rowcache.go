@@ -98,8 +98,8 @@ func (c *rowCache) putAll(b *buffer, seq uint64) {
 	}
 }
 
-// putSlots is how many slots of a buffer are looked at at a time.
-const putSlots = 64
+// putSlots is how many slots of a buffer are looked at at a time: touchRows takes their rows.
+const putSlots = maxExpected
 
 func (s *rowShard) putSome(t *rowTable, slots []rowSlot, seq uint64) {
 	s.mu.Lock()
