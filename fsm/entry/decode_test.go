@@ -80,3 +80,14 @@ func TestDecoderKeepsRoom(t *testing.T) {
 		t.Errorf("room for %d calls and %d words is kept", len(d.calls.all), len(d.words.all))
 	}
 }
+
+// TestNothingAfterShort: after a read of more than there is, every read gives zero.
+func TestNothingAfterShort(t *testing.T) {
+	d := decoder{b: []byte{1, 2, 3}}
+	if b := d.bytes(4); b != nil || !d.bad {
+		t.Fatalf("four of three bytes are %v, and that is bad: %v", b, d.bad)
+	}
+	if v, n, b, s := d.uvarint(), d.count(1), d.byte(), d.bytes(1); v != 0 || n != 0 || b != 0 || s != nil {
+		t.Errorf("then a number is %d, a count %d, a byte %d, bytes are %v", v, n, b, s)
+	}
+}
