@@ -111,18 +111,18 @@ func touchRows(rows []*row) {
 		}
 	}
 	want(int(sum))
-	var bytes [2 * maxExpected]*byte
+	var heads [2 * maxExpected]*byte
 	n := 0
 	for _, r := range rows {
 		if r != nil && r.keyLen > 0 {
-			bytes[n], bytes[n+1] = r.keyAt, r.keyAt
+			heads[n], heads[n+1] = r.keyAt, r.keyAt
 			if r.valueLen > 0 {
-				bytes[n+1] = &r.value()[min(r.valueLen, layout.MaxRowHead)-1]
+				heads[n+1] = &r.value()[min(r.valueLen, layout.MaxRowHead)-1]
 			}
 			n += 2
 		}
 	}
-	for _, at := range bytes[:n] {
+	for _, at := range heads[:n] {
 		sum += uint32(*at)
 	}
 	want(int(sum))
