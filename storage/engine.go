@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -17,6 +18,7 @@ type engine struct {
 	name        string // its folder, inside the store's
 	rows        *rowCache
 	compactions *compactions
+	tabled      atomic.Uint64  // how often Pebble has made tables of its memtables
 	users       sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 	flusher
 	reached reached
@@ -43,26 +45,18 @@ type frozen struct {
 	users int // views, and the engine while it is the newest; guarded by engine.mu
 }
 
-// base is Pebble in the state that the last flush left.
-type base struct {
-	snap  *pebble.Snapshot
-	users int // the frozen states over it; guarded by engine.mu
-
-	mu   sync.Mutex
-	idle []*pebble.Iterator // see get
-}
-
 // openEngine opens the database in a folder of the store, which must be there already unless create is set.
 func (s *Store) openEngine(name string, create bool) (*engine, error) {
+	e := &engine{name: name, compactions: newCompactions()}
 	o := s.pebbleOptions()
 	o.ErrorIfNotExists = !create
-	c := newCompactions()
-	o.Experimental.CompactionScheduler = c
+	o.Experimental.CompactionScheduler = e.compactions
+	o.EventListener.FlushEnd = func(pebble.FlushInfo) { e.tabled.Add(1) }
 	db, err := pebble.Open(s.path(name), o)
 	if err != nil {
 		return nil, fmt.Errorf("storage: open %s: %w", s.path(name), corrupt(err))
 	}
-	e := &engine{db: db, name: name, compactions: c}
+	e.db = db
 	state := layout.NewState()
 	b, err := get(db, []byte(layout.StateRow))
 	if err == nil && b != nil {
@@ -80,7 +74,8 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
 	e.rows = newRowCache(s.o.RowCacheBytes)
-	e.mu.newest = &frozen{base: &base{snap: db.NewSnapshot(), users: 1}, bufs: [2]*buffer{newBuffer()}, state: state, users: 1}
+	e.mu.newest = &frozen{base: e.newBase(), bufs: [2]*buffer{newBuffer()}, state: state, users: 1}
+	e.mu.newest.base.users = 1
 	e.mu.open = []*frozen{e.mu.newest}
 	e.bufferBytes, e.interval = s.o.BufferBytes, s.o.FlushInterval
 	e.flushing, e.committing, e.writing = make(latch, 1), make(latch, 1), make(latch, 1)

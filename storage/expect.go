@@ -1,6 +1,12 @@
 package storage
 
-import "cairn/storage/layout"
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"cairn/storage/layout"
+)
 
 // Most of what a write costs is waiting for memory: for the slot of its row, which says where the row is, for the row, which says where
 // its bytes are, and for those. A processor waits for many such rows at once, when it is asked for them with nothing in between. So who
@@ -37,7 +43,7 @@ func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 func (x *expected) take(p *Place, keyspace uint8, key []byte) bool {
 	for i := x.next; i < min(x.n, x.next+4); i++ {
 		if at := &x.places[i]; layout.IsKey(at.pkey, keyspace, key) {
-			p.pkey, p.hash, p.row = at.pkey, at.hash, at.row
+			*p = *at
 			x.next = i + 1
 			return true
 		}
@@ -76,6 +82,65 @@ func (t *Txn) Fetch() {
 	touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).old })
 	touchRows(rows)
 	c.runlock(mask)
+	t.askAhead(places, rows)
+}
+
+// askAhead asks Pebble for those rows of which memory has nothing, several at a time if there are processors for that: each takes as
+// long as dozens of rows in memory.
+func (t *Txn) askAhead(places []Place, rows []*row) {
+	n := 0
+	for _, r := range rows[:len(places)] {
+		if r == nil {
+			n++
+		}
+	}
+	helpers := min(n/fewCold-1, maxHelpers)
+	if helpers > 0 {
+		helpers = min(helpers, runtime.GOMAXPROCS(0)-1)
+	}
+	if helpers <= 0 {
+		return
+	}
+	cold := make([]*Place, 0, n)
+	for i := range places {
+		if rows[i] == nil {
+			cold = append(cold, &places[i])
+		}
+	}
+	var next atomic.Int32
+	ask := func() {
+		for i := int(next.Add(1)); i <= len(cold); i = int(next.Add(1)) {
+			t.ask(cold[i-1])
+		}
+	}
+	var wait sync.WaitGroup
+	for range helpers {
+		wait.Go(ask)
+	}
+	ask()
+	wait.Wait()
+	for _, p := range cold {
+		if p.asked {
+			t.on.bufs[0].asked++
+		}
+	}
+}
+
+const (
+	fewCold    = 8        // rows are worth a goroutine
+	maxHelpers = 3        // goroutines beside the one that applies
+	maxAhead   = 64 << 10 // longer rows are not kept for the call that will ask for them
+)
+
+// ask asks Pebble for the row of a place, of which memory has nothing. Who looks the place up asks again if that fails, or if the row is
+// long.
+func (t *Txn) ask(p *Place) {
+	v, err := t.on.base.get(p.pkey)
+	if err != nil || len(v) > maxAhead || len(v) > 0 && layout.IsParted(v) {
+		return
+	}
+	t.e.rows.fill(p.hash, p.pkey, v, t.on.seq)
+	p.below, p.asked = v, true
 }
 
 // touch looks for the rows of the places that were not found yet, in the tables that table returns.

@@ -1,8 +1,12 @@
 package storage
 
 import (
+	"bytes"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -12,7 +16,30 @@ import (
 // TestExpect: what a transaction finds at a place is what is there, whatever it was told to expect: more or fewer keys, another order,
 // and rows, databases and flushes that change after Fetch.
 func TestExpect(t *testing.T) {
-	rnd, s, want := newRand(t), unhurried(t, vfs.NewMem()), map[string]string{}
+	t.Run("rows in memory", func(t *testing.T) { testExpect(t, unhurried(t, vfs.NewMem())) })
+	t.Run("cold rows", func(t *testing.T) {
+		processors(t, 4)
+		testExpect(t, uncached(t))
+	})
+}
+
+// uncached is a store whose rows are in Pebble and nowhere else once they are flushed.
+func uncached(t *testing.T) *Store {
+	o := small(vfs.NewMem())
+	o.BufferBytes, o.FlushInterval, o.RowCacheBytes = 1<<30, 1000*time.Hour, 1
+	s, err := Open("db", o)
+	must(t, err)
+	return s
+}
+
+// processors gives Go n of them for the test.
+func processors(t *testing.T, n int) {
+	was := runtime.GOMAXPROCS(n)
+	t.Cleanup(func() { runtime.GOMAXPROCS(was) })
+}
+
+func testExpect(t *testing.T, s *Store) {
+	rnd, want := newRand(t), map[string]string{}
 	key := func() []byte { return fmt.Append(nil, "k", rnd.IntN(300)) }
 	for index := range uint64(300) {
 		x, err := s.Begin()
@@ -49,6 +76,9 @@ func TestExpect(t *testing.T) {
 						continue
 					}
 					want[id] = fmt.Sprint(rnd.Uint64())
+					if rnd.IntN(3000) == 0 {
+						want[id] += strings.Repeat("x", rnd.IntN(2*longRow))
+					}
 					must(t, x.SetRow(&p, layout.Row{Type: layout.String, Payload: []byte(want[id])}))
 				}
 			}
@@ -57,6 +87,66 @@ func TestExpect(t *testing.T) {
 		if rnd.IntN(30) == 0 {
 			must(t, s.Sync())
 		}
+	}
+	must(t, s.Close())
+}
+
+// TestAskedAhead: of the rows that are expected, those which memory does not have are there after Fetch, but not long ones. They are
+// counted once.
+func TestAskedAhead(t *testing.T) {
+	processors(t, 2)
+	s := uncached(t)
+	key := func(i int) []byte { return fmt.Append(nil, "k", i) }
+	value := func(i int) []byte {
+		if i%10 == 0 {
+			return bytes.Repeat([]byte{'a'}, maxAhead/2*i) // the last in parts
+		}
+		return key(i)
+	}
+	update := func(fn func(x *Txn)) {
+		x, err := s.Begin()
+		must(t, err)
+		fn(x)
+		must(t, x.Commit(Applied{x.state.Index + 1, 1}))
+	}
+	const there = 50
+	update(func(x *Txn) {
+		for i := range there {
+			must(t, x.Set(layout.AppendKey(nil, 0, key(i)), layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: value(i)})))
+		}
+	})
+	flush(t, s)
+	for _, n := range []int{2*fewCold - 1, maxExpected} {
+		s.mu.engine.rows.forget(s.mu.engine.newest().seq) // it keeps one row for each shard
+		update(func(x *Txn) {
+			for i := range n {
+				x.Expect(0, key(i))
+			}
+			x.Fetch()
+			ahead, long := 0, 0
+			for _, p := range x.e.expected.places[:n] {
+				if p.asked {
+					ahead++
+				}
+			}
+			for i := range n {
+				var p Place
+				row, err := x.Find(&p, 0, key(i))
+				must(t, err)
+				if want := value(i); (row != nil) != (i < there) || row != nil && !bytes.HasSuffix(row, want) {
+					t.Errorf("row %d has %d bytes, want those of %d", i, len(row), len(want))
+				} else if len(row) > maxAhead {
+					long++
+				}
+			}
+			if want := n - long; n < 2*fewCold && ahead != 0 || n >= 2*fewCold && ahead != want {
+				t.Errorf("of %d rows %d were asked for ahead, want %d", n, ahead, want)
+			}
+			if asked := x.on.bufs[0].asked; asked != int64(n) {
+				t.Errorf("%d rows are counted as asked for, want %d", asked, n)
+			}
+			x.on.bufs[0].asked = 0
+		})
 	}
 	must(t, s.Close())
 }

@@ -3,44 +3,101 @@ package storage
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// maxFinders is how many idle iterators a base keeps.
-const maxFinders = 8
+// base is Pebble in the state that the last flush left.
+type base struct {
+	e     *engine
+	snap  *pebble.Snapshot
+	users int // the frozen states over it; guarded by engine.mu
 
-// get returns a copy of the row of pkey, nil when it is absent. Iterators are made once for all the look-ups between two flushes: to make one
-// costs as much as to find a row, and unlike Pebble's Get they ask the filters of every level, the last one's too.
+	mu     sync.Mutex
+	tabled uint64     // engine.tabled when the following were made
+	bounds [][]byte   // where the second part of the keys begins, and those that follow
+	idle   [][]finder // of each part; nil until somebody looks for a row
+}
+
+// finder is an iterator for look-ups. Iterators are kept from one look-up to the next: to make one costs as much as to find a row, and
+// unlike Pebble's Get they ask the filters of every level, the last one's too. They also keep open the tables in which they were last,
+// and to open others is a tenth of a look-up: so each is for a part of the keys. An iterator sees Pebble's memtables and tables as they
+// were when it was made. What was in memtables is found sooner in tables, which have filters, so nothing is kept beyond a flush.
+type finder struct {
+	it     *pebble.Iterator
+	tabled uint64 // engine.tabled when it was made
+	part   int
+}
+
+const (
+	maxParts    = 64 // of the keys
+	partFinders = 2  // idle ones that are kept for each
+)
+
+func (e *engine) newBase() *base { return &base{e: e, snap: e.db.NewSnapshot()} }
+
+// get returns a copy of the row of pkey, nil when it is absent.
 func (b *base) get(pkey []byte) ([]byte, error) {
-	it, err := b.finder()
+	f, err := b.take(pkey)
 	if err != nil {
 		return nil, fmt.Errorf("storage: get: %w", err)
 	}
-	row, err := find(it, pkey)
+	row, err := find(f.it, pkey)
 	if err != nil {
-		_ = it.Close() // repeats the error
+		_ = f.it.Close() // repeats the error
 		return nil, fmt.Errorf("storage: get: %w", corrupt(err))
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.idle) < maxFinders {
-		b.idle = append(b.idle, it)
-		return row, nil
-	}
-	return row, it.Close()
+	return row, b.give(f)
 }
 
-// finder returns an iterator that nobody else uses.
-func (b *base) finder() (*pebble.Iterator, error) {
+// take returns a finder for pkey that nobody else uses.
+func (b *base) take(pkey []byte) (finder, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := len(b.idle) - 1; n >= 0 {
-		it := b.idle[n]
-		b.idle = b.idle[:n]
-		return it, nil
+	if tabled := b.e.tabled.Load(); b.idle == nil || tabled != b.tabled {
+		b.restLocked()
+		bounds, err := b.e.parts()
+		if err != nil {
+			return finder{}, err
+		}
+		b.tabled, b.bounds, b.idle = tabled, bounds, make([][]finder, len(bounds)+1)
 	}
-	return b.snap.NewIter(&pebble.IterOptions{UseL6Filters: true})
+	part, _ := slices.BinarySearchFunc(b.bounds, pkey, bytes.Compare)
+	if n := len(b.idle[part]) - 1; n >= 0 {
+		f := b.idle[part][n]
+		b.idle[part] = b.idle[part][:n]
+		return f, nil
+	}
+	it, err := b.snap.NewIter(&pebble.IterOptions{UseL6Filters: true})
+	return finder{it, b.tabled, part}, err
+}
+
+// give takes a finder back.
+func (b *base) give(f finder) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.idle != nil && f.tabled == b.tabled && len(b.idle[f.part]) < partFinders {
+		b.idle[f.part] = append(b.idle[f.part], f)
+		return nil
+	}
+	return f.it.Close()
+}
+
+// parts divides the keys as the tables of the last level do, in maxParts parts at most, and says where those begin that follow the first.
+func (e *engine) parts() (bounds [][]byte, err error) {
+	levels, err := e.db.SSTables()
+	if err != nil {
+		return nil, err
+	}
+	last := levels[len(levels)-1]
+	for i := 1; i < len(last); i++ {
+		if i*maxParts/len(last) != (i-1)*maxParts/len(last) {
+			bounds = append(bounds, last[i].Smallest.UserKey)
+		}
+	}
+	return bounds, nil
 }
 
 func find(it *pebble.Iterator, pkey []byte) ([]byte, error) {
@@ -57,12 +114,17 @@ func find(it *pebble.Iterator, pkey []byte) ([]byte, error) {
 // rest closes the idle iterators: they keep files from being removed. It is called by a holder of the base.
 func (b *base) rest() {
 	b.mu.Lock()
-	idle := b.idle
-	b.idle = nil
-	b.mu.Unlock()
-	for _, it := range idle {
-		_ = it.Close() // what get has returned
+	defer b.mu.Unlock()
+	b.restLocked()
+}
+
+func (b *base) restLocked() {
+	for _, fs := range b.idle {
+		for _, f := range fs {
+			_ = f.it.Close() // what get has returned
+		}
 	}
+	b.idle = nil
 }
 
 // close lets go of what Pebble keeps for the base.

@@ -206,7 +206,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	if o.Sync {
 		e.durable.Store(e.kept)
 	}
-	f := &frozen{base: &base{snap: e.db.NewSnapshot()}}
+	f := &frozen{base: e.newBase()}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.mu.record == p.record || p.more != nil {

@@ -12,19 +12,22 @@ type Place struct {
 	pkey []byte // in the transaction's room
 	hash uint64
 	row  *row // what the newest buffer says of the key; nil when that is nothing, or when it was asked too early
+
+	below []byte // what is below the newest buffer, if that was asked ahead
+	asked bool
 }
 
 // Find makes p the place of a Redis key and returns its row, nil when it is absent. What is true of the bytes that Get returns is true of
 // row. db is below layout.Databases.
 func (t *Txn) Find(p *Place, db uint8, key []byte) (row []byte, err error) {
 	if !t.e.expected.take(p, t.state.Databases[db].Keyspace, key) {
-		p.pkey = t.newKey(db, key)
-		p.hash = hashOf(p.pkey)
+		pkey := t.newKey(db, key)
+		*p = Place{pkey: pkey, hash: hashOf(pkey)}
 	}
 	if p.row == nil || !bytes.Equal(p.row.key(), p.pkey) {
 		p.row = t.on.bufs[0].find(p.hash, p.pkey)
 	}
-	return t.get(p.hash, p.row, p.pkey)
+	return t.get(p)
 }
 
 // SetRow writes a key row at its place.

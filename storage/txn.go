@@ -154,18 +154,21 @@ func (t *Txn) DeleteRange(lo, hi []byte) error {
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
 	hash := hashOf(key)
-	return t.get(hash, t.on.bufs[0].find(hash, key), key)
+	return t.get(&Place{pkey: key, hash: hash, row: t.on.bufs[0].find(hash, key)})
 }
 
-// get returns the row of key. r is what the newest buffer says of it.
-func (t *Txn) get(hash uint64, r *row, key []byte) ([]byte, error) {
-	if v, known := r.in(t.seq); known {
+// get returns the row of a place.
+func (t *Txn) get(p *Place) (v []byte, err error) {
+	if v, known := p.row.in(t.seq); known {
 		return v, nil
 	}
-	if _, deleted := t.ranges.holds(key); deleted {
+	if _, deleted := t.ranges.holds(p.pkey); deleted {
 		return nil, nil
 	}
-	v, asked, err := t.e.older(t.on, hash, key)
+	if p.asked {
+		return p.below, nil
+	}
+	v, asked, err := t.e.older(t.on, p.hash, p.pkey)
 	if asked {
 		t.on.bufs[0].asked++
 	}
@@ -173,7 +176,7 @@ func (t *Txn) get(hash uint64, r *row, key []byte) ([]byte, error) {
 		if t.long == nil {
 			t.long = make(map[string]int)
 		}
-		t.long[string(key)] = len(v)
+		t.long[string(p.pkey)] = len(v)
 	}
 	return v, err
 }
