@@ -180,7 +180,7 @@ func TestAskedFlushes(t *testing.T) {
 			must(t, x.Commit(Applied{uint64(asked), 1}))
 			synctest.Wait()
 		}
-		const most = 64 << 10
+		const most = 32 << 10
 		ask(most - 100)
 		if s.mu.engine.newest().bufs[0].size.Load() == 0 {
 			t.Errorf("the buffer was flushed after %d look-ups", asked)

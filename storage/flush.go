@@ -83,8 +83,8 @@ func (f *flusher) over(n int64, b *buffer) bool {
 	return b.size.Load() > n*f.bufferBytes || b.written > writtenOver*n*f.bufferBytes || b.asked > n*mostAsked
 }
 
-// mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory: it takes some 10 µs for each.
-const mostAsked = 64 << 10
+// mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory: it takes 10 to 30 µs for each, and may have three such buffers to fill: one that was being flushed, and one that was twice full.
+const mostAsked = 32 << 10
 
 // writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
 // write the time of a start after a crash.
