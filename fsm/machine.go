@@ -19,7 +19,7 @@ import (
 )
 
 // maxBatchBytes is about how much one transaction writes before the machine commits it at the next entry's end.
-const maxBatchBytes = 4 << 20
+const maxBatchBytes = 1 << 20
 
 // errContradiction says that the log and the state are not one history: a disk has lost what it had synced, or another node's has.
 var errContradiction = errors.New("fsm: the log contradicts the state; start this node again on an empty directory")

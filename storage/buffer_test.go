@@ -180,7 +180,7 @@ func TestAskedFlushes(t *testing.T) {
 			must(t, x.Commit(Applied{uint64(asked), 1}))
 			synctest.Wait()
 		}
-		const most = 32 << 10
+		const most = 16 << 10
 		ask(most - 100)
 		if s.mu.engine.newest().bufs[0].size.Load() == 0 {
 			t.Errorf("the buffer was flushed after %d look-ups", asked)
@@ -188,6 +188,48 @@ func TestAskedFlushes(t *testing.T) {
 		if ask(200); s.mu.engine.newest().bufs[0].size.Load() > 0 {
 			t.Errorf("the buffer was not flushed after %d look-ups", asked)
 		}
+		must(t, s.Close())
+	})
+}
+
+// TestBehind: what waits for Pebble is bounded altogether. While a buffer is being written no transaction begins once that one and the next
+// hold as much as two are to hold.
+func TestBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := unhurried(t, vfs.NewMem())
+		e := s.mu.engine
+		n := 0
+		ask := func(rows int) {
+			x, err := s.Begin()
+			must(t, err)
+			for range rows {
+				n++
+				if v, err := x.Get(fmt.Appendf(nil, "Mk%d", n)); err != nil || v != nil {
+					t.Fatalf("a key that is absent has %q, %v", v, err)
+				}
+			}
+			must(t, x.Set([]byte("Ma"), []byte("1")))
+			must(t, x.Commit(Applied{uint64(n), 1}))
+		}
+		e.flushing.take() // by a flush that does not end
+		ask(mostAsked * 3 / 2)
+		_, err := e.seal()
+		must(t, err)
+		ask(mostAsked / 4)
+		ask(mostAsked / 2) // now it is more than two buffers
+		began := make(chan struct{})
+		go func() {
+			ask(1)
+			close(began)
+		}()
+		synctest.Wait()
+		select {
+		case <-began:
+			t.Error("a transaction began while Pebble was a whole buffer behind")
+		default:
+		}
+		e.flushing.give()
+		<-began
 		must(t, s.Close())
 	})
 }

@@ -77,14 +77,20 @@ func (e *engine) fail(err error) {
 	e.mu.failed = fmt.Errorf("storage: the state cannot be written: %w", err)
 }
 
-// over says that a buffer holds more than n times what it is to hold. What was written to it, and what Pebble was asked for to do so, bounds
-// how long it takes after a crash to apply that part of the log again.
-func (f *flusher) over(n int64, b *buffer) bool {
-	return b.size.Load() > n*f.bufferBytes || b.written > writtenOver*n*f.bufferBytes || b.asked > n*mostAsked
+// over says that the buffers of a state hold more than n times what one is to hold. What was written to them, and what Pebble was asked
+// for to do so, bounds how long it takes after a crash to apply that part of the log again.
+func (f *flusher) over(n int64, bufs [2]*buffer) bool {
+	var size, written, asked int64
+	for _, b := range bufs {
+		if b != nil {
+			size, written, asked = size+b.size.Load(), written+b.written, asked+b.asked
+		}
+	}
+	return size > n*f.bufferBytes || written > writtenOver*n*f.bufferBytes || asked > n*mostAsked
 }
 
-// mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory: it takes 10 to 30 µs for each, and may have three such buffers to fill: one that was being flushed, and one that was twice full.
-const mostAsked = 32 << 10
+// mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory, and takes 10 to 40 µs for each.
+const mostAsked = 16 << 10
 
 // writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
 // write the time of a start after a crash.
@@ -92,7 +98,7 @@ const writtenOver = 4
 
 // begin waits until there is room for a transaction, and for the last one to end.
 func (e *engine) begin() error {
-	if e.over(2, e.newest().bufs[0]) { // Pebble is a whole buffer behind
+	if e.over(2, e.newest().bufs) { // Pebble is a whole buffer behind
 		if err := e.flush(pebble.NoSync, nil); err != nil {
 			return err
 		}
@@ -113,7 +119,7 @@ func (e *engine) commit(t *Txn) error {
 	e.mu.Unlock()
 	notify(e.reached.grown)
 	notify(e.dirty)
-	if e.over(1, t.on.bufs[0]) {
+	if e.over(1, [2]*buffer{t.on.bufs[0]}) {
 		notify(e.full)
 	}
 	return nil

@@ -19,7 +19,7 @@ type Options struct {
 	RowCacheBytes int64         // newest rows, kept in front of Pebble; default 192 MiB
 	BufferBytes   int64         // of committed rows that wait in memory to be written to Pebble together; default 32 MiB
 	FlushInterval time.Duration // how long they wait at most; default 10 s
-	MemTableBytes uint64        // default 8 MiB, at least 64 KiB, at most 1 GiB
+	MemTableBytes uint64        // default 16 MiB, at least 64 KiB, at most 1 GiB
 	ReadOnly      bool          // for looking at a stopped node's store: nothing in the directory changes
 	Logger        *slog.Logger  // default: discards
 }
@@ -41,7 +41,7 @@ func (o Options) withDefaults() Options {
 		o.FlushInterval = 10 * time.Second
 	}
 	if o.MemTableBytes == 0 {
-		o.MemTableBytes = 8 << 20
+		o.MemTableBytes = 16 << 20
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
