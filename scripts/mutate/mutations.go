@@ -155,6 +155,9 @@ func storeMutations() []mutation {
 		{"a discarded transaction leaves its rows", "storage/txn.go", "if !t.kept && t.size > 0 {", "if false {", in("./storage", "TestRandom"), ""},
 		{"a view reads what came after it from the buffer", "storage/row.go", "case r.seq <= seq:", "case r.seq != undone:", in("./storage", "TestFlushMeanwhile"), ""},
 		{"the cache keeps what a buffer has for many rows", "storage/rowcache.go", "if len(pkey)+len(value) <= maxRoomBlock {", "if false {", in("./storage", "TestCacheHasItsOwn"), ""},
+		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row.in(t.seq); known {", "p.row.in(t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
+		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsParted(v)", "", in("./storage", "TestAskedAhead"), ""},
+		{"what waits for Pebble is bounded by buffer only", "storage/flush.go", "e.over(2, e.newest().bufs)", "e.over(2, [2]*buffer{e.newest().bufs[0]})", in("./storage", "TestBehind"), ""},
 	}
 }
 
