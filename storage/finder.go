@@ -15,25 +15,30 @@ type base struct {
 	snap  *pebble.Snapshot
 	users int // the frozen states over it; guarded by engine.mu
 
-	mu     sync.Mutex
-	tabled uint64     // engine.tabled when the following were made
-	bounds [][]byte   // where the second part of the keys begins, and those that follow
-	idle   [][]finder // of each part; nil until somebody looks for a row
+	mu      sync.Mutex
+	finders *finders // nil until somebody looks for a row
 }
 
-// finder is an iterator for look-ups. Iterators are kept from one look-up to the next: to make one costs as much as to find a row, and
+// finders are iterators for look-ups. They are kept from one look-up to the next: to make one costs as much as to find a row, and
 // unlike Pebble's Get they ask the filters of every level, the last one's too. They also keep open the tables in which they were last,
 // and to open others is a tenth of a look-up: so each is for a part of the keys. An iterator sees Pebble's memtables and tables as they
 // were when it was made. What was in memtables is found sooner in tables, which have filters, so nothing is kept beyond a flush.
+type finders struct {
+	tabled uint64               // engine.tabled when they were made
+	bounds [][]byte             // where the second part of the keys begins, and those that follow
+	idle   [][]*pebble.Iterator // of each part
+}
+
+// finder is an iterator that somebody uses.
 type finder struct {
-	it     *pebble.Iterator
-	tabled uint64 // engine.tabled when it was made
-	part   int
+	*pebble.Iterator
+	of   *finders
+	part int
 }
 
 const (
 	maxParts    = 64 // of the keys
-	partFinders = 2  // idle ones that are kept for each
+	partFinders = 2  // idle iterators that are kept for each
 )
 
 func (e *engine) newBase() *base { return &base{e: e, snap: e.db.NewSnapshot()} }
@@ -44,9 +49,9 @@ func (b *base) get(pkey []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage: get: %w", err)
 	}
-	row, err := find(f.it, pkey)
+	row, err := find(f.Iterator, pkey)
 	if err != nil {
-		_ = f.it.Close() // repeats the error
+		_ = f.Close() // repeats the error
 		return nil, fmt.Errorf("storage: get: %w", corrupt(err))
 	}
 	return row, b.give(f)
@@ -56,33 +61,34 @@ func (b *base) get(pkey []byte) ([]byte, error) {
 func (b *base) take(pkey []byte) (finder, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if tabled := b.e.tabled.Load(); b.idle == nil || tabled != b.tabled {
+	if tabled := b.e.tabled.Load(); b.finders == nil || tabled != b.finders.tabled {
 		b.restLocked()
 		bounds, err := b.e.parts()
 		if err != nil {
 			return finder{}, err
 		}
-		b.tabled, b.bounds, b.idle = tabled, bounds, make([][]finder, len(bounds)+1)
+		b.finders = &finders{tabled, bounds, make([][]*pebble.Iterator, len(bounds)+1)}
 	}
-	part, _ := slices.BinarySearchFunc(b.bounds, pkey, bytes.Compare)
-	if n := len(b.idle[part]) - 1; n >= 0 {
-		f := b.idle[part][n]
-		b.idle[part] = b.idle[part][:n]
-		return f, nil
+	of := b.finders
+	part, _ := slices.BinarySearchFunc(of.bounds, pkey, bytes.Compare)
+	if n := len(of.idle[part]) - 1; n >= 0 {
+		it := of.idle[part][n]
+		of.idle[part] = of.idle[part][:n]
+		return finder{it, of, part}, nil
 	}
 	it, err := b.snap.NewIter(&pebble.IterOptions{UseL6Filters: true})
-	return finder{it, b.tabled, part}, err
+	return finder{it, of, part}, err
 }
 
 // give takes a finder back.
 func (b *base) give(f finder) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.idle != nil && f.tabled == b.tabled && len(b.idle[f.part]) < partFinders {
-		b.idle[f.part] = append(b.idle[f.part], f)
+	if f.of == b.finders && len(f.of.idle[f.part]) < partFinders {
+		f.of.idle[f.part] = append(f.of.idle[f.part], f.Iterator)
 		return nil
 	}
-	return f.it.Close()
+	return f.Close()
 }
 
 // parts divides the keys as the tables of the last level do, in maxParts parts at most, and says where those begin that follow the first.
@@ -119,12 +125,15 @@ func (b *base) rest() {
 }
 
 func (b *base) restLocked() {
-	for _, fs := range b.idle {
-		for _, f := range fs {
-			_ = f.it.Close() // what get has returned
+	if b.finders == nil {
+		return
+	}
+	for _, part := range b.finders.idle {
+		for _, it := range part {
+			_ = it.Close() // what get has returned
 		}
 	}
-	b.idle = nil
+	b.finders = nil
 }
 
 // close lets go of what Pebble keeps for the base.

@@ -58,11 +58,32 @@ func TestParts(t *testing.T) {
 		}
 	}
 	kept := 0
-	for _, fs := range v.frozen.base.idle {
-		kept += len(fs)
+	for _, part := range v.frozen.base.finders.idle {
+		kept += len(part)
 	}
 	if kept != len(bounds)+1 {
 		t.Errorf("%d iterators are kept for %d parts", kept, len(bounds)+1)
+	}
+	must(t, v.Close())
+	must(t, s.Close())
+}
+
+// TestFinderOfBefore: a finder that comes back when others were made, of other parts, is not kept.
+func TestFinderOfBefore(t *testing.T) {
+	s := uncached(t)
+	v, err := s.View(0)
+	must(t, err)
+	b := v.frozen.base
+	f, err := b.take([]byte("Ma"))
+	must(t, err)
+	b.rest()
+	look, err := b.take([]byte("Ma"))
+	must(t, err)
+	f.part = len(b.finders.idle) // there were more
+	must(t, b.give(f))
+	must(t, b.give(look))
+	if n := len(b.finders.idle[0]); n != 1 {
+		t.Errorf("%d iterators are kept, want 1", n)
 	}
 	must(t, v.Close())
 	must(t, s.Close())
