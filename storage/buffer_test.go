@@ -188,6 +188,10 @@ func TestAskedFlushes(t *testing.T) {
 		if ask(200); s.mu.engine.newest().bufs[0].size.Load() > 0 {
 			t.Errorf("the buffer was not flushed after %d look-ups", asked)
 		}
+		ask(most + 100)
+		if n := s.mu.engine.newest().bufs[0].asked; n > 0 { // or each commit would flush from now on
+			t.Errorf("%d look-ups are left of a buffer in which nothing was written", n)
+		}
 		must(t, s.Close())
 	})
 }

@@ -107,10 +107,11 @@ func (t *Txn) askAhead(places []Place, rows []*row) {
 			cold = append(cold, &places[i])
 		}
 	}
-	var next atomic.Int32
+	var next, bytes atomic.Int64
 	ask := func() {
-		for i := int(next.Add(1)); i <= len(cold); i = int(next.Add(1)) {
+		for i := int(next.Add(1)); i <= len(cold) && bytes.Load() < maxAhead; i = int(next.Add(1)) {
 			t.ask(cold[i-1])
+			bytes.Add(int64(len(cold[i-1].below)))
 		}
 	}
 	var wait sync.WaitGroup
@@ -127,16 +128,16 @@ func (t *Txn) askAhead(places []Place, rows []*row) {
 }
 
 const (
-	fewCold    = 8        // rows are worth a goroutine
-	maxHelpers = 3        // goroutines beside the one that applies
-	maxAhead   = 64 << 10 // longer rows are not kept for the call that will ask for them
+	fewCold    = 8       // rows are worth a goroutine
+	maxHelpers = 3       // goroutines beside the one that applies
+	maxAhead   = 4 << 20 // bytes of rows wait for the calls that will ask for them, about
 )
 
 // ask asks Pebble for the row of a place, of which memory has nothing. Who looks the place up asks again if that fails, or if the row is
-// long.
+// kept in parts.
 func (t *Txn) ask(p *Place) {
 	v, err := t.on.base.get(p.pkey)
-	if err != nil || len(v) > maxAhead || len(v) > 0 && layout.IsParted(v) {
+	if err != nil || len(v) > 0 && layout.IsParted(v) {
 		return
 	}
 	t.e.rows.fill(p.hash, p.pkey, v, t.on.seq)

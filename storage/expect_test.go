@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"testing"
@@ -58,6 +59,11 @@ func testExpect(t *testing.T, s *Store) {
 				if rnd.IntN(20) == 0 {
 					x.SwapDatabases(0, 1)
 				}
+				if rnd.IntN(300) == 0 {
+					space := x.Database(uint8(rnd.IntN(2))).Keyspace
+					must(t, x.DeleteRange(layout.AppendPosition(nil, space, 0), layout.AppendPosition(nil, space, layout.EndPosition)))
+					maps.DeleteFunc(want, func(id, _ string) bool { return strings.HasPrefix(id, fmt.Sprintf("%d ", space)) })
+				}
 				db, k := uint8(rnd.IntN(2)), key()
 				if len(keys) > 0 && rnd.IntN(4) > 0 {
 					k, keys = keys[0], keys[1:]
@@ -91,15 +97,15 @@ func testExpect(t *testing.T, s *Store) {
 	must(t, s.Close())
 }
 
-// TestAskedAhead: of the rows that are expected, those which memory does not have are there after Fetch, but not long ones. They are
-// counted once.
+// TestAskedAhead: of the rows that are expected, those which memory does not have are there after Fetch, but not those in parts, nor more
+// than it is to hold. They are counted once.
 func TestAskedAhead(t *testing.T) {
 	processors(t, 2)
 	s := uncached(t)
 	key := func(i int) []byte { return fmt.Append(nil, "k", i) }
 	value := func(i int) []byte {
 		if i%10 == 0 {
-			return bytes.Repeat([]byte{'a'}, maxAhead/2*i) // the last in parts
+			return bytes.Repeat([]byte{'a'}, longRow/30*i) // the last in parts
 		}
 		return key(i)
 	}
@@ -135,7 +141,7 @@ func TestAskedAhead(t *testing.T) {
 				must(t, err)
 				if want := value(i); (row != nil) != (i < there) || row != nil && !bytes.HasSuffix(row, want) {
 					t.Errorf("row %d has %d bytes, want those of %d", i, len(row), len(want))
-				} else if len(row) > maxAhead {
+				} else if len(row) >= longRow {
 					long++
 				}
 			}
@@ -148,5 +154,25 @@ func TestAskedAhead(t *testing.T) {
 			x.on.bufs[0].asked = 0
 		})
 	}
+	update(func(x *Txn) {
+		for i := range maxExpected {
+			must(t, x.Set(layout.AppendKey(nil, 0, key(i)), layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: make([]byte, 2*maxAhead/maxExpected)})))
+		}
+	})
+	flush(t, s)
+	s.mu.engine.rows.forget(s.mu.engine.newest().seq)
+	update(func(x *Txn) {
+		for i := range maxExpected {
+			x.Expect(0, key(i))
+		}
+		x.Fetch()
+		ahead := 0
+		for _, p := range x.e.expected.places {
+			ahead += len(p.below)
+		}
+		if ahead < maxAhead || ahead > maxAhead*5/4 {
+			t.Errorf("%d bytes wait, want some %d", ahead, maxAhead)
+		}
+	})
 	must(t, s.Close())
 }

@@ -37,8 +37,9 @@ type finder struct {
 }
 
 const (
-	maxParts    = 64 // of the keys
-	partFinders = 2  // idle iterators that are kept for each
+	maxParts   = 64 // of the keys
+	minFinders = 2  // idle iterators that are kept for each
+	maxFinders = 8  // if there is one part
 )
 
 func (e *engine) newBase() *base { return &base{e: e, snap: e.db.NewSnapshot()} }
@@ -84,7 +85,7 @@ func (b *base) take(pkey []byte) (finder, error) {
 func (b *base) give(f finder) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if f.of == b.finders && len(f.of.idle[f.part]) < partFinders {
+	if f.of == b.finders && len(f.of.idle[f.part]) < max(minFinders, maxFinders/len(f.of.idle)) {
 		f.of.idle[f.part] = append(f.of.idle[f.part], f.Iterator)
 		return nil
 	}

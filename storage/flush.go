@@ -175,7 +175,7 @@ func (e *engine) seal() (part, error) {
 	defer e.mu.Unlock()
 	n := e.mu.newest
 	p := part{rows: newBuffer(), seq: n.seq, state: n.state, record: e.mu.record}
-	if e.mu.failed == nil && n.bufs[0].size.Load() > 0 {
+	if b := n.bufs[0]; e.mu.failed == nil && (b.size.Load() > 0 || b.asked > 0) {
 		e.publishLocked(&frozen{base: n.base, bufs: [2]*buffer{p.rows, n.bufs[0]}, seq: n.seq, state: n.state})
 		p.rows = n.bufs[0]
 	}

@@ -156,6 +156,7 @@ func storeMutations() []mutation {
 		{"a view reads what came after it from the buffer", "storage/row.go", "case r.seq <= seq:", "case r.seq != undone:", in("./storage", "TestFlushMeanwhile"), ""},
 		{"the cache keeps what a buffer has for many rows", "storage/rowcache.go", "if len(pkey)+len(value) <= maxRoomBlock {", "if false {", in("./storage", "TestCacheHasItsOwn"), ""},
 		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row.in(t.seq); known {", "p.row.in(t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
+		{"a row that was asked for ahead is there after its range was deleted", "storage/txn.go", "_, deleted := t.ranges.holds(p.pkey); deleted {", "_, deleted := t.ranges.holds(p.pkey); deleted && !p.asked {", in("./storage", "TestExpect"), ""},
 		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsParted(v)", "", in("./storage", "TestAskedAhead"), ""},
 		{"what waits for Pebble is bounded by buffer only", "storage/flush.go", "e.over(2, e.newest().bufs)", "e.over(2, [2]*buffer{e.newest().bufs[0]})", in("./storage", "TestBehind"), ""},
 	}
