@@ -2,6 +2,7 @@ package difftest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +102,31 @@ func TestExpiriesAreFar(t *testing.T) {
 				t.Fatalf("%s", line(argv))
 			}
 		}
+	}
+}
+
+// TestOffsetsAreNearOrFar holds: whatever is spoilt, no offset makes a string that fills the memory and yet is allowed.
+func TestOffsetsAreNearOrFar(t *testing.T) {
+	g := NewGenerator([]command.Spec{
+		{Name: "setrange", Syntax: "key offset value"},
+		{Name: "getex", Syntax: "key [EX seconds | PX milliseconds]"},
+	}, nil, 1)
+	const near, far = 1000, 512 << 20
+	options := 0
+	for range 200_000 {
+		argv := g.Next()
+		if len(argv) < 3 || !strings.EqualFold(string(argv[0]), "setrange") {
+			continue
+		}
+		if key := strings.ToLower(string(argv[1])); key == "ex" || key == "px" {
+			options++
+		}
+		if n, err := strconv.ParseInt(string(argv[2]), 10, 64); err == nil && near < n && n < far {
+			t.Fatalf("%s", line(argv))
+		}
+	}
+	if options == 0 {
+		t.Error("no key was named as an option")
 	}
 }
 

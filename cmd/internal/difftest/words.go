@@ -125,8 +125,8 @@ func (g *Generator) farAway(name string) string {
 func (g *Generator) delayExpiry(argv [][]byte) {
 	for i := 2; i < len(argv); i++ {
 		unit := strings.ToLower(string(argv[i-1]))
-		if i == 2 && unit != "ex" && unit != "px" {
-			unit = strings.ToLower(string(argv[0]))
+		if i == 2 {
+			unit = strings.ToLower(string(argv[0])) // argv[1] is a key, even if it is named EX
 		}
 		n, err := strconv.ParseInt(string(argv[i]), 10, 64)
 		if err != nil || n <= 0 || n >= 100_000 && n != 1<<32 {
