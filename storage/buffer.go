@@ -14,7 +14,7 @@ type buffer struct {
 	shards  [rowShards]bufferShard
 	index   rowIndex
 	size    atomic.Int64 // bytes of the rows, without older versions
-	room    []byte       // for blocks; the writer's
+	room    room         // for blocks; the writer's
 	written int64        // bytes of all that was ever put; the writer's
 	asked   int64        // rows that Pebble was asked for since the buffer was begun; the writer's
 }
@@ -24,59 +24,29 @@ type bufferShard struct {
 	rows rowTable   // the writer changes it under the lock, and reads it without
 }
 
+const rowOverhead = 96 // bytes of memory that a row costs beside its key and value, about
+
 func newBuffer() *buffer {
-	b := &buffer{}
+	b := &buffer{room: room{piece: maxPiece}}
 	b.index.shards = &b.shards
 	return b
 }
 
 func (b *buffer) shard(hash uint64) *bufferShard { return &b.shards[hash%rowShards] }
 
-// Short blocks of a buffer lie one behind the other: whoever writes them has the processor fetch what comes next. Nothing in the room of
-// some is free before the last is gone. So what shall outlive its buffer is copied (rowCache).
-const (
-	roomBytes    = 32 << 10
-	maxRoomBlock = roomBytes / 8 // longer ones are allocated each for itself
-)
-
-// block returns n bytes of memory, empty, for a key and its value.
-func (b *buffer) block(n int) []byte {
-	if n > maxRoomBlock {
-		return make([]byte, 0, n)
-	}
-	if n > len(b.room) {
-		b.room = make([]byte, roomBytes)
-	}
-	block := b.room[:0:n]
-	b.room = b.room[min((n+blockAlign-1)&^(blockAlign-1), len(b.room)):]
-	return block
-}
-
 // join returns copies of pkey and value in one block; no value is none. A long value is not worth the copy: it stays, and is the
 // buffer's from now on.
 func (b *buffer) join(pkey, value []byte) (key, row []byte) {
 	if len(value) > cacheMaxValue {
-		return append(b.block(len(pkey)), pkey...), value
+		return append(b.room.take(len(pkey)), pkey...), value
 	}
-	return fillBlock(b.block(len(pkey)+len(value)), pkey, value)
-}
-
-// newBlock returns copies of pkey and value in one allocation.
-func newBlock(pkey, value []byte) (key, row []byte) {
-	return fillBlock(make([]byte, 0, len(pkey)+len(value)), pkey, value)
-}
-
-func fillBlock(block, pkey, value []byte) (key, row []byte) {
 	n := len(pkey)
-	block = append(append(block, pkey...), value...)
+	block := append(append(b.room.take(n+len(value)), pkey...), value...)
 	if value == nil {
 		return block, nil
 	}
 	return block[:n:n], block[n:]
 }
-
-// blockAlign is what the address of a block is a multiple of, so that its head often lies in one line.
-const blockAlign = 16
 
 // get returns the row of pkey in state seq; known is false when the buffer says nothing of it.
 func (b *buffer) get(hash uint64, pkey []byte, seq uint64) (value []byte, known bool) {

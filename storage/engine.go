@@ -68,12 +68,14 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	}
 	if err == nil {
 		e.kept = record.Index
+		e.rows, err = newRowCache(s.o.RowCacheBytes)
+	}
+	if err == nil {
 		e.reached, err = s.openReached(name)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
-	e.rows = newRowCache(s.o.RowCacheBytes)
 	e.mu.newest = &frozen{base: e.newBase(), bufs: [2]*buffer{newBuffer()}, state: state, users: 1}
 	e.mu.newest.base.users = 1
 	e.mu.open = []*frozen{e.mu.newest}
@@ -125,6 +127,7 @@ func (e *engine) close(keep bool) error {
 		err = errors.Join(err, e.reached.file.Close())
 	}
 	e.release(e.mu.newest)
+	e.rows.close()
 	return errors.Join(err, e.db.Close())
 }
 
@@ -197,18 +200,18 @@ func (e *engine) record() (r layout.Record, ok bool, err error) {
 	return r, err == nil, err
 }
 
-// row returns the row of pkey in the state f.
-func (e *engine) row(f *frozen, pkey []byte) ([]byte, error) {
+// row returns the row of pkey in the state f, in room if it is copied.
+func (e *engine) row(f *frozen, pkey []byte, to *room) ([]byte, error) {
 	hash := hashOf(pkey)
 	if v, known := f.bufs[0].get(hash, pkey, f.seq); known {
 		return v, nil
 	}
-	v, _, err := e.older(f, hash, pkey)
+	v, _, err := e.older(f, hash, pkey, to)
 	return v, err
 }
 
 // older returns the row of pkey in the state f, of which the newest buffer says nothing; asked says that Pebble was asked for it.
-func (e *engine) older(f *frozen, hash uint64, pkey []byte) (v []byte, asked bool, err error) {
+func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *room) (v []byte, asked bool, err error) {
 	if f.bufs[1] != nil {
 		if v, known := f.bufs[1].get(hash, pkey, f.seq); known {
 			return v, false, nil
@@ -218,7 +221,7 @@ func (e *engine) older(f *frozen, hash uint64, pkey []byte) (v []byte, asked boo
 		v, err = f.base.get(pkey)
 		return v, true, err
 	}
-	if v, known := e.rows.get(hash, pkey, f.seq); known {
+	if v, known := e.rows.get(hash, pkey, f.seq, to); known {
 		return v, false, nil
 	}
 	v, err = f.base.get(pkey)

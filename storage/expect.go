@@ -63,49 +63,32 @@ func (t *Txn) Fetch() {
 			continue
 		}
 		// Nobody but this transaction changes the first, and nobody the second.
-		touch(places, rows, func(hash uint64) *rowTable { return &b.shard(hash).rows })
+		touch(places, rows, b)
 		if n == 0 {
 			for i := range places {
 				places[i].row = rows[i] // or of another key with the same tag: Find looks
 			}
 		}
 	}
-	mask := uint64(0)
-	for i, p := range places {
+	touchRows(rows)
+	older := make([]*Place, 0, maxExpected)
+	for i := range places {
 		if rows[i] == nil {
-			mask |= 1 << (p.hash % rowShards)
+			older = append(older, &places[i])
 		}
 	}
-	c := t.e.rows
-	c.rlock(mask)
-	touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).young })
-	touch(places, rows, func(hash uint64) *rowTable { return c.shard(hash).old })
-	touchRows(rows)
-	c.runlock(mask)
-	t.askAhead(places, rows)
+	t.askAhead(t.e.rows.touch(older))
 }
 
-// askAhead asks Pebble for those rows of which memory has nothing, several at a time if there are processors for that: each takes as
-// long as dozens of rows in memory.
-func (t *Txn) askAhead(places []Place, rows []*row) {
-	n := 0
-	for _, r := range rows[:len(places)] {
-		if r == nil {
-			n++
-		}
-	}
-	helpers := min(n/fewCold-1, maxHelpers)
+// askAhead asks Pebble for the rows of cold places, of which memory has nothing, several at a time if there are processors for that: each
+// takes as long as dozens of rows in memory.
+func (t *Txn) askAhead(cold []*Place) {
+	helpers := min(len(cold)/fewCold-1, maxHelpers)
 	if helpers > 0 {
 		helpers = min(helpers, runtime.GOMAXPROCS(0)-1)
 	}
 	if helpers <= 0 {
 		return
-	}
-	cold := make([]*Place, 0, n)
-	for i := range places {
-		if rows[i] == nil {
-			cold = append(cold, &places[i])
-		}
 	}
 	var next, bytes atomic.Int64
 	ask := func() {
@@ -144,13 +127,13 @@ func (t *Txn) ask(p *Place) {
 	p.below, p.asked = v, true
 }
 
-// touch looks for the rows of the places that were not found yet, in the tables that table returns.
-func touch(places []Place, rows []*row, table func(hash uint64) *rowTable) {
+// touch looks in a buffer for the rows of the places that were not found yet.
+func touch(places []Place, rows []*row, b *buffer) {
 	var slots [maxExpected]*rowSlot
 	n := 0
 	for i := range places {
 		if rows[i] == nil {
-			if s := table(places[i].hash).slot(places[i].hash); s != nil {
+			if s := b.shard(places[i].hash).rows.slots.first(places[i].hash); s != nil {
 				slots[n] = s
 				n++
 			}
@@ -163,7 +146,7 @@ func touch(places []Place, rows []*row, table func(hash uint64) *rowTable) {
 	want(int(sum))
 	for i := range places {
 		if rows[i] == nil {
-			rows[i] = table(places[i].hash).candidate(places[i].hash)
+			rows[i] = b.shard(places[i].hash).rows.candidate(places[i].hash)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (t *Txn) SetRow(p *Place, r layout.Row) error {
 		return partedRow(p.pkey)
 	}
 	n := len(p.pkey)
-	block := append(t.on.bufs[0].block(n+layout.RowSize(r)), p.pkey...)
+	block := append(t.on.bufs[0].room.take(n+layout.RowSize(r)), p.pkey...)
 	block = layout.AppendRow(block, r)
 	t.write(p, block[:n:n], block[n:])
 	return nil

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 	"unsafe"
-
-	"cairn/storage/layout"
 )
 
 // versions returns how many there are.
@@ -64,50 +62,6 @@ func TestRowLines(t *testing.T) {
 	for i := range uint64(10 * chunkRows) {
 		if at := uintptr(unsafe.Pointer(table.add(i))) % lineBytes; at != 0 {
 			t.Fatalf("row %d is at %d of its line", i, at)
-		}
-	}
-}
-
-// TestBlocks: blocks of a buffer do not grow into each other, whatever their length.
-func TestBlocks(t *testing.T) {
-	rnd, b, blocks := newRand(t), newBuffer(), [][]byte{}
-	for i := range 3000 {
-		n := []int{0, 1, 15, 16, 17, 100, maxRoomBlock, maxRoomBlock + 1}[rnd.IntN(8)]
-		block := b.block(n)
-		if len(block) != 0 || cap(block) < n {
-			t.Fatalf("%d bytes were wanted, %d of %d are there", n, len(block), cap(block))
-		}
-		if at := uintptr(unsafe.Pointer(unsafe.SliceData(block))) % blockAlign; n > 0 && at != 0 {
-			t.Fatalf("a block of %d bytes is at %d of %d", n, at, blockAlign)
-		}
-		for len(block) < n {
-			block = append(block, byte(i))
-		}
-		blocks = append(blocks, block)
-	}
-	for i, block := range blocks {
-		_ = append(block, ^byte(i+1)) // which would be the next one's first byte
-	}
-	for i, block := range blocks {
-		if c := bytes.Count(block, []byte{byte(i)}); c != len(block) {
-			t.Errorf("block %d has changed: %d of %d bytes are left", i, c, len(block))
-		}
-	}
-}
-
-// TestCacheHasItsOwn: what the cache takes over from a buffer keeps nothing of the buffer's room.
-func TestCacheHasItsOwn(t *testing.T) {
-	for _, n := range []int{0, 64, maxRoomBlock, 2 * maxRoomBlock} {
-		b, c, k := newBuffer(), newRowCache(64<<20), append([]byte{layout.TagKey}, "k"...)
-		key, value := b.join(k, bytes.Repeat([]byte{1}, n))
-		row := b.set(hashOf(k), nil, key, value, 1, 0)
-		c.putAll(b, 1)
-		kept := c.shard(hashOf(k)).young.find(hashOf(k), k)
-		if kept == nil || !bytes.Equal(kept.value(), value) {
-			t.Fatalf("%d bytes: the cache has %v", n, kept)
-		}
-		if shared := kept.keyAt == row.keyAt; shared != (len(k)+n > maxRoomBlock) {
-			t.Errorf("%d bytes: the cache shares the buffer's block: %v", n, shared)
 		}
 	}
 }

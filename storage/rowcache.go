@@ -1,94 +1,103 @@
 package storage
 
 import (
+	"fmt"
+	"os"
+	"runtime"
 	"sync"
 
-	"cairn/storage/layout"
+	"golang.org/x/sys/unix"
 )
 
 // rowCache keeps key rows that were lately written or read, so that most look-ups cost two cache misses in the place of a walk
 // through Pebble's memtables. It stands behind the buffers: what they hold is newer. It answers for exact states: the engine numbers
 // the states it publishes, a row carries the number since which it is the newest, and a view older than that asks Pebble.
 //
-// What it forgets it forgets by generations: new and found rows go to the young one; when that is full it becomes the old
-// one, and the old one is dropped.
+// Rows lie outside of Go's heap: the collector neither looks at them nor lets as much memory wait beside them.
 type rowCache struct {
-	shards [rowShards]rowShard
+	shards [rowShards]rowRing
+	memory *offHeap
 }
 
-const (
-	rowOverhead   = 96       // bytes of memory that a row costs beside its key and value, about
-	cacheMaxValue = 16 << 10 // larger values are not kept
-)
+const cacheMaxValue = 16 << 10 // larger values are not kept
 
-type rowShard struct {
-	mu         sync.RWMutex
-	young, old *rowTable // a row's seq is the state since which it has been the newest
-	youngBytes int
-	maxBytes   int    // of a generation
-	newest     uint64 // the highest since that was put
-	forgotten  uint64 // rows put in states up to this one may be gone; a reader of an older one must not fill
-}
-
-// newRowCache makes a cache of about sizeBytes.
-func newRowCache(sizeBytes int64) *rowCache {
-	c := &rowCache{}
-	for i := range c.shards {
-		c.shards[i].maxBytes = int(sizeBytes / rowShards / 2)
-		c.shards[i].young, c.shards[i].old = &rowTable{}, &rowTable{}
+// newRowCache makes a cache of sizeBytes at most; its slots come to that, an eighth or so. Memory is taken as it is filled. The caller
+// closes the cache.
+func newRowCache(sizeBytes int64) (*rowCache, error) {
+	each := int(sizeBytes/rowShards) / os.Getpagesize() * os.Getpagesize()
+	memory, err := newOffHeap(each * rowShards)
+	if err != nil {
+		return nil, fmt.Errorf("storage: %d bytes for a cache of rows: %w", sizeBytes, err)
 	}
-	return c
+	c := &rowCache{memory: memory}
+	for i := range c.shards {
+		c.shards[i].use(memory.bytes[i*each : (i+1)*each : (i+1)*each])
+	}
+	runtime.AddCleanup(c, (*offHeap).free, memory) // of a store that is left as a crash leaves it
+	return c, nil
 }
 
-func (c *rowCache) shard(hash uint64) *rowShard { return &c.shards[hash%rowShards] }
+// close gives the memory back. Nobody uses the cache any more.
+func (c *rowCache) close() {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		s.forget(0)
+		s.use(nil)
+		s.mu.Unlock()
+	}
+	c.memory.free()
+}
 
-// rlock locks many shards for reading, those whose bits are set.
-func (c *rowCache) rlock(shards uint64) {
+func (c *rowCache) shard(hash uint64) *rowRing { return &c.shards[hash%rowShards] }
+
+// get returns a copy of the row of pkey in state seq, in room; known is false when only Pebble can say.
+func (c *rowCache) get(hash uint64, pkey []byte, seq uint64, to *room) (value []byte, known bool) {
+	s := c.shard(hash)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.get(hash, pkey, seq, to)
+}
+
+// touch brings near what the cache may have of places, and returns those of which it has nothing, in the same slice.
+func (c *rowCache) touch(places []*Place) (missing []*Place) {
+	shards := uint64(0)
+	for _, p := range places {
+		shards |= 1 << (p.hash % rowShards)
+	}
 	for i := range c.shards {
 		if shards>>i&1 != 0 {
 			c.shards[i].mu.RLock()
 		}
 	}
-}
-
-func (c *rowCache) runlock(shards uint64) {
+	sum := uint32(0)
+	for _, p := range places {
+		if s := c.shard(p.hash).slots.first(p.hash); s != nil {
+			sum += s.at
+		}
+	}
+	want(int(sum))
+	missing = places[:0]
+	records := make([]record, 0, maxExpected)
+	for _, p := range places {
+		s := c.shard(p.hash)
+		if at, ok := s.candidate(p.hash); ok {
+			records = append(records, record{s, at})
+		} else {
+			missing = append(missing, p)
+		}
+	}
+	touchRecords(records)
 	for i := range c.shards {
 		if shards>>i&1 != 0 {
 			c.shards[i].mu.RUnlock()
 		}
 	}
-}
-
-// get returns the row of pkey in state seq; known is false when only Pebble can say.
-func (c *rowCache) get(hash uint64, pkey []byte, seq uint64) (value []byte, known bool) {
-	s := c.shard(hash)
-	s.mu.RLock()
-	r, aged := s.young.find(hash, pkey), false
-	if r == nil {
-		r = s.old.find(hash, pkey)
-		aged = r != nil
-	}
-	value, known = r.in(seq)
-	s.mu.RUnlock()
-	if known && aged {
-		s.renew(hash, pkey)
-	}
-	return value, known
-}
-
-// renew brings a row that was found in the old generation into the young one.
-func (s *rowShard) renew(hash uint64, pkey []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.old.find(hash, pkey); r != nil {
-		moved := *r
-		s.old.remove(r)
-		s.addLocked(hash, moved.key(), moved.value(), moved.seq)
-	}
+	return missing
 }
 
 // putAll notes what the rows of a sealed buffer are in state seq, and that they became that since the state that Pebble showed before.
-// It is called before the first view reads Pebble in that state. Rows of one shard there are of one here, and in about the same order.
+// It is called before the first view reads Pebble in that state. Rows of one shard there are of one here.
 func (c *rowCache) putAll(b *buffer, seq uint64) {
 	for i := range b.shards {
 		t := &b.shards[i].rows
@@ -98,99 +107,13 @@ func (c *rowCache) putAll(b *buffer, seq uint64) {
 	}
 }
 
-// putSlots is how many slots of a buffer are looked at at a time: touchRows takes their rows.
-const putSlots = maxExpected
-
-func (s *rowShard) putSome(t *rowTable, slots []rowSlot, seq uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	rows, known := make([]*row, 0, putSlots), make([]*row, 0, putSlots)
-	for _, slot := range slots {
-		if slot.at != 0 {
-			rows = append(rows, t.row(slot.at-1))
-			known = append(known, s.young.candidate(slot.hash()))
-		}
-	}
-	touchRows(rows)
-	touchRows(known)
-	for _, slot := range slots {
-		if slot.at == 0 {
-			continue
-		}
-		if r := t.row(slot.at - 1); r.seq != undone && *r.keyAt == layout.TagKey {
-			s.putLocked(slot.hash(), r.key(), r.value(), seq)
-		}
-	}
-}
-
-// putLocked notes what a row of a buffer is in state seq. The cache keeps the block if it has its memory for itself.
-func (s *rowShard) putLocked(hash uint64, pkey, value []byte, seq uint64) {
-	s.newest = max(s.newest, seq)
-	if len(value) > cacheMaxValue {
-		s.dropLocked(hash, pkey)
-		return
-	}
-	if len(pkey)+len(value) <= maxRoomBlock {
-		pkey, value = newBlock(pkey, value)
-	}
-	if r := s.young.find(hash, pkey); r != nil {
-		s.youngBytes += len(value) - int(r.valueLen)
-		r.fill(pkey, value, seq)
-		s.ageLocked()
-		return
-	}
-	s.removeOldLocked(hash, pkey)
-	s.addLocked(hash, pkey, value, seq)
-}
-
-// dropLocked forgets a row, as if it had become too old. What it takes in the table is taken until the generation ends.
-func (s *rowShard) dropLocked(hash uint64, pkey []byte) {
-	if r := s.young.find(hash, pkey); r != nil {
-		s.youngBytes -= int(r.keyLen) + int(r.valueLen)
-		s.young.remove(r)
-	}
-	s.removeOldLocked(hash, pkey)
-	s.forgotten = s.newest
-}
-
-func (s *rowShard) removeOldLocked(hash uint64, pkey []byte) {
-	if r := s.old.find(hash, pkey); r != nil {
-		s.old.remove(r)
-	}
-}
-
 // fill notes what a reader of state seq found in Pebble, unless a newer row is or may have been here. The cache keeps neither pkey nor
-// value: it makes one block of them.
+// value.
 func (c *rowCache) fill(hash uint64, pkey, value []byte, seq uint64) {
-	if len(value) > cacheMaxValue {
-		return
-	}
 	s := c.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if seq < s.forgotten || s.young.find(hash, pkey) != nil || s.old.find(hash, pkey) != nil {
-		return
-	}
-	pkey, value = newBlock(pkey, value)
-	s.addLocked(hash, pkey, value, seq)
-}
-
-func (s *rowShard) addLocked(hash uint64, pkey, value []byte, since uint64) {
-	r := s.young.add(hash)
-	r.fill(pkey, value, since)
-	s.youngBytes += len(pkey) + len(value) + rowOverhead
-	s.ageLocked()
-}
-
-// ageLocked begins a new generation when the young one is full.
-func (s *rowShard) ageLocked() {
-	if s.youngBytes < s.maxBytes {
-		return
-	}
-	if s.old.len() > 0 {
-		s.forgotten = s.newest
-	}
-	s.old, s.young, s.youngBytes = s.young, &rowTable{}, 0
+	s.fill(hash, pkey, value, seq)
 }
 
 // forget drops everything: ranges were deleted in state seq.
@@ -198,9 +121,49 @@ func (c *rowCache) forget(seq uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.young, s.old, s.youngBytes = &rowTable{}, &rowTable{}, 0
-		s.newest = max(s.newest, seq)
-		s.forgotten = s.newest
+		if s.end > 0 {
+			c.memory.empty(s.memory)
+		}
+		s.forget(seq)
 		s.mu.Unlock()
 	}
+}
+
+// used returns how many bytes of memory the cache has written to.
+func (c *rowCache) used() (n int64) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.RLock()
+		n += int64(min(s.end, len(s.memory)))
+		s.mu.RUnlock()
+	}
+	return n
+}
+
+// offHeap is memory of the process that Go's collector does not know.
+type offHeap struct {
+	once  sync.Once
+	bytes []byte
+}
+
+func newOffHeap(n int) (*offHeap, error) {
+	if n == 0 {
+		return &offHeap{}, nil
+	}
+	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	return &offHeap{bytes: b}, err
+}
+
+// empty gives back what was written to a part of it, which can be written to again. The part is of whole pages.
+func (m *offHeap) empty(part []byte) {
+	_ = unix.Madvise(part, unix.MADV_DONTNEED) // at worst it stays
+}
+
+// free gives it back, once. To read or write it from then on ends the process.
+func (m *offHeap) free() {
+	m.once.Do(func() {
+		if m.bytes != nil {
+			_ = unix.Munmap(m.bytes) // of what Mmap gave it never fails
+		}
+	})
 }

@@ -13,7 +13,7 @@ import (
 // TestRowCacheShowsEachViewItsState keeps views of many states open while rows change, are deleted, in ranges too, and are
 // forgotten: each view must show its own state, whatever the cache holds.
 func TestRowCacheShowsEachViewItsState(t *testing.T) {
-	for _, size := range []int64{1, 20 << 10, 1 << 20} {
+	for _, size := range []int64{1, 256 << 10, 1 << 20} {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("bytes=%d/seed=%d", size, seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))
@@ -86,7 +86,7 @@ func changeRows(t *testing.T, s *Store, rng *rand.Rand, model map[string]string,
 				err = txn.DeleteRange([]byte{layout.TagKey}, []byte{layout.TagKey + 1})
 			}
 		default:
-			v := make([]byte, 1+rng.IntN(300))
+			v := make([]byte, 1+rng.IntN([]int{300, 4000}[rng.IntN(2)]))
 			if rng.IntN(10) == 0 {
 				v = make([]byte, cacheMaxValue+1)
 			}

@@ -12,19 +12,12 @@ import (
 // Slots are probed one after the other, and at most half of them are taken. Rows stay where they are when the table grows: who has
 // found one may keep it. Callers lock; whatever finds rows may do so at the same time.
 type rowTable struct {
-	slots   []rowSlot // a power of two of them, or none
-	chunks  [][]row   // chunkRows each; pointers to arrays would be checked for nil, which is to read what is there
-	n       int       // rows, removed ones too
-	removed int
+	slots  rowSlots // at-1 is the number of a row
+	chunks [][]row  // chunkRows each; pointers to arrays would be checked for nil, which is to read what is there
+	n      int      // rows
 }
 
-// rowSlot is free when at is 0; else at-1 is the number of a row. The place of a slot follows from tag alone.
-type rowSlot struct{ tag, at uint32 }
-
-const (
-	chunkRows = 63 // with what Go has before them, 4 KiB
-	minSlots  = 16
-)
+const chunkRows = 63 // with what Go has before them, 4 KiB
 
 // rowChunk begins with so many bytes that each of its rows begins a line: Go has 8 bytes of its own before an allocation of this size.
 type rowChunk struct {
@@ -41,11 +34,6 @@ var rowSeed = maphash.MakeSeed()
 
 // hashOf returns the hash of a Pebble key. Its lower half chooses the shard, its upper half is the tag of a slot.
 func hashOf(pkey []byte) uint64 { return maphash.Bytes(rowSeed, pkey) }
-
-func tagOf(hash uint64) uint32 { return uint32(hash >> 32) }
-
-// hash returns the hash of the row of a slot, as far as tables look at it.
-func (s rowSlot) hash() uint64 { return uint64(s.tag) << 32 }
 
 // find returns the row of a Pebble key, nil when there is none.
 func (t *rowTable) find(hash uint64, pkey []byte) *row {
@@ -68,14 +56,6 @@ func (t *rowTable) find(hash uint64, pkey []byte) *row {
 
 func (t *rowTable) row(n uint32) *row { return &t.chunks[n/chunkRows][n%chunkRows] }
 
-// slot returns the first slot that a look-up of this hash reads, nil when there are none. It does not look at it.
-func (t *rowTable) slot(hash uint64) *rowSlot {
-	if len(t.slots) == 0 {
-		return nil
-	}
-	return &t.slots[tagOf(hash)&uint32(len(t.slots)-1)]
-}
-
 // candidate returns the row that find would look at first, nil when there is none. It does not look at it.
 func (t *rowTable) candidate(hash uint64) *row {
 	if len(t.slots) == 0 {
@@ -93,50 +73,19 @@ func (t *rowTable) candidate(hash uint64) *row {
 // add returns a new, empty row for a key of this hash that is not in the table.
 func (t *rowTable) add(hash uint64) *row {
 	if 2*(t.n+1) > len(t.slots) {
-		t.grow()
+		t.slots = t.slots.grown()
 	}
 	if t.n == len(t.chunks)*chunkRows {
 		t.chunks = append(t.chunks, new(rowChunk).rows[:])
 	}
 	t.n++
-	t.take(rowSlot{tagOf(hash), uint32(t.n)})
+	t.slots.take(rowSlot{tagOf(hash), uint32(t.n)})
 	return t.row(uint32(t.n - 1))
 }
 
-func (t *rowTable) grow() {
-	old := t.slots
-	t.slots = make([]rowSlot, max(minSlots, 2*len(old)))
-	for _, s := range old {
-		if s.at != 0 {
-			t.take(s)
-		}
-	}
-}
-
-// take puts s into the first free slot from its place on.
-func (t *rowTable) take(s rowSlot) {
-	mask := uint32(len(t.slots) - 1)
-	i := s.tag & mask
-	for t.slots[i].at != 0 {
-		i = (i + 1) & mask
-	}
-	t.slots[i] = s
-}
-
-// all calls fn for the rows that are not removed, in the order in which they came.
+// all calls fn for the rows, in the order in which they came.
 func (t *rowTable) all(fn func(*row)) {
 	for n := range uint32(t.n) {
-		if r := t.row(n); r.keyAt != nil {
-			fn(r)
-		}
+		fn(t.row(n))
 	}
 }
-
-// remove takes a row away. Its place and its slot stay taken, as long as there is the table.
-func (t *rowTable) remove(r *row) {
-	*r = row{}
-	t.removed++
-}
-
-// len returns how many rows there are.
-func (t *rowTable) len() int { return t.n - t.removed }

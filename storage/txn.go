@@ -37,6 +37,7 @@ type Txn struct {
 	long    map[string]int // the lengths of the long rows it has read: who replaces a row has read it
 	longest int            // bytes of the longest value it has written
 	size    int
+	room    room // for rows that it has read in the cache
 	kept    bool // it is committed
 }
 
@@ -168,7 +169,7 @@ func (t *Txn) get(p *Place) (v []byte, err error) {
 	if p.asked {
 		return p.below, nil
 	}
-	v, asked, err := t.e.older(t.on, p.hash, p.pkey)
+	v, asked, err := t.e.older(t.on, p.hash, p.pkey, &t.room)
 	if asked {
 		t.on.bufs[0].asked++
 	}

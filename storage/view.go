@@ -8,6 +8,7 @@ type View struct {
 	frozen  *frozen
 	now     int64
 	doubted bool
+	room    room // for rows that it has read in the cache
 }
 
 // View returns the newest committed state, read at time now, Unix milliseconds; a time before the newest entry's counts as
@@ -36,7 +37,7 @@ func (v *View) Time() int64 { return v.now }
 
 // Get implements Reader.
 func (v *View) Get(key []byte) ([]byte, error) {
-	return v.e.row(v.frozen, key)
+	return v.e.row(v.frozen, key, &v.room)
 }
 
 // Scan implements Reader.

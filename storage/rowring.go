@@ -1,0 +1,296 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"sync"
+	"sync/atomic"
+
+	"cairn/storage/layout"
+)
+
+// rowRing keeps the rows of a shard of the cache in a piece of memory, one behind the other. New ones come at the end; when there is no room,
+// those at the beginning go, but one that was asked for since it came to where it is goes to the end, once more.
+//
+// A row is a record: its size in units of recordAlign (2 bytes), the length of its key (2; 0 when the row is gone), that of its value (2),
+// half of the key's hash (4), the state since which it is the newest (8), key and value.
+type rowRing struct {
+	mu         sync.RWMutex
+	memory     []byte
+	begin, end int             // of what is in use; they only grow, and mean the byte at the rest of a division by len(memory)
+	slots      rowSlots        // at-1 is where a record is, in units of recordAlign
+	n          int             // rows
+	asked      []atomic.Uint32 // a bit for each markBytes of memory: a row that begins there was asked for
+	newest     uint64          // the highest state in which one was put
+	forgotten  uint64          // rows put in states up to this one may be gone; a reader of an older one must not fill
+}
+
+const (
+	recordHead  = 18
+	recordAlign = 8
+	maxRecord   = 2 * cacheMaxValue
+	absentRow   = 1<<16 - 1 // in the place of a value's length: the row is known to be absent
+	markBytes   = 64        // about the size of the smallest records
+	maxChances  = 8         // rows go to the end to make room for one; beyond them they are dropped, asked for or not
+)
+
+// use gives the ring its memory, which is empty.
+func (s *rowRing) use(memory []byte) {
+	s.memory = memory
+	s.asked = make([]atomic.Uint32, len(memory)/markBytes/32+1)
+}
+
+func recordSize(pkey, value []byte) int {
+	return (recordHead + len(pkey) + len(value) + recordAlign - 1) &^ (recordAlign - 1)
+}
+
+// fits says whether a row is short enough to be kept.
+func (s *rowRing) fits(pkey, value []byte) bool {
+	return len(value) <= cacheMaxValue && recordSize(pkey, value) <= min(maxRecord, len(s.memory))
+}
+
+var order = binary.LittleEndian
+
+// record is where one is.
+type record struct {
+	in *rowRing
+	at int
+}
+
+// touchRecords looks at what somebody who looks them up will look at.
+func touchRecords(records []record) {
+	sum := byte(0)
+	for _, r := range records {
+		sum += r.in.memory[r.at]
+	}
+	want(int(sum))
+	for _, r := range records {
+		sum += r.in.memory[r.at+min(recordHead+r.in.keyLen(r.at)+layout.MaxRowHead, r.in.size(r.at))-1]
+	}
+	want(int(sum))
+}
+
+func (s *rowRing) size(at int) int     { return int(order.Uint16(s.memory[at:])) * recordAlign }
+func (s *rowRing) keyLen(at int) int   { return int(order.Uint16(s.memory[at+2:])) }
+func (s *rowRing) tag(at int) uint32   { return order.Uint32(s.memory[at+6:]) }
+func (s *rowRing) since(at int) uint64 { return order.Uint64(s.memory[at+10:]) }
+
+func (s *rowRing) key(at int) []byte {
+	return s.memory[at+recordHead:][:s.keyLen(at)]
+}
+
+// value returns the bytes of the row's value where they are, nil when it is absent.
+func (s *rowRing) value(at int) []byte {
+	n := int(order.Uint16(s.memory[at+4:]))
+	if n == absentRow {
+		return nil
+	}
+	return s.memory[at+recordHead+s.keyLen(at):][:n]
+}
+
+// setValue says what a row is from a state on. There is room for it.
+func (s *rowRing) setValue(at int, value []byte, since uint64) {
+	n := uint16(absentRow)
+	if value != nil {
+		n = uint16(len(value))
+	}
+	order.PutUint16(s.memory[at+4:], n)
+	order.PutUint64(s.memory[at+10:], since)
+	copy(s.memory[at+recordHead+s.keyLen(at):], value)
+}
+
+// find returns where the row of a Pebble key is, and its slot.
+func (s *rowRing) find(hash uint64, pkey []byte) (at int, slot uint32, ok bool) {
+	if len(s.slots) == 0 {
+		return 0, 0, false
+	}
+	tag, mask := tagOf(hash), uint32(len(s.slots)-1)
+	for i := tag & mask; s.slots[i].at != 0; i = (i + 1) & mask {
+		if s.slots[i].tag == tag {
+			if at := place(s.slots[i]); bytes.Equal(s.key(at), pkey) {
+				return at, i, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+// candidate returns the row that find would look at first. It does not look at it.
+func (s *rowRing) candidate(hash uint64) (at int, ok bool) {
+	if len(s.slots) == 0 {
+		return 0, false
+	}
+	tag, mask := tagOf(hash), uint32(len(s.slots)-1)
+	for i := tag & mask; s.slots[i].at != 0; i = (i + 1) & mask {
+		if s.slots[i].tag == tag {
+			return place(s.slots[i]), true
+		}
+	}
+	return 0, false
+}
+
+// place returns where the record of a slot is.
+func place(s rowSlot) int { return int(s.at-1) * recordAlign }
+
+func (s *rowRing) get(hash uint64, pkey []byte, seq uint64, to *room) (value []byte, known bool) {
+	at, _, ok := s.find(hash, pkey)
+	if !ok || s.since(at) > seq {
+		return nil, false
+	}
+	if mark, bit := s.mark(at); mark.Load()&bit == 0 {
+		mark.Or(bit)
+	}
+	if v := s.value(at); v != nil {
+		value = append(to.take(len(v)), v...)
+	}
+	return value, true
+}
+
+// mark returns the bit that says whether the row at a place was asked for.
+func (s *rowRing) mark(at int) (of *atomic.Uint32, bit uint32) {
+	n := at / markBytes
+	return &s.asked[n/32], 1 << (n % 32)
+}
+
+// putSlots is how many slots of a buffer are looked at at a time: touchRows takes their rows.
+const putSlots = maxExpected
+
+// putSome puts the rows of some slots of a buffer's table.
+func (s *rowRing) putSome(t *rowTable, slots []rowSlot, seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows, known := make([]*row, 0, putSlots), make([]record, 0, putSlots)
+	for _, slot := range slots {
+		if slot.at == 0 {
+			continue
+		}
+		rows = append(rows, t.row(slot.at-1))
+		if at, ok := s.candidate(slot.hash()); ok {
+			known = append(known, record{s, at})
+		}
+	}
+	touchRecords(known)
+	touchRows(rows)
+	for _, slot := range slots {
+		if slot.at == 0 {
+			continue
+		}
+		if r := t.row(slot.at - 1); r.seq != undone && *r.keyAt == layout.TagKey {
+			s.put(slot.hash(), r.key(), r.value(), seq)
+		}
+	}
+}
+
+// put notes what a row is in state seq.
+func (s *rowRing) put(hash uint64, pkey, value []byte, seq uint64) {
+	s.newest = max(s.newest, seq)
+	at, slot, ok := s.find(hash, pkey)
+	if ok && len(value) <= cacheMaxValue && recordSize(pkey, value) <= s.size(at) {
+		s.setValue(at, value, seq)
+		return
+	}
+	if ok {
+		s.drop(at, slot)
+	}
+	if !s.fits(pkey, value) {
+		s.forgotten = s.newest
+		return
+	}
+	s.add(hash, pkey, value, seq)
+}
+
+func (s *rowRing) fill(hash uint64, pkey, value []byte, seq uint64) {
+	if seq < s.forgotten || !s.fits(pkey, value) {
+		return
+	}
+	if _, _, ok := s.find(hash, pkey); !ok {
+		s.add(hash, pkey, value, seq)
+	}
+}
+
+// add writes the record of a row that is not here and fits.
+func (s *rowRing) add(hash uint64, pkey, value []byte, since uint64) {
+	size := recordSize(pkey, value)
+	at := s.makeRoom(size)
+	order.PutUint16(s.memory[at:], uint16(size/recordAlign))
+	order.PutUint16(s.memory[at+2:], uint16(len(pkey)))
+	order.PutUint32(s.memory[at+6:], tagOf(hash))
+	copy(s.memory[at+recordHead:], pkey)
+	s.setValue(at, value, since)
+	s.unmark(at)
+	if 4*(s.n+1) > 3*len(s.slots) {
+		s.slots = s.slots.grown()
+	}
+	s.slots.take(rowSlot{tagOf(hash), uint32(at/recordAlign) + 1})
+	s.n++
+}
+
+func (s *rowRing) unmark(at int) {
+	if mark, bit := s.mark(at); mark.Load()&bit != 0 {
+		mark.And(^bit)
+	}
+}
+
+// drop takes a row away. What it takes of the memory is free when its turn comes.
+func (s *rowRing) drop(at int, slot uint32) {
+	order.PutUint16(s.memory[at+2:], 0)
+	s.slots.free(slot)
+	s.n--
+}
+
+// makeRoom returns where a record of size bytes begins, at the end of what is in use.
+func (s *rowRing) makeRoom(size int) (at int) {
+	for chances := maxChances; ; {
+		if s.begin == s.end {
+			s.begin, s.end = 0, 0
+		}
+		at = s.end % len(s.memory)
+		rest := len(s.memory) - at
+		if rest >= size {
+			rest = 0 // no record lies across the end of the memory
+		}
+		if s.end-s.begin+rest+size <= len(s.memory) {
+			if rest > 0 {
+				order.PutUint16(s.memory[at:], uint16(rest/recordAlign))
+				order.PutUint16(s.memory[at+2:], 0)
+				at = 0
+			}
+			s.end += rest + size
+			return at
+		}
+		if s.oldest(chances > 0) {
+			chances--
+		}
+	}
+}
+
+// oldest makes the room of the record at the beginning free. If its row was asked for, and may have another chance, it goes to the end.
+func (s *rowRing) oldest(chance bool) (moved bool) {
+	at := s.begin % len(s.memory)
+	size := s.size(at)
+	s.begin += size
+	if s.keyLen(at) == 0 {
+		return false
+	}
+	slot := s.slots.find(rowSlot{s.tag(at), uint32(at/recordAlign) + 1})
+	to := s.end % len(s.memory)
+	mark, bit := s.mark(at)
+	if chance && mark.Load()&bit != 0 && to+size <= len(s.memory) {
+		copy(s.memory[to:to+size], s.memory[at:at+size])
+		s.end += size
+		s.slots[slot].at = uint32(to/recordAlign) + 1
+		s.unmark(to)
+		return true
+	}
+	s.forgotten = max(s.forgotten, s.since(at))
+	s.slots.free(slot)
+	s.n--
+	return false
+}
+
+// forget drops all rows.
+func (s *rowRing) forget(seq uint64) {
+	s.begin, s.end, s.slots, s.n = 0, 0, nil, 0
+	s.newest = max(s.newest, seq)
+	s.forgotten = s.newest
+}
