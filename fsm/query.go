@@ -83,6 +83,9 @@ var errRestoring = errors.New("fsm: another state takes the place of this one")
 // State returns what the store says of itself: applied entry, time, cluster, key counts.
 func (m *Machine) State() layout.State { return m.store.State() }
 
+// RowCacheBytes returns what the store's cache of rows takes outside of Go's heap.
+func (m *Machine) RowCacheBytes() int64 { return m.store.RowCacheBytes() }
+
 // NextExpiry returns when the next key is due to expire after a time, Unix milliseconds; ok is false when none is. Sweeping
 // leaves tombstones in front of the rows that are left; a caller that knows how far it has swept is spared a walk over them.
 func (m *Machine) NextExpiry(after int64) (at int64, ok bool, err error) {

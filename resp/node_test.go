@@ -29,6 +29,7 @@ func TestInfo(t *testing.T) {
 	backend := &fakeBackend{}
 	st := clusterStatus()
 	st.Databases[0].Keys, st.Databases[0].Expires, st.Databases[5].Keys = 3, 1, 2
+	st.RowCacheBytes = 1 << 50 // more than Go has
 	backend.setStatus(st)
 	_, addr := startServer(t, Options{Backend: backend, Version: "1.2.3", Advertise: "10.0.0.1:7001"})
 	c := dial(t, addr)
@@ -37,7 +38,7 @@ func TestInfo(t *testing.T) {
 	info := func(sections ...string) string { return string(c.do(append([]string{"INFO"}, sections...)...).Str) }
 	for _, line := range []string{
 		"# Server", "redis_version:7.0.15", "cairn_version:1.2.3", "redis_mode:cluster", "tcp_port:7001", "# Clients", "connected_clients:1",
-		"maxclients:10000", "# Memory", "maxmemory_policy:noeviction", "# Persistence", "aof_enabled:1", "# Stats", "expired_keys:7",
+		"maxclients:10000", "# Memory", "used_memory_human:1.00P", "used_memory_rss_human:1.00P", "maxmemory_policy:noeviction", "# Persistence", "aof_enabled:1", "# Stats", "expired_keys:7",
 		"# Replication", "role:master", "connected_slaves:3", "slave0:ip=10.0.0.2,port=7002,state=online,offset=115,lag=4",
 		"# CPU", "# Modules", "# Errorstats", "errorstat_ERR:count=1", "# Cluster", "cluster_enabled:1",
 		"# Raft", "raft_state:leader", "raft_leader_id:n1", "raft_leader_addr:10.0.0.1:7001", "raft_term:3", "raft_commit_index:120",

@@ -115,6 +115,14 @@ func (s *Store) State() layout.State {
 	return e.state()
 }
 
+// RowCacheBytes returns how much memory the cache of rows takes outside of Go's heap. It works after Close.
+func (s *Store) RowCacheBytes() int64 {
+	s.mu.RLock()
+	e := s.mu.engine
+	s.mu.RUnlock()
+	return e.rows.used()
+}
+
 // Sync returns once every commit and record that was written before the call is on disk.
 func (s *Store) Sync() error {
 	e, err := s.retain()

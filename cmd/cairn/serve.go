@@ -40,7 +40,7 @@ type serveCommand struct {
 	MaxStaleness    time.Duration `help:"How old a READONLY connection's answers may be." default:"10s"`
 	Heartbeat       time.Duration `help:"Silence of a leader after which an election begins, one to two of these." default:"250ms"`
 	ElectionTimeout time.Duration `help:"How long a candidate waits for votes, and an offer of leadership for its taker (--heartbeat)." placeholder:"250ms"`
-	RowCache        int64         `help:"Bytes of the newest keys and values that are kept in memory; the process takes up to twice that for them." default:"201326592"`
+	RowCache        int64         `help:"Bytes of memory for the newest keys and values, each with some 25 more; to find them takes up to a fifth in addition." default:"201326592"`
 	StreamRate      int64         `help:"Bytes a second that a leader sends at most to nodes that it catches up; 0 is no limit." default:"67108864"`
 	Loglevel        string        `help:"What is logged: ${enum}." enum:"debug,verbose,notice,warning" default:"notice"`
 }

@@ -150,7 +150,7 @@ func (r *Replica) Status() Status {
 		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster, Standing: r.Standing(),
 		State: stateName(r.raft.State()), LeaderID: string(leaderID), LeaderAddr: string(leaderAddr),
 		Term: r.raft.CurrentTerm(), CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(),
-		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases,
+		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases, RowCacheBytes: r.machine.RowCacheBytes(),
 		ExpiredKeys: r.stats.expired.Load(), Snapshots: r.snapshots.Count(), Reads: r.stats.reads.Load(), Entries: r.stats.entries.Load(),
 	}
 	leads := s.State == "leader"

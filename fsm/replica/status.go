@@ -58,6 +58,7 @@ type Status struct {
 	Members                                                      []Member // the order of the configuration
 	Streams                                                      []Stream // that run now
 	Databases                                                    [layout.Databases]layout.Database
+	RowCacheBytes                                                int64  // of memory, outside of Go's heap
 	ExpiredKeys                                                  uint64 // removed by expiry since start, on this node
 	Snapshots                                                    uint64 // records written since start
 	Reads                                                        uint64 // read rounds confirmed since start

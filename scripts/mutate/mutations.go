@@ -136,6 +136,7 @@ func logMutations() []mutation {
 
 // storeMutations lose or mix up states.
 func storeMutations() []mutation {
+	const ring = "storage/rowring.go"
 	return []mutation{
 		{"the snapshot record is ahead of the data", "fsm/snapshot.go", "		return k.s.save(k.record)\n", "		k.record.Index += 3\n		return k.s.save(k.record)\n",
 			in("./fsm", "TestRecordIsOfWhatIsApplied"), ""},
@@ -154,7 +155,12 @@ func storeMutations() []mutation {
 		{"a version that a view shows is thrown away", "storage/row.go", "if r.seq <= oldest {", "if true {", in("./storage", "TestFlushMeanwhile"), ""},
 		{"a discarded transaction leaves its rows", "storage/txn.go", "if !t.kept && t.size > 0 {", "if false {", in("./storage", "TestRandom"), ""},
 		{"a view reads what came after it from the buffer", "storage/row.go", "case r.seq <= seq:", "case r.seq != undone:", in("./storage", "TestFlushMeanwhile"), ""},
-		{"the cache keeps what a buffer has for many rows", "storage/rowcache.go", "if len(pkey)+len(value) <= maxRoomBlock {", "if false {", in("./storage", "TestCacheHasItsOwn"), ""},
+		{"a reader fills the cache with a row of before the one it has dropped", ring, "s.forgotten = max(s.forgotten, s.since(at))", "", in("./storage", "TestRowRing"), ""},
+		{"a row too long for the cache leaves the shorter one of before to a reader", ring, "		s.forgotten = s.newest\n		return", "		return", in("./storage", "TestRowRing"), ""},
+		{"a view reads what came after it from the cache", ring, "!ok || s.since(at) > seq", "!ok", in("./storage", "TestRowRing"), ""},
+		{"what is asked for is dropped like all else", ring, "mark.Or(bit)", "_ = bit", in("./storage", "TestRowRing"), ""},
+		{"a freed slot hides the rows behind it", "storage/rowslots.go", "if (j-s[j].tag)&mask >= (j-i)&mask {", "if false {", in("./storage", "TestRowRing"), ""},
+		{"a forgotten cache keeps its memory", "storage/rowcache.go", "if s.end > 0 {", "if false {", in("./storage", "TestRowCacheGivesBack"), ""},
 		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row.in(t.seq); known {", "p.row.in(t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
 		{"a row that was asked for ahead is there after its range was deleted", "storage/txn.go", "_, deleted := t.ranges.holds(p.pkey); deleted {", "_, deleted := t.ranges.holds(p.pkey); deleted && !p.asked {", in("./storage", "TestExpect"), ""},
 		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsParted(v)", "", in("./storage", "TestAskedAhead"), ""},
