@@ -74,6 +74,9 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 		e.reached, err = s.openReached(name)
 	}
 	if err != nil {
+		if e.rows != nil {
+			e.rows.close()
+		}
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
 	e.mu.newest = &frozen{base: e.newBase(), bufs: [2]*buffer{newBuffer()}, state: state, users: 1}

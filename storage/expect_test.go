@@ -27,7 +27,7 @@ func TestExpect(t *testing.T) {
 // uncached is a store whose rows are in Pebble and nowhere else once they are flushed.
 func uncached(t *testing.T) *Store {
 	o := small(vfs.NewMem())
-	o.BufferBytes, o.FlushInterval, o.RowCacheBytes = 1<<30, 1000*time.Hour, 1
+	o.BufferBytes, o.FlushInterval, o.RowCacheBytes = 1<<30, 1000*time.Hour, 1 // too little for any row
 	s, err := Open("db", o)
 	must(t, err)
 	return s
@@ -123,7 +123,6 @@ func TestAskedAhead(t *testing.T) {
 	})
 	flush(t, s)
 	for _, n := range []int{2*fewCold - 1, maxExpected} {
-		s.mu.engine.rows.forget(s.mu.engine.newest().seq) // it keeps one row for each shard
 		update(func(x *Txn) {
 			for i := range n {
 				x.Expect(0, key(i))
@@ -160,7 +159,6 @@ func TestAskedAhead(t *testing.T) {
 		}
 	})
 	flush(t, s)
-	s.mu.engine.rows.forget(s.mu.engine.newest().seq)
 	update(func(x *Txn) {
 		for i := range maxExpected {
 			x.Expect(0, key(i))

@@ -94,7 +94,7 @@ func TestFindersAfterFlush(t *testing.T) {
 	s := uncached(t)
 	e, views := s.mu.engine, [2]*View{}
 	look := func(v *View) {
-		row, err := v.frozen.base.get([]byte("Ma")) // the row cache has it, too
+		row, err := v.frozen.base.get([]byte("Ma"))
 		if err != nil || string(row) != "1" {
 			t.Fatalf("%q, %v", row, err)
 		}

@@ -54,8 +54,8 @@ func (o Options) validate() error {
 	if o.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("CacheBytes is %d, must not be negative", o.CacheBytes))
 	}
-	if o.RowCacheBytes < 0 {
-		errs = append(errs, fmt.Errorf("RowCacheBytes is %d, must not be negative", o.RowCacheBytes))
+	if o.RowCacheBytes < 0 || o.RowCacheBytes > maxRowCache {
+		errs = append(errs, fmt.Errorf("RowCacheBytes is %d, must be from 0 to %d", o.RowCacheBytes, int64(maxRowCache)))
 	}
 	if o.BufferBytes < 0 || o.FlushInterval < 0 {
 		errs = append(errs, fmt.Errorf("BufferBytes is %d and FlushInterval %v, must not be negative", o.BufferBytes, o.FlushInterval))

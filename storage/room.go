@@ -27,3 +27,14 @@ func (r *room) take(n int) []byte {
 	r.rest = r.rest[min((n+blockAlign-1)&^(blockAlign-1), len(r.rest)):]
 	return block
 }
+
+// copy returns a copy of b, nil of nil.
+func (r *room) copy(b []byte) []byte {
+	switch {
+	case b == nil:
+		return nil
+	case len(b) > maxRoomBlock:
+		return append([]byte(nil), b...) // which does not clear what it writes to
+	}
+	return append(r.take(len(b)), b...)
+}

@@ -8,7 +8,7 @@ import "unsafe"
 // A row fills one line of a processor's cache, as what is looked up among many rows costs a miss for each line that it lies in. That is why
 // there are no slices in it. Key and value lie in one block where that is possible.
 type row struct {
-	keyAt, valueAt, wasAt    *byte // nil: the row is removed, the version is absent
+	keyAt, valueAt, wasAt    *byte // nil: the version is absent
 	keyLen, valueLen, wasLen uint32
 	seq                      uint64 // the newest version's state
 	wasSeq                   uint64 // that of the one before; 0 when there is none

@@ -2,11 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"os"
-	"runtime"
-	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // rowCache keeps key rows that were lately written or read, so that most look-ups cost two cache misses in the place of a walk
@@ -16,24 +11,26 @@ import (
 // Rows lie outside of Go's heap: the collector neither looks at them nor lets as much memory wait beside them.
 type rowCache struct {
 	shards [rowShards]rowRing
-	memory *offHeap
+	memory offHeap
 }
 
-const cacheMaxValue = 16 << 10 // larger values are not kept
+const (
+	cacheMaxValue = 16 << 10 // larger values are not kept
+	maxRowCache   = 1 << 40  // bytes of a cache; a slot counts to twice that
+)
 
-// newRowCache makes a cache of sizeBytes at most; its slots come to that, an eighth or so. Memory is taken as it is filled. The caller
-// closes the cache.
+// newRowCache makes a cache of sizeBytes at most; its slots come to that, 11 to 21 bytes for a row. Memory is taken as it is filled. The
+// caller closes the cache.
 func newRowCache(sizeBytes int64) (*rowCache, error) {
-	each := int(sizeBytes/rowShards) / os.Getpagesize() * os.Getpagesize()
+	each := int(sizeBytes/rowShards) / markBytes * markBytes
 	memory, err := newOffHeap(each * rowShards)
 	if err != nil {
-		return nil, fmt.Errorf("storage: %d bytes for a cache of rows: %w", sizeBytes, err)
+		return nil, fmt.Errorf("no memory for a row cache of %d bytes, make it smaller: %w", sizeBytes, err)
 	}
 	c := &rowCache{memory: memory}
 	for i := range c.shards {
-		c.shards[i].use(memory.bytes[i*each : (i+1)*each : (i+1)*each])
+		c.shards[i].use(memory[i*each : (i+1)*each : (i+1)*each])
 	}
-	runtime.AddCleanup(c, (*offHeap).free, memory) // of a store that is left as a crash leaves it
 	return c, nil
 }
 
@@ -44,6 +41,7 @@ func (c *rowCache) close() {
 		s.mu.Lock()
 		s.forget(0)
 		s.use(nil)
+		s.taken = 0
 		s.mu.Unlock()
 	}
 	c.memory.free()
@@ -78,16 +76,16 @@ func (c *rowCache) touch(places []*Place) (missing []*Place) {
 	}
 	want(int(sum))
 	missing = places[:0]
-	records := make([]record, 0, maxExpected)
+	near := make([]spot, 0, maxExpected)
 	for _, p := range places {
 		s := c.shard(p.hash)
 		if at, ok := s.candidate(p.hash); ok {
-			records = append(records, record{s, at})
+			near = append(near, spot{s, at})
 		} else {
 			missing = append(missing, p)
 		}
 	}
-	touchRecords(records)
+	touchSpots(near)
 	for i := range c.shards {
 		if shards>>i&1 != 0 {
 			c.shards[i].mu.RUnlock()
@@ -116,14 +114,12 @@ func (c *rowCache) fill(hash uint64, pkey, value []byte, seq uint64) {
 	s.fill(hash, pkey, value, seq)
 }
 
-// forget drops everything: ranges were deleted in state seq.
+// forget drops everything: ranges were deleted in state seq. The memory stays, for what comes: to give it back would take the one goroutine
+// that applies entries longer than the rest of a FLUSHALL.
 func (c *rowCache) forget(seq uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		if s.end > 0 {
-			c.memory.empty(s.memory)
-		}
 		s.forget(seq)
 		s.mu.Unlock()
 	}
@@ -134,36 +130,8 @@ func (c *rowCache) used() (n int64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.RLock()
-		n += int64(min(s.end, len(s.memory)))
+		n += int64(s.taken)
 		s.mu.RUnlock()
 	}
 	return n
-}
-
-// offHeap is memory of the process that Go's collector does not know.
-type offHeap struct {
-	once  sync.Once
-	bytes []byte
-}
-
-func newOffHeap(n int) (*offHeap, error) {
-	if n == 0 {
-		return &offHeap{}, nil
-	}
-	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	return &offHeap{bytes: b}, err
-}
-
-// empty gives back what was written to a part of it, which can be written to again. The part is of whole pages.
-func (m *offHeap) empty(part []byte) {
-	_ = unix.Madvise(part, unix.MADV_DONTNEED) // at worst it stays
-}
-
-// free gives it back, once. To read or write it from then on ends the process.
-func (m *offHeap) free() {
-	m.once.Do(func() {
-		if m.bytes != nil {
-			_ = unix.Munmap(m.bytes) // of what Mmap gave it never fails
-		}
-	})
 }

@@ -13,7 +13,7 @@ import (
 // TestRowCacheShowsEachViewItsState keeps views of many states open while rows change, are deleted, in ranges too, and are
 // forgotten: each view must show its own state, whatever the cache holds.
 func TestRowCacheShowsEachViewItsState(t *testing.T) {
-	for _, size := range []int64{1, 256 << 10, 1 << 20} {
+	for _, size := range []int64{1, 20 << 10, 256 << 10, 1 << 20} {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("bytes=%d/seed=%d", size, seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))
@@ -34,6 +34,7 @@ func TestRowCacheShowsEachViewItsState(t *testing.T) {
 				}
 			}()
 			key := func() []byte { return layout.AppendKey(nil, 0, fmt.Append(nil, "k", rng.IntN(40))) }
+			kept := 0 // rows in the cache, each time
 			for index := range uint64(400) {
 				changeRows(t, s, rng, model, key, index+1)
 				v, err := s.View(0)
@@ -54,11 +55,17 @@ func TestRowCacheShowsEachViewItsState(t *testing.T) {
 						t.Fatalf("index %d, view of %d: %x is %.20q, %v; want %.20q (%v)", index+1, at.view.State().Index, k, got, err, want, there)
 					}
 				}
+				for i := range s.mu.engine.rows.shards {
+					kept += s.mu.engine.rows.shards[i].n
+				}
 				if len(views) > 12 {
 					i := rng.IntN(len(views))
 					views[i].view.Close()
 					views = append(views[:i], views[i+1:]...)
 				}
+			}
+			if (kept > 0) != (size > 1) {
+				t.Errorf("%d rows were in the cache", kept)
 			}
 		})
 	}

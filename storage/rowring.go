@@ -17,9 +17,10 @@ import (
 type rowRing struct {
 	mu         sync.RWMutex
 	memory     []byte
-	begin, end int             // of what is in use; they only grow, and mean the byte at the rest of a division by len(memory)
+	begin, end int             // of what is in use; while anything is they only grow, and mean bytes of memory modulo its length
 	slots      rowSlots        // at-1 is where a record is, in units of recordAlign
 	n          int             // rows
+	taken      int             // bytes of memory that were ever written to
 	asked      []atomic.Uint32 // a bit for each markBytes of memory: a row that begins there was asked for
 	newest     uint64          // the highest state in which one was put
 	forgotten  uint64          // rows put in states up to this one may be gone; a reader of an older one must not fill
@@ -30,8 +31,8 @@ const (
 	recordAlign = 8
 	maxRecord   = 2 * cacheMaxValue
 	absentRow   = 1<<16 - 1 // in the place of a value's length: the row is known to be absent
-	markBytes   = 64        // about the size of the smallest records
-	maxChances  = 8         // rows go to the end to make room for one; beyond them they are dropped, asked for or not
+	markBytes   = 64
+	maxChances  = 8 // rows go to the end to make room for one; beyond them they are dropped, asked for or not
 )
 
 // use gives the ring its memory, which is empty.
@@ -40,40 +41,41 @@ func (s *rowRing) use(memory []byte) {
 	s.asked = make([]atomic.Uint32, len(memory)/markBytes/32+1)
 }
 
-func recordSize(pkey, value []byte) int {
-	return (recordHead + len(pkey) + len(value) + recordAlign - 1) &^ (recordAlign - 1)
+// recordSize returns how many bytes a record takes.
+func recordSize(keyLen, valueLen int) int {
+	return (recordHead + keyLen + valueLen + recordAlign - 1) &^ (recordAlign - 1)
 }
 
 // fits says whether a row is short enough to be kept.
 func (s *rowRing) fits(pkey, value []byte) bool {
-	return len(value) <= cacheMaxValue && recordSize(pkey, value) <= min(maxRecord, len(s.memory))
+	return len(value) <= cacheMaxValue && recordSize(len(pkey), len(value)) <= min(maxRecord, len(s.memory))
 }
 
-var order = binary.LittleEndian
-
-// record is where one is.
-type record struct {
+// spot is where a record is.
+type spot struct {
 	in *rowRing
 	at int
 }
 
-// touchRecords looks at what somebody who looks them up will look at.
-func touchRecords(records []record) {
+// touchSpots looks at what somebody who looks the rows up will look at.
+func touchSpots(spots []spot) {
 	sum := byte(0)
-	for _, r := range records {
+	for _, r := range spots {
 		sum += r.in.memory[r.at]
 	}
 	want(int(sum))
-	for _, r := range records {
+	for _, r := range spots {
 		sum += r.in.memory[r.at+min(recordHead+r.in.keyLen(r.at)+layout.MaxRowHead, r.in.size(r.at))-1]
 	}
 	want(int(sum))
 }
 
-func (s *rowRing) size(at int) int     { return int(order.Uint16(s.memory[at:])) * recordAlign }
-func (s *rowRing) keyLen(at int) int   { return int(order.Uint16(s.memory[at+2:])) }
-func (s *rowRing) tag(at int) uint32   { return order.Uint32(s.memory[at+6:]) }
-func (s *rowRing) since(at int) uint64 { return order.Uint64(s.memory[at+10:]) }
+func (s *rowRing) size(at int) int {
+	return int(binary.LittleEndian.Uint16(s.memory[at:])) * recordAlign
+}
+func (s *rowRing) keyLen(at int) int   { return int(binary.LittleEndian.Uint16(s.memory[at+2:])) }
+func (s *rowRing) tag(at int) uint32   { return binary.LittleEndian.Uint32(s.memory[at+6:]) }
+func (s *rowRing) since(at int) uint64 { return binary.LittleEndian.Uint64(s.memory[at+10:]) }
 
 func (s *rowRing) key(at int) []byte {
 	return s.memory[at+recordHead:][:s.keyLen(at)]
@@ -81,7 +83,7 @@ func (s *rowRing) key(at int) []byte {
 
 // value returns the bytes of the row's value where they are, nil when it is absent.
 func (s *rowRing) value(at int) []byte {
-	n := int(order.Uint16(s.memory[at+4:]))
+	n := int(binary.LittleEndian.Uint16(s.memory[at+4:]))
 	if n == absentRow {
 		return nil
 	}
@@ -94,8 +96,8 @@ func (s *rowRing) setValue(at int, value []byte, since uint64) {
 	if value != nil {
 		n = uint16(len(value))
 	}
-	order.PutUint16(s.memory[at+4:], n)
-	order.PutUint64(s.memory[at+10:], since)
+	binary.LittleEndian.PutUint16(s.memory[at+4:], n)
+	binary.LittleEndian.PutUint64(s.memory[at+10:], since)
 	copy(s.memory[at+recordHead+s.keyLen(at):], value)
 }
 
@@ -107,7 +109,7 @@ func (s *rowRing) find(hash uint64, pkey []byte) (at int, slot uint32, ok bool) 
 	tag, mask := tagOf(hash), uint32(len(s.slots)-1)
 	for i := tag & mask; s.slots[i].at != 0; i = (i + 1) & mask {
 		if s.slots[i].tag == tag {
-			if at := place(s.slots[i]); bytes.Equal(s.key(at), pkey) {
+			if at := spotOf(s.slots[i]); bytes.Equal(s.key(at), pkey) {
 				return at, i, true
 			}
 		}
@@ -123,14 +125,14 @@ func (s *rowRing) candidate(hash uint64) (at int, ok bool) {
 	tag, mask := tagOf(hash), uint32(len(s.slots)-1)
 	for i := tag & mask; s.slots[i].at != 0; i = (i + 1) & mask {
 		if s.slots[i].tag == tag {
-			return place(s.slots[i]), true
+			return spotOf(s.slots[i]), true
 		}
 	}
 	return 0, false
 }
 
-// place returns where the record of a slot is.
-func place(s rowSlot) int { return int(s.at-1) * recordAlign }
+// spotOf returns where the record of a slot is.
+func spotOf(s rowSlot) int { return int(s.at-1) * recordAlign }
 
 func (s *rowRing) get(hash uint64, pkey []byte, seq uint64, to *room) (value []byte, known bool) {
 	at, _, ok := s.find(hash, pkey)
@@ -140,10 +142,7 @@ func (s *rowRing) get(hash uint64, pkey []byte, seq uint64, to *room) (value []b
 	if mark, bit := s.mark(at); mark.Load()&bit == 0 {
 		mark.Or(bit)
 	}
-	if v := s.value(at); v != nil {
-		value = append(to.take(len(v)), v...)
-	}
-	return value, true
+	return to.copy(s.value(at)), true
 }
 
 // mark returns the bit that says whether the row at a place was asked for.
@@ -159,17 +158,17 @@ const putSlots = maxExpected
 func (s *rowRing) putSome(t *rowTable, slots []rowSlot, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows, known := make([]*row, 0, putSlots), make([]record, 0, putSlots)
+	rows, known := make([]*row, 0, putSlots), make([]spot, 0, putSlots)
 	for _, slot := range slots {
 		if slot.at == 0 {
 			continue
 		}
 		rows = append(rows, t.row(slot.at-1))
 		if at, ok := s.candidate(slot.hash()); ok {
-			known = append(known, record{s, at})
+			known = append(known, spot{s, at})
 		}
 	}
-	touchRecords(known)
+	touchSpots(known)
 	touchRows(rows)
 	for _, slot := range slots {
 		if slot.at == 0 {
@@ -185,7 +184,7 @@ func (s *rowRing) putSome(t *rowTable, slots []rowSlot, seq uint64) {
 func (s *rowRing) put(hash uint64, pkey, value []byte, seq uint64) {
 	s.newest = max(s.newest, seq)
 	at, slot, ok := s.find(hash, pkey)
-	if ok && len(value) <= cacheMaxValue && recordSize(pkey, value) <= s.size(at) {
+	if ok && len(value) <= cacheMaxValue && recordSize(len(pkey), len(value)) <= s.size(at) {
 		s.setValue(at, value, seq)
 		return
 	}
@@ -210,11 +209,11 @@ func (s *rowRing) fill(hash uint64, pkey, value []byte, seq uint64) {
 
 // add writes the record of a row that is not here and fits.
 func (s *rowRing) add(hash uint64, pkey, value []byte, since uint64) {
-	size := recordSize(pkey, value)
+	size := recordSize(len(pkey), len(value))
 	at := s.makeRoom(size)
-	order.PutUint16(s.memory[at:], uint16(size/recordAlign))
-	order.PutUint16(s.memory[at+2:], uint16(len(pkey)))
-	order.PutUint32(s.memory[at+6:], tagOf(hash))
+	binary.LittleEndian.PutUint16(s.memory[at:], uint16(size/recordAlign))
+	binary.LittleEndian.PutUint16(s.memory[at+2:], uint16(len(pkey)))
+	binary.LittleEndian.PutUint32(s.memory[at+6:], tagOf(hash))
 	copy(s.memory[at+recordHead:], pkey)
 	s.setValue(at, value, since)
 	s.unmark(at)
@@ -233,7 +232,7 @@ func (s *rowRing) unmark(at int) {
 
 // drop takes a row away. What it takes of the memory is free when its turn comes.
 func (s *rowRing) drop(at int, slot uint32) {
-	order.PutUint16(s.memory[at+2:], 0)
+	binary.LittleEndian.PutUint16(s.memory[at+2:], 0)
 	s.slots.free(slot)
 	s.n--
 }
@@ -251,11 +250,12 @@ func (s *rowRing) makeRoom(size int) (at int) {
 		}
 		if s.end-s.begin+rest+size <= len(s.memory) {
 			if rest > 0 {
-				order.PutUint16(s.memory[at:], uint16(rest/recordAlign))
-				order.PutUint16(s.memory[at+2:], 0)
+				binary.LittleEndian.PutUint16(s.memory[at:], uint16(rest/recordAlign))
+				binary.LittleEndian.PutUint16(s.memory[at+2:], 0)
 				at = 0
 			}
 			s.end += rest + size
+			s.taken = max(s.taken, at+size)
 			return at
 		}
 		if s.oldest(chances > 0) {
@@ -264,7 +264,8 @@ func (s *rowRing) makeRoom(size int) (at int) {
 	}
 }
 
-// oldest makes the room of the record at the beginning free. If its row was asked for, and may have another chance, it goes to the end.
+// oldest makes the room of the record at the beginning free. If its row was asked for, and may have another chance, it goes to the end, and takes
+// no more than it needs there.
 func (s *rowRing) oldest(chance bool) (moved bool) {
 	at := s.begin % len(s.memory)
 	size := s.size(at)
@@ -273,10 +274,12 @@ func (s *rowRing) oldest(chance bool) (moved bool) {
 		return false
 	}
 	slot := s.slots.find(rowSlot{s.tag(at), uint32(at/recordAlign) + 1})
+	size = recordSize(s.keyLen(at), len(s.value(at)))
 	to := s.end % len(s.memory)
 	mark, bit := s.mark(at)
 	if chance && mark.Load()&bit != 0 && to+size <= len(s.memory) {
 		copy(s.memory[to:to+size], s.memory[at:at+size])
+		binary.LittleEndian.PutUint16(s.memory[to:], uint16(size/recordAlign))
 		s.end += size
 		s.slots[slot].at = uint32(to/recordAlign) + 1
 		s.unmark(to)

@@ -19,7 +19,7 @@ func hashes() map[string]func(pkey []byte) uint64 {
 	}
 }
 
-// TestRowTable adds, changes and removes rows at random and compares with a map, through growth and whatever the hashes are.
+// TestRowTable adds and changes rows at random and compares with a map, through growth and whatever the hashes are.
 func TestRowTable(t *testing.T) {
 	for name, hash := range hashes() {
 		t.Run(name, func(t *testing.T) {
@@ -78,8 +78,8 @@ func TestRowsStay(t *testing.T) {
 	}
 }
 
-// TestNewBlock: the parts of a block do not grow into each other, and an absent row stays one.
-func TestNewBlock(t *testing.T) {
+// TestJoin: the parts of a block do not grow into each other, and an absent row stays one.
+func TestJoin(t *testing.T) {
 	long := bytes.Repeat([]byte{1}, cacheMaxValue+1)
 	for _, value := range [][]byte{nil, {}, []byte("value"), long} {
 		pkey := []byte("Mk")

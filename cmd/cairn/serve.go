@@ -40,7 +40,7 @@ type serveCommand struct {
 	MaxStaleness    time.Duration `help:"How old a READONLY connection's answers may be." default:"10s"`
 	Heartbeat       time.Duration `help:"Silence of a leader after which an election begins, one to two of these." default:"250ms"`
 	ElectionTimeout time.Duration `help:"How long a candidate waits for votes, and an offer of leadership for its taker (--heartbeat)." placeholder:"250ms"`
-	RowCache        int64         `help:"Bytes of memory for the newest keys and values, each with some 25 more; to find them takes up to a fifth in addition." default:"201326592"`
+	RowCache        int64         `help:"Bytes of memory for the newest keys and values; each takes some 25 more there, and up to 21 elsewhere." default:"201326592"`
 	StreamRate      int64         `help:"Bytes a second that a leader sends at most to nodes that it catches up; 0 is no limit." default:"67108864"`
 	Loglevel        string        `help:"What is logged: ${enum}." enum:"debug,verbose,notice,warning" default:"notice"`
 }
@@ -100,7 +100,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		{c.SnapshotEntries < 1, "--snapshot-entries must be at least 1"},
 		{c.ElectionWait <= 0, "--election-wait must be more than 0"},
 		{c.MaxStaleness <= 0, "--max-staleness must be more than 0"},
-		{c.RowCache < 1<<20, "--row-cache must be at least 1048576"},
+		{c.RowCache < 1<<20 || c.RowCache > 1<<40, "--row-cache must be from 1048576 to 1099511627776"},
 		{c.StreamRate < 0 || c.StreamRate > 0 && c.StreamRate < 1<<16, "--stream-rate must be 0 or at least 65536"},
 		{c.Heartbeat < 20*time.Millisecond, "--heartbeat must be at least 20ms"},
 		{c.ElectionTimeout != 0 && c.ElectionTimeout < c.Heartbeat, "--election-timeout must not be less than --heartbeat"},
