@@ -21,9 +21,11 @@ type serveCommand struct {
 	Dir       string `help:"Where the data lives." default:"./data" type:"path"`
 	ID        string `help:"This node's name in the cluster (n1, or what the directory says)." placeholder:"n1"`
 	Advertise string `help:"host:port under which clients and peers reach this node." placeholder:"HOST:PORT"`
-	Peers     string `help:"All members of a new cluster, this node included." placeholder:"ID=HOST:PORT,..."`
+	Peers     string `help:"All members of a new cluster, this node included; later, where they are now." placeholder:"ID=HOST:PORT,..."`
 	Join      string `help:"Members of the cluster that this node joins, or the word wait: CLUSTER MEET invites it later." placeholder:"HOST:PORT,..."`
 	Learner   bool   `help:"With --join: follow and answer reads, but never get a vote."`
+
+	NewCluster bool `help:"This node's cluster is a new one, whichever cluster has a member at this address."`
 
 	SentinelMaster string        `help:"What SENTINEL calls the master, for clients that find the leader that way." default:"cairn"`
 	Drain          time.Duration `help:"How long a leader that is stopped goes on redirecting its clients to the next one." default:"1s"`
@@ -110,7 +112,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		}
 	}
 	return node.Options{
-		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers,
+		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers, NewCluster: c.NewCluster,
 		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit, Drain: c.Drain,
 		SentinelMaster: c.SentinelMaster,
 		RequirePass:    c.Requirepass, ClusterSecret: c.ClusterSecret,

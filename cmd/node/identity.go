@@ -24,6 +24,7 @@ type identity struct {
 	ID     string   `json:"id"`
 	Peers  []string `json:"peers,omitempty"`  // the ids the cluster began with, sorted; none when it joined
 	Joined bool     `json:"joined,omitempty"` // the node was to join a cluster
+	New    bool     `json:"new,omitempty"`    // the operator has said that the cluster is a new one
 }
 
 // identify reads whose directory it is, and checks that the options agree. found is false for a new directory.
@@ -40,7 +41,7 @@ func identify(o Options) (id identity, found bool, err error) {
 		if o.ID == "" {
 			o.ID = "n1"
 		}
-		return identity{Format: 1, ID: o.ID, Peers: peerIDs(o)}, false, nil
+		return identity{Format: 1, ID: o.ID, Peers: peerIDs(o), New: o.NewCluster}, false, nil
 	}
 	if err != nil {
 		return identity{}, false, fmt.Errorf("node: read %s: %w", path, err)
@@ -51,19 +52,18 @@ func identify(o Options) (id identity, found bool, err error) {
 	if o.ID != "" && o.ID != id.ID {
 		return identity{}, true, fmt.Errorf("%w: %s belongs to node %s, not to %s", ErrRefused, o.Dir, id.ID, o.ID)
 	}
-	if id.Joined && len(o.Peers) > 0 {
-		return identity{}, true, fmt.Errorf("%w: %s belongs to a node that joined its cluster: start it without --peers", ErrRefused, o.Dir)
-	}
 	if !id.Joined && len(o.Join) > 0 {
 		return identity{}, true, fmt.Errorf("%w: %s belongs to the cluster that began with %s: start it without --join, or use an empty --dir to join another",
 			ErrRefused, o.Dir, strings.Join(id.Peers, ", "))
 	}
-	if len(o.Peers) > 0 && !slices.Equal(peerIDs(o), id.Peers) {
-		return identity{}, true, fmt.Errorf("%w: %s belongs to the cluster that began with %s, not to one of %s; use an empty --dir for a new cluster",
-			ErrRefused, o.Dir, strings.Join(id.Peers, ", "), strings.Join(peerIDs(o), ", "))
+	if id.Joined && o.NewCluster {
+		return identity{}, true, fmt.Errorf("%w: %s belongs to a node that joined its cluster: --new-cluster is for one that begins a cluster", ErrRefused, o.Dir)
 	}
 	return id, true, nil
 }
+
+// began reports whether the options name the peers that the cluster began with. Others can only say where its members are now.
+func (id identity) began(o Options) bool { return slices.Equal(peerIDs(o), id.Peers) }
 
 func peerIDs(o Options) []string {
 	peers := o.Peers

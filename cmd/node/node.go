@@ -36,6 +36,7 @@ type Node struct {
 	failed chan error     // what Serve ended with, or why the cluster to join does not let the node in
 	wg     sync.WaitGroup // Serve, watchJoin
 	joined bool           // the directory's node was to join a cluster
+	began  bool           // the peers in the options are those that the cluster began with
 	stop   chan struct{}  // closed when Close begins
 	closed sync.Once
 	err    error
@@ -68,7 +69,9 @@ func (n *Node) open(o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	o.ID, n.joined = id.ID, id.Joined
+	told := o.NewCluster && !id.New // the directory does not know it yet
+	id.New = id.New || o.NewCluster
+	o.ID, n.joined, n.began, o.NewCluster = id.ID, id.Joined, id.began(o), id.New
 	if o, err = o.settle(); err != nil {
 		return err
 	}
@@ -82,6 +85,8 @@ func (n *Node) open(o Options) (err error) {
 		if last, _ := n.log.LastIndex(); last > 0 || n.store.State().Index > 0 {
 			return fmt.Errorf("%w: %s holds a node's data but not its %s", ErrRefused, n.o.Dir, identityFile)
 		}
+	}
+	if !found || told {
 		if err := id.write(n.o); err != nil {
 			return err
 		}
@@ -190,12 +195,15 @@ func (n *Node) openReplica() (err error) {
 	o := n.o
 	n.machine = fsm.New(fsm.Options{Store: n.store, SnapshotEntries: o.SnapshotEntries, Logger: o.Logger})
 	n.replica, err = replica.Start(replica.Options{
-		ID: o.ID, Addr: o.Advertise, Peers: o.Peers, Machine: n.machine,
+		ID: o.ID, Addr: o.Advertise, Peers: o.Peers, PeersBegan: n.began, NewCluster: o.NewCluster, FoundingWait: o.FoundingWait, Machine: n.machine,
 		Joining: n.joined, Join: o.joinAddrs(), Learner: o.Learner,
 		Snapshots: fsm.NewSnapshots(n.store), Log: n.log, Secret: o.ClusterSecret,
 		ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, Election: o.Election, TrailingLogs: o.TrailingLogs, StreamRate: o.StreamRate,
 		Dial: o.Dial, Clock: o.Clock, Logger: o.Logger,
 	})
+	if errors.Is(err, replica.ErrOtherPeers) || errors.Is(err, replica.ErrDisplaced) {
+		return fmt.Errorf("%w: %s: %w", ErrRefused, o.Dir, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,13 @@ type Options struct {
 	Bind      string // default 127.0.0.1
 	Port      int    // default: this node's in Peers, or 6379; a negative one takes any free port
 	Advertise string // host:port that clients and peers use; default: this node's in Peers, or Bind and Port
-	// Peers is the membership of a new cluster, this node included; default this node alone. On a directory that holds a
-	// node already it must name the nodes that the cluster began with.
+	// Peers is the membership of a new cluster, this node included; default this node alone. On a directory that holds a node already
+	// it names members, and says where they are now.
 	Peers []replica.Peer
+	// NewCluster is the operator's word that the cluster of Dir is a new one, whichever cluster calls this address a member's. Dir
+	// remembers it. Without it a node that begins a cluster alone listens for FoundingWait first, and stops when it is called.
+	NewCluster   bool
+	FoundingWait time.Duration // default 1 s, and none where nobody can know the address: with a negative Port, or a Listener
 	// Join is in the place of Peers on an empty directory: the addresses of members of the cluster to join, or the one word
 	// "wait", for a node that CLUSTER MEET invites later. A directory that has joined remembers it.
 	Join    []string
@@ -70,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ClusterSecret == "" {
 		o.ClusterSecret = o.RequirePass
+	}
+	if o.FoundingWait == 0 && o.Port >= 0 && o.Listener == nil {
+		o.FoundingWait = time.Second
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -55,6 +55,14 @@ func (m membership) find(id string) (raft.Server, bool) {
 	return raft.Server{}, false
 }
 
+// names returns the names of all members.
+func (m membership) names() (all []string) {
+	for _, s := range m.servers {
+		all = append(all, string(s.ID))
+	}
+	return all
+}
+
 // at returns the member with an address.
 func (m membership) at(addr string) (raft.Server, bool) {
 	for _, s := range m.servers {
@@ -88,10 +96,13 @@ func (r *Replica) admit(ctx context.Context, o order) verdict {
 		return refused("node %s keeps data in format %d and this cluster in format %d: run the same version of the program on all nodes",
 			o.ID, o.Format, layout.FormatVersion)
 	}
-	if other, ok := m.at(o.Addr); ok && string(other.ID) != o.ID {
-		return refused("the address %s is member %s's: a node has an address of its own, see --advertise", o.Addr, other.ID)
-	}
 	s, ok := m.find(o.ID)
+	if other, taken := m.at(o.Addr); taken && string(other.ID) != o.ID {
+		if !ok || !o.Past {
+			return refused("the address %s is member %s's: a node has an address of its own, see --advertise", o.Addr, other.ID)
+		}
+		return r.unhouse(ctx, m, other, o)
+	}
 	switch {
 	case !ok:
 		return r.introduceMember(ctx, m, o)
@@ -99,6 +110,8 @@ func (r *Replica) admit(ctx context.Context, o order) verdict {
 		return r.readdress(ctx, m, s, o)
 	case o.Vote && s.Suffrage != raft.Voter:
 		return r.promote(m, o)
+	case !o.Past: // its disk is lost; or it only says that it is there
+		return r.reachable(ctx, o)
 	}
 	return verdict{Done: true}
 }
@@ -119,6 +132,11 @@ func (r *Replica) reachable(ctx context.Context, o order) verdict {
 	if o.ID == r.o.ID {
 		return verdict{Done: true}
 	}
+	return r.present(ctx, o)
+}
+
+// present is done when the process that sent o is seen at its address.
+func (r *Replica) present(ctx context.Context, o order) verdict {
 	who, err := r.who(ctx, o.Addr)
 	switch {
 	case err != nil:
@@ -135,7 +153,7 @@ const whoTimeout = time.Second
 func (r *Replica) who(ctx context.Context, addr string) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, whoTimeout)
 	defer cancel()
-	return r.send(ctx, addr, order{Verb: verbWho})
+	return r.send(ctx, memberAddr{addr: addr}, order{Verb: verbWho})
 }
 
 // readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node than
@@ -151,11 +169,50 @@ func (r *Replica) readdress(ctx context.Context, m membership, s raft.Server, o 
 		return v
 	}
 	r.log.Info("a member has a new address", "peer", o.ID, "addr", o.Addr, "before", string(s.Address))
+	v := r.house(m, s, o.Addr)
+	if v.Done {
+		r.rehouse(ctx, string(s.Address))
+	}
+	return v
+}
+
+// house changes a member's address.
+func (r *Replica) house(m membership, s raft.Server, addr string) verdict {
 	add := r.raft.AddVoter
 	if s.Suffrage != raft.Voter {
 		add = r.raft.AddNonvoter
 	}
-	return r.change(func() raft.IndexFuture { return add(s.ID, raft.ServerAddress(o.Addr), m.index, orderTimeout) })
+	return r.change(func() raft.IndexFuture { return add(s.ID, raft.ServerAddress(addr), m.index, orderTimeout) })
+}
+
+// nowhere is the address of a member whose own another member has taken. No two members of a configuration have one address, so members
+// that have changed places go by way of it. The name is one that nobody has (RFC 2606).
+func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + ".invalid:1" }
+
+// unhouse takes a member's address, where another member is seen.
+func (r *Replica) unhouse(ctx context.Context, m membership, s raft.Server, o order) verdict {
+	if v := r.present(ctx, o); !v.Done {
+		return v
+	}
+	r.log.Info("a member is not where it was: another one is there", "peer", string(s.ID), "addr", o.Addr, "there", o.ID)
+	if v := r.house(m, s, nowhere(s)); !v.Done {
+		return v
+	}
+	return verdict{Wait: fmt.Sprintf("%s had the address %s", s.ID, o.Addr)}
+}
+
+// rehouse gives an address that has become free to a member that has none, so that nobody stays without: whoever is elsewhere says so.
+func (r *Replica) rehouse(ctx context.Context, free string) {
+	m, ok := r.settled(ctx)
+	if _, taken := m.at(free); !ok || taken {
+		return
+	}
+	for _, s := range m.servers {
+		if string(s.Address) == nowhere(s) {
+			r.house(m, s, free)
+			return
+		}
+	}
 }
 
 // promote gives a learner that is near the head of the log its vote.

@@ -62,7 +62,7 @@ func (r *Replica) meetNode(ctx context.Context, addr string) error {
 	case Removed:
 		return Refusal("this node was removed from its cluster: start it on an empty --dir with --join")
 	}
-	v, err := r.send(ctx, addr, order{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
+	v, err := r.send(ctx, memberAddr{addr: addr}, order{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
 	switch {
 	case err != nil:
 		return Refusal(fmt.Sprintf("no node of Cairn that this one may link with answers at %s: %v", addr, err))

@@ -41,7 +41,7 @@ type confirmer struct {
 
 // call tells a confirmer where to ask, for a round that began at since.
 type call struct {
-	addr  raft.ServerAddress
+	to    memberAddr
 	since time.Time
 }
 
@@ -93,7 +93,7 @@ func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
 		case <-to.calls: // an older round's
 		default:
 		}
-		to.calls <- call{v.Address, since}
+		to.calls <- call{located(v), since}
 	}
 }
 
@@ -108,7 +108,7 @@ func (c *confirmers) askNow(voters []raft.Server, term uint64) {
 		c.mu.Unlock()
 		if to.mu.TryLock() {
 			defer to.mu.Unlock()
-			if to.sendNow(v.Address, term, end) {
+			if to.sendNow(located(v), term, end) {
 				asked = append(asked, to)
 			}
 		}
@@ -122,8 +122,8 @@ func (c *confirmers) askNow(voters []raft.Server, term uint64) {
 const nowPause = retryPause / 2
 
 // sendNow sends the question if there is a link on which nothing else is under way. The link is good for it until end.
-func (to *confirmer) sendNow(addr raft.ServerAddress, term uint64, end time.Time) bool {
-	if !to.link.linked(string(addr)) || !to.sent.IsZero() {
+func (to *confirmer) sendNow(at memberAddr, term uint64, end time.Time) bool {
+	if !to.link.linked(at) || !to.sent.IsZero() {
 		return false
 	}
 	to.term, to.sent = term, time.Now()
@@ -190,11 +190,11 @@ func (c *confirmers) askOne(to *confirmer, now call) {
 		stop()
 		if !to.sent.IsZero() { // it has not even begun to answer
 			to.drop()
-		} else if to.link.linked(string(now.addr)) && !sent.Before(now.since) {
+		} else if to.link.linked(now.to) && !sent.Before(now.since) {
 			return
 		}
 	}
-	if err := to.link.dial(ctx, string(now.addr)); err != nil {
+	if err := to.link.dial(ctx, now.to); err != nil {
 		c.r.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
 		return
 	}

@@ -37,7 +37,7 @@ func askedVoter(t *testing.T, term uint64, late time.Duration) (*confirmers, *co
 	c := newConfirmers(r)
 	to := c.confirmerLocked("n2")
 	here, there := net.Pipe()
-	to.link.conn, to.link.addr = here, "n2"
+	to.link.conn, to.link.to = here, memberAddr{"n2", "n2"}
 	go lateVoter(there, term, late)
 	t.Cleanup(func() {
 		cancel()
@@ -81,7 +81,7 @@ func TestOwedAnswer(t *testing.T) {
 		if at := c.answers.of(7, "n2"); at.After(first) {
 			t.Errorf("an answer to the question of %v counts as of %v", first, at)
 		}
-		c.askOne(to, call{"n2", first}) // what is owed is enough for it
+		c.askOne(to, call{memberAddr{"n2", "n2"}, first}) // what is owed is enough for it
 		if at := c.answers.of(7, "n2"); !at.Equal(first) {
 			t.Errorf("the answer that came late counts as of %v, and its question was sent at %v", at, first)
 		}

@@ -10,21 +10,31 @@ import (
 	"io"
 )
 
-// A link begins, behind the preface, with two nodes proving to each other that they know the cluster's secret:
+// A link begins, behind the preface, with two nodes proving to each other that they know the cluster's secret, and saying who they
+// are and whom they expect:
 //
-//	opener:   hello = kind | nonce[16] | 1 when the node has a past, else 0 | len(id) uint8 | id | cluster
-//	acceptor: hello, with kind 0
+//	opener:   hello = kind | flags | nonce[16] | genesis[8] | id | to | addr | run | cluster, each of these five: len uint16 BE | bytes
+//	acceptor: hello, with kind 0 and no to
 //	opener:   HMAC-SHA256(secret, "opener" | hello | hello of the acceptor)
 //	acceptor: 1 | HMAC-SHA256(secret, "acceptor" | the same), or 0 | why it refuses
 //
 // Every message is a frame: length uint16 BE | bytes. A cluster's id is empty on a node that does not know it yet. The opener
 // proves itself first: the acceptor, which any stranger can reach, gives nothing away that a secret could be guessed from.
+// What both check of what they have heard stands in vet.go.
 
 const (
-	nonceLen     = 16
-	maxFrame     = 1 << 12
-	wrongSecret  = "the cluster secret is not the same on both nodes"
-	otherCluster = "the nodes belong to different clusters; start one of them on an empty --dir"
+	nonceLen    = 16
+	genesisLen  = 8
+	maxFrame    = 1 << 12
+	wrongSecret = "the cluster secret is not the same on both nodes"
+)
+
+// The bits of a hello's flags.
+const (
+	flagPast    = 1 << iota // hello.past
+	flagLeads               // hello.leads
+	flagFounder             // hello.founder
+	flagsEnd
 )
 
 // errRefused is wrapped by the error of a link that one side did not want.
@@ -33,34 +43,66 @@ var errRefused = errors.New("refused")
 // hello is how a node introduces itself.
 type hello struct {
 	kind    byte // 0 in the answer
-	nonce   []byte
 	past    bool // it has been part of a cluster
+	leads   bool // it leads its cluster
+	founder bool // its directory began a cluster, and joined none
+	nonce   []byte
+	genesis [genesisLen]byte // of the membership that it began its cluster with; zero where that does not matter any more
 	id      string
+	to      string // the member that the opener wants to reach; empty when it wants whoever is there
+	addr    string // where it is reached, by its own word
+	run     string // of its process
 	cluster string
 }
 
 func (h hello) bytes() []byte {
-	b := append([]byte{h.kind}, h.nonce...)
-	past := byte(0)
-	if h.past {
-		past = 1
+	flags := byte(0)
+	for bit, is := range map[byte]bool{flagPast: h.past, flagLeads: h.leads, flagFounder: h.founder} {
+		if is {
+			flags |= bit
+		}
 	}
-	b = append(b, past, byte(len(h.id)))
-	b = append(b, h.id...)
-	return append(b, h.cluster...)
+	b := append([]byte{h.kind, flags}, h.nonce...)
+	b = append(b, h.genesis[:]...)
+	for _, s := range []string{h.id, h.to, h.addr, h.run, h.cluster} {
+		b = append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
+	}
+	return b
 }
 
 func parseHello(b []byte) (hello, error) {
-	const fixed = 1 + nonceLen + 1 + 1
-	if len(b) < fixed || len(b) < fixed+int(b[fixed-1]) || b[fixed-2] > 1 {
-		return hello{}, fmt.Errorf("%w: not a hello", errRefused)
+	bad := fmt.Errorf("%w: not a hello", errRefused)
+	const fixed = 1 + 1 + nonceLen + genesisLen
+	if len(b) < fixed || b[1] >= flagsEnd {
+		return hello{}, bad
 	}
-	rest, n := b[fixed:], int(b[fixed-1])
-	return hello{b[0], b[1 : 1+nonceLen], b[fixed-2] == 1, string(rest[:n]), string(rest[n:])}, nil
+	h := hello{
+		kind: b[0], past: b[1]&flagPast != 0, leads: b[1]&flagLeads != 0, founder: b[1]&flagFounder != 0,
+		nonce: b[2 : 2+nonceLen], genesis: [genesisLen]byte(b[2+nonceLen:]),
+	}
+	rest := b[fixed:]
+	for _, s := range []*string{&h.id, &h.to, &h.addr, &h.run, &h.cluster} {
+		if len(rest) < 2 || len(rest)-2 < int(binary.BigEndian.Uint16(rest)) {
+			return hello{}, bad
+		}
+		n := 2 + int(binary.BigEndian.Uint16(rest))
+		*s, rest = string(rest[2:n]), rest[n:]
+	}
+	if len(rest) > 0 {
+		return hello{}, bad
+	}
+	return h, nil
 }
 
-func (r *Replica) hello(kind byte) hello {
-	h := hello{kind: kind, nonce: make([]byte, nonceLen), past: r.hasPast(), id: r.o.ID, cluster: r.machine.State().Cluster}
+// hello introduces this node, as the opener of a link of a kind to a member, or as its acceptor, with neither.
+func (r *Replica) hello(kind byte, to string) hello {
+	h := hello{
+		kind: kind, past: r.hasPast(), leads: r.leading(), founder: !r.o.Joining, nonce: make([]byte, nonceLen),
+		id: r.o.ID, to: to, addr: r.o.Addr, run: r.run, cluster: r.machine.State().Cluster,
+	}
+	if h.cluster == "" {
+		h.genesis = r.genesis()
+	}
 	_, _ = rand.Read(h.nonce) // never fails
 	return h
 }
@@ -74,9 +116,10 @@ func (r *Replica) proof(role string, first, answer []byte) []byte {
 	return m.Sum(nil)
 }
 
-// introduce is the opener's part. It returns how the acceptor introduced itself.
-func (r *Replica) introduce(c io.ReadWriter, kind byte) (peer hello, err error) {
-	first := r.hello(kind).bytes()
+// introduce is the opener's part; to is the member that it wants, or empty. It returns how the acceptor introduced itself.
+func (r *Replica) introduce(c io.ReadWriter, kind byte, to string) (peer hello, err error) {
+	own := r.hello(kind, to)
+	first := own.bytes()
 	if err := writeFrame(c, first); err != nil {
 		return hello{}, err
 	}
@@ -99,6 +142,9 @@ func (r *Replica) introduce(c io.ReadWriter, kind byte) (peer hello, err error) 
 	case !hmac.Equal(verdict[1:], r.proof("acceptor", first, answer)):
 		return hello{}, fmt.Errorf("%w: %s", errRefused, wrongSecret)
 	}
+	if reason := r.vetAcceptor(own, peer); reason != "" {
+		return hello{}, fmt.Errorf("%w: %s", errRefused, reason)
+	}
 	return peer, nil
 }
 
@@ -111,7 +157,7 @@ func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
 	if peer, err = parseHello(first); err != nil {
 		return hello{}, err
 	}
-	own := r.hello(0)
+	own := r.hello(0, "")
 	answer := own.bytes()
 	if err := writeFrame(c, answer); err != nil {
 		return hello{}, err
@@ -120,17 +166,13 @@ func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
 	if err != nil {
 		return hello{}, err
 	}
-	reason := ""
-	switch {
-	case !hmac.Equal(proof, r.proof("opener", first, answer)):
-		reason = wrongSecret
-	case peer.cluster != "" && own.cluster != "" && peer.cluster != own.cluster:
-		reason = otherCluster
-	case peer.kind != raftLink && peer.kind != queryLink:
-		reason = "unknown kind of link"
+	reason := wrongSecret
+	if hmac.Equal(proof, r.proof("opener", first, answer)) {
+		reason = r.vetOpener(own, peer)
 	}
 	if reason != "" {
-		return hello{}, errors.Join(fmt.Errorf("%w: node %q: %s", errRefused, peer.id, reason), writeFrame(c, append([]byte{0}, reason...)))
+		said := append([]byte{0}, reason[:min(len(reason), maxFrame-1)]...)
+		return peer, errors.Join(fmt.Errorf("%w: node %q: %s", errRefused, peer.id, reason), writeFrame(c, said))
 	}
 	return peer, writeFrame(c, append([]byte{1}, r.proof("acceptor", first, answer)...))
 }

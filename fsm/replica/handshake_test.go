@@ -40,7 +40,7 @@ func side(t testing.TB, id, secret, cluster string) *Replica {
 }
 
 // shake lets two sides meet and returns what each thinks of it.
-func shake(t *testing.T, opener, acceptor *Replica, kind byte) (openErr, acceptErr error) {
+func shake(t *testing.T, opener, acceptor *Replica, kind byte, to string) (openErr, acceptErr error) {
 	t.Helper()
 	a, b := net.Pipe()
 	deadline := time.Now().Add(10 * time.Second)
@@ -52,7 +52,7 @@ func shake(t *testing.T, opener, acceptor *Replica, kind byte) (openErr, acceptE
 		b.Close()
 		done <- err
 	}()
-	_, openErr = opener.introduce(a, kind)
+	_, openErr = opener.introduce(a, kind, to)
 	a.Close()
 	return openErr, <-done
 }
@@ -63,19 +63,25 @@ func TestHandshake(t *testing.T) {
 		openSecret, acceptSecret               string
 		openCluster, acceptCluster, wantReason string
 		kind                                   byte
+		to                                     string
 	}{
-		{name: "same secret", openSecret: "s", acceptSecret: "s", kind: raftLink},
-		{name: "no secret", kind: queryLink},
-		{name: "other secret", openSecret: "s", acceptSecret: "t", kind: raftLink, wantReason: wrongSecret},
-		{name: "secret on one side", openSecret: "s", kind: raftLink, wantReason: wrongSecret},
-		{name: "same cluster", openCluster: "c", acceptCluster: "c", kind: raftLink},
-		{name: "one is new", acceptCluster: "c", kind: raftLink},
-		{name: "other cluster", openCluster: "c", acceptCluster: "d", kind: raftLink, wantReason: otherCluster},
-		{name: "unknown kind", kind: 'X', wantReason: "unknown kind of link"},
+		{name: "same secret", openSecret: "s", acceptSecret: "s", kind: raftLink, to: "n2"},
+		{name: "no secret", kind: queryLink, to: "n2"},
+		{name: "other secret", openSecret: "s", acceptSecret: "t", kind: raftLink, to: "n2", wantReason: wrongSecret},
+		{name: "secret on one side", openSecret: "s", kind: raftLink, to: "n2", wantReason: wrongSecret},
+		{name: "same cluster", openCluster: "c", acceptCluster: "c", kind: raftLink, to: "n2"},
+		{name: "one is new", openCluster: "c", kind: raftLink, to: "n2"},
+		{name: "other cluster", openCluster: "c", acceptCluster: "d", kind: raftLink, to: "n2", wantReason: "of cluster"},
+		{name: "unknown kind", kind: 'X', to: "n2", wantReason: "unknown kind of link"},
+		{name: "another member", openCluster: "c", acceptCluster: "c", kind: raftLink, to: "n3", wantReason: "here answers n2"},
+		{name: "another member, asked", openCluster: "c", acceptCluster: "c", kind: queryLink, to: "n3", wantReason: "here answers n2"},
+		{name: "nobody in particular", kind: raftLink, wantReason: "names the member"},
+		{name: "nobody in particular, asked", kind: queryLink},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			opener, acceptor := side(t, "n1", c.openSecret, c.openCluster), side(t, "n2", c.acceptSecret, c.acceptCluster)
-			openErr, acceptErr := shake(t, opener, acceptor, c.kind)
+			opener.o.Joining, acceptor.o.Joining = true, true
+			openErr, acceptErr := shake(t, opener, acceptor, c.kind, c.to)
 			if c.wantReason == "" {
 				if openErr != nil || acceptErr != nil {
 					t.Fatalf("opener: %v; acceptor: %v", openErr, acceptErr)
@@ -95,9 +101,9 @@ func TestHandshake(t *testing.T) {
 // TestReplayedProof: what one handshake proved is worth nothing in the next.
 func TestReplayedProof(t *testing.T) {
 	r := side(t, "n1", "s", "")
-	first, answer := r.hello(raftLink), r.hello(0)
+	first, answer := r.hello(raftLink, "n2"), r.hello(0, "")
 	proof := r.proof("opener", first.bytes(), answer.bytes())
-	if string(proof) == string(r.proof("opener", first.bytes(), r.hello(0).bytes())) {
+	if string(proof) == string(r.proof("opener", first.bytes(), r.hello(0, "").bytes())) {
 		t.Error("the proof does not depend on the acceptor's nonce")
 	}
 	if string(proof) == string(r.proof("acceptor", first.bytes(), answer.bytes())) {
@@ -158,7 +164,7 @@ func FuzzIntroduce(f *testing.F) {
 	f.Add([]byte{0xff})
 	r := side(f, "n1", "s", "")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := r.introduce(rw{strings.NewReader(string(b)), io.Discard}, raftLink); err == nil {
+		if _, err := r.introduce(rw{strings.NewReader(string(b)), io.Discard}, raftLink, "n2"); err == nil {
 			t.Errorf("%x was taken for a node", b)
 		}
 	})
@@ -166,8 +172,8 @@ func FuzzIntroduce(f *testing.F) {
 
 // FuzzHello: of what is a hello, nothing is lost.
 func FuzzHello(f *testing.F) {
-	f.Add(hello{kind: raftLink, nonce: make([]byte, nonceLen), past: true, id: "n1", cluster: "c"}.bytes())
-	f.Add(make([]byte, 19))
+	f.Add(hello{kind: raftLink, nonce: make([]byte, nonceLen), past: true, leads: true, founder: true, genesis: [genesisLen]byte{7}, id: "n1", to: "n2", addr: "a1", run: "r", cluster: "c"}.bytes())
+	f.Add(make([]byte, 36))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := parseHello(b)
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,8 +79,16 @@ func (s *standing) aim(addrs []string) {
 	s.mu.addrs = addrs
 }
 
-// Refused delivers why the cluster that Options.Join names does not let this node in.
+// Refused delivers why the cluster that Options.Join names does not let this node in, or ErrDisplaced.
 func (r *Replica) Refused() <-chan error { return r.standing.refused }
+
+// refuse tells the owner why this node cannot be what it is to be.
+func (r *Replica) refuse(err error) {
+	select {
+	case r.standing.refused <- err:
+	default: // it has been said
+	}
+}
 
 // attendPause is how often a node looks at what it is to its cluster.
 const attendPause = 100 * time.Millisecond
@@ -89,7 +98,7 @@ func (r *Replica) attend() {
 	heard := time.Now() // when a leader was known, or the others were asked about it
 	for ok := true; ok; ok = r.pause(r.o.paced(attendPause), nil) {
 		self, member := r.look()
-		if leader, _ := r.raft.LeaderWithID(); leader != "" && member {
+		if _, led := r.leaderAt(); led && member {
 			heard = time.Now()
 		}
 		lost := time.Since(heard) > max(time.Second, 4*r.o.Heartbeat)
@@ -116,6 +125,7 @@ func (r *Replica) look() (self raft.Server, member bool) {
 	switch {
 	case r.intent.load() == intentRemoved:
 		now = Removed
+	case r.founding.waits.Load(): // calls wait for the leader that this node is to be
 	case r.ballot.rejoining.Load() || len(m.servers) == 0:
 		now = Joining
 	case !member:
@@ -154,17 +164,14 @@ func (r *Replica) tryJoin() {
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
 	defer cancel()
-	_, err := r.command(ctx, r.joinOrder(), addrs...)
+	_, err := r.command(ctx, r.joinOrder(), anyoneAt(addrs)...)
 	refusal := Refusal("")
 	switch {
 	case err == nil:
 		r.log.Info("this node was added to the cluster and catches up", "peer", addrs[0])
 		r.awaitMember(ctx)
 	case errors.As(err, &refusal) && len(r.o.Join) > 0:
-		select {
-		case r.standing.refused <- fmt.Errorf("replica: cannot join: %w", err):
-		default: // it has been said
-		}
+		r.refuse(fmt.Errorf("replica: cannot join: %w", err))
 		r.standing.aim(nil)
 	case errors.As(err, &refusal):
 		r.standing.aim(nil)
@@ -187,7 +194,7 @@ func (r *Replica) joinAt(ctx context.Context, addr string) error {
 	if at := r.standing.target(); len(at) > 0 {
 		return Refusal(fmt.Sprintf("this node is joining the cluster of %s already", at[0]))
 	}
-	if _, err := r.command(ctx, r.joinOrder(), addr); err != nil {
+	if _, err := r.command(ctx, r.joinOrder(), memberAddr{addr: addr}); err != nil {
 		return err
 	}
 	r.log.Info("this node was added to the cluster and catches up", "peer", addr)
@@ -216,6 +223,9 @@ func (r *Replica) askWhetherKept() {
 	ctx, cancel := context.WithTimeout(r.ctx, whoTimeout)
 	defer cancel()
 	v, err := r.command(ctx, order{Verb: verbKeep, ID: r.o.ID}, r.others()...)
+	if err != nil {
+		r.sayLost()
+	}
 	if err != nil || !v.Removed {
 		return
 	}
@@ -225,14 +235,36 @@ func (r *Replica) askWhetherKept() {
 	r.look()
 }
 
-// others returns the addresses of the other members that this node knows of.
-func (r *Replica) others() (addrs []string) {
+// sayLost logs that this node hears of no leader and cannot ask for one, with what an operator can do about it.
+func (r *Replica) sayLost() {
+	var silent []string
 	for _, s := range r.servers() {
-		if string(s.ID) != r.o.ID {
-			addrs = append(addrs, string(s.Address))
+		if string(s.ID) != r.o.ID && !r.peers.sighting(s.ID).answered {
+			silent = append(silent, located(s).String())
 		}
 	}
-	return addrs
+	if voters := len(r.voters()); len(silent) > 0 && len(silent) >= voters-voters/2 {
+		r.sayWhy("no majority of the members answers", fmt.Sprintf("no answer from %s: start them; where nodes have moved, start each node with --peers naming all members "+
+			"at the addresses that they have now; where they are lost for good, see cairn recover", strings.Join(silent, ", ")))
+	}
+}
+
+// others returns the other members that this node knows of.
+func (r *Replica) others() (all []memberAddr) {
+	for _, s := range r.servers() {
+		if string(s.ID) != r.o.ID {
+			all = append(all, located(s))
+		}
+	}
+	return all
+}
+
+// anyoneAt is for addresses where it is not known who is there.
+func anyoneAt(addrs []string) (all []memberAddr) {
+	for _, addr := range addrs {
+		all = append(all, memberAddr{addr: addr})
+	}
+	return all
 }
 
 // sayWhy logs why something has to wait, once.

@@ -1,8 +1,6 @@
 package replica
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -49,9 +47,7 @@ func (r *Replica) beginTerm(term uint64) {
 	for r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term {
 		err := r.tick()
 		if err == nil && r.machine.State().Cluster == "" {
-			var id [20]byte
-			_, _ = rand.Read(id[:]) // never fails
-			_, err = r.proposeCall(command.ClusterName, hex.EncodeToString(id[:]))
+			_, err = r.proposeCall(command.ClusterName, newClusterID(r.clock.now()))
 		}
 		r.changed.wake()
 		if err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -33,14 +34,16 @@ type links struct {
 
 	mu struct {
 		sync.Mutex
-		open   map[net.Conn]struct{} // links that peers opened
-		closed bool
+		open    map[net.Conn]struct{} // links that peers opened
+		refused map[string]time.Time  // when a refusal was logged, by its words
+		closed  bool
 	}
 }
 
 func newLinks(r *Replica) *links {
 	l := &links{r: r, accepted: make(chan net.Conn), done: make(chan struct{})}
 	l.mu.open = make(map[net.Conn]struct{})
+	l.mu.refused = make(map[string]time.Time)
 	return l
 }
 
@@ -79,27 +82,63 @@ type nodeAddr string
 func (nodeAddr) Network() string  { return "cairn" }
 func (a nodeAddr) String() string { return string(a) }
 
-// Dial implements raft.StreamLayer.
+// Dial implements raft.StreamLayer. The address is a memberAddr's text.
 func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	c, err := l.dial(ctx, string(addr), raftLink)
+	c, err := l.dial(ctx, parseMemberAddr(string(addr)), raftLink)
 	if err != nil {
 		return nil, err
 	}
 	return &patientConn{Conn: c}, nil
 }
 
-// dial opens a link of a kind to the node at addr.
-func (l *links) dial(ctx context.Context, addr string, kind byte) (net.Conn, error) {
-	c, err := l.r.o.Dial(ctx, addr)
+// dial opens a link of a kind to a member: at the address that is given, or at the one that the operator has named (Options.Peers),
+// wherever it is found first. Without an id, it is to whoever is at the address.
+func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, error) {
+	named := memberAddr{to.id, l.r.addresses[to.id]}
+	if to.id == "" || named.addr == "" || named.addr == to.addr {
+		c, _, err := l.dialAt(ctx, to, kind)
+		return c, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what is still being opened
+	type opened struct {
+		c   net.Conn
+		err error
+	}
+	tries := make(chan opened, 2)
+	for _, at := range []memberAddr{to, named} {
+		go func() {
+			c, _, err := l.dialAt(ctx, at, kind)
+			tries <- opened{c, err}
+		}()
+	}
+	first := <-tries
+	if first.err == nil {
+		go func() { // it has been told to end
+			if second := <-tries; second.err == nil {
+				_ = second.c.Close()
+			}
+		}()
+		return first.c, nil
+	}
+	second := <-tries
+	if second.err == nil {
+		return second.c, nil
+	}
+	return nil, errors.Join(first.err, second.err)
+}
+
+// dialAt opens a link of a kind to the node at an address, which must be the member that is named, if one is.
+func (l *links) dialAt(ctx context.Context, to memberAddr, kind byte) (_ net.Conn, peer hello, err error) {
+	c, err := l.r.o.Dial(ctx, to.addr)
 	if err != nil {
-		return nil, fmt.Errorf("replica: link to %s: %w", addr, err)
+		return nil, peer, fmt.Errorf("replica: link to %s: %w", to.addr, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	if _, err = io.WriteString(c, Preface); err == nil {
-		var peer hello
-		if peer, err = l.r.introduce(c, kind); err == nil {
+		if peer, err = l.r.introduce(c, kind, to.id); err == nil && to.id != "" {
 			err = l.r.meet(peer)
 		}
 	}
@@ -108,11 +147,37 @@ func (l *links) dial(ctx context.Context, addr string, kind byte) (net.Conn, err
 	}
 	if err != nil {
 		if errors.Is(err, errRefused) {
-			l.r.log.Warn("link refused", "peer", addr, "err", err)
+			l.noteRefusal(to.addr, err)
 		}
-		return nil, errors.Join(fmt.Errorf("replica: link to %s: %w", addr, err), c.Close())
+		return nil, peer, errors.Join(fmt.Errorf("replica: link to %s: %w", to.addr, err), c.Close())
 	}
-	return c, nil
+	return c, peer, nil
+}
+
+// refusalPause is how long a refusal that is made over and over is not logged again.
+const refusalPause = 30 * time.Second
+
+// maxRefusals bounds how many refusals are remembered. Strangers can make more: then all of them wait.
+const maxRefusals = 64
+
+// noteRefusal logs that a link was refused, once in a while.
+func (l *links) noteRefusal(peer string, err error) {
+	host, _, splitErr := net.SplitHostPort(peer)
+	if splitErr != nil {
+		host = peer
+	}
+	words, now := host+" "+err.Error(), time.Now()
+	l.mu.Lock()
+	maps.DeleteFunc(l.mu.refused, func(_ string, at time.Time) bool { return now.Sub(at) >= refusalPause })
+	_, said := l.mu.refused[words]
+	full := len(l.mu.refused) >= maxRefusals
+	if !said && !full {
+		l.mu.refused[words] = now
+	}
+	l.mu.Unlock()
+	if !said && !full {
+		l.r.log.Warn("link refused", "peer", peer, "err", err)
+	}
 }
 
 // ServeLink takes over a connection that opened with Preface, and returns when it has ended. A stranger who cannot prove to
@@ -125,11 +190,11 @@ func (r *Replica) ServeLink(c net.Conn) {
 	defer r.links.forget(c)
 	_ = c.SetDeadline(time.Now().Add(handshakeTimeout)) // an error shows at the next read
 	peer, err := r.welcome(c)
-	if err == nil {
+	if err == nil && peer.to != "" {
 		err = r.meet(peer)
 	}
 	if err != nil {
-		r.log.Warn("link refused", "peer", c.RemoteAddr().String(), "err", err)
+		r.links.noteRefusal(c.RemoteAddr().String(), err)
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
@@ -137,7 +202,7 @@ func (r *Replica) ServeLink(c net.Conn) {
 		r.links.hand(c)
 		return
 	}
-	if err := r.serveQueries(c); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	if err := r.serveQueries(c, peer.to != ""); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		r.log.Debug("link ended", "peer", peer.id, "err", err)
 	}
 }

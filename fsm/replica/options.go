@@ -19,9 +19,13 @@ type Peer struct{ ID, Addr string }
 type Options struct {
 	ID   string // required; this node's name in the cluster
 	Addr string // required; host:port under which clients and peers reach this node
-	// Peers is the membership a cluster begins with, this node included. It counts only where the log is empty. Empty means
-	// a cluster of this node alone.
-	Peers []Peer
+	// Peers is the membership a cluster begins with, this node included. Empty means a cluster of this node alone. Where the log is not
+	// empty, it says where members are looked for besides at the addresses that the cluster knows: all of them may have moved at once.
+	Peers      []Peer
+	PeersBegan bool // Peers are those that the cluster began with; others must be members of it, or Start returns ErrOtherPeers
+	// NewCluster is the operator's word that this node's cluster is a new one, whichever cluster has a member at this address.
+	NewCluster   bool
+	FoundingWait time.Duration // how long a node that begins a cluster alone listens for another that calls it a member; default 0
 	// Joining says that this node is to become a member of a cluster that exists, in the place of Peers: the one that the nodes
 	// at Join are of, or without those the one that invites it, see Meet. On a node that is a member already it changes nothing.
 	Joining bool
@@ -106,10 +110,7 @@ func (o Options) validate() error {
 		ids[p.ID], addrs[p.Addr] = true, true
 		self = self || p.ID == o.ID
 	}
-	if o.Joining && len(o.Peers) > 0 {
-		faults = append(faults, errors.New("replica: a cluster is either joined or begun: Joining and Peers exclude each other"))
-	}
-	if !self && !o.Joining {
+	if !self && (!o.Joining || len(o.Peers) > 0) {
 		faults = append(faults, fmt.Errorf("replica: the peers do not name this node, %s", o.ID))
 	}
 	return errors.Join(faults...)

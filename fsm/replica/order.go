@@ -44,7 +44,7 @@ type verdict struct {
 	Done    bool   `json:"done,omitempty"`
 	Refused string `json:"refused,omitempty"` // why it will not be done
 	Wait    string `json:"wait,omitempty"`    // why it is not done yet
-	Leader  string `json:"leader,omitempty"`  // the address of the node to ask in this one's place
+	Leader  string `json:"leader,omitempty"`  // the node to ask in this one's place: a memberAddr
 	Removed bool   `json:"removed,omitempty"` // of keep: the sender is no member
 	ID      string `json:"id,omitempty"`      // of who
 	Run     string `json:"run,omitempty"`     // of who
@@ -84,11 +84,11 @@ func (r *Replica) serveOrder(c net.Conn) error {
 	return writeFrame(c, b)
 }
 
-// send gives an order to the node at addr, on a link of its own.
-func (r *Replica) send(ctx context.Context, addr string, o order) (verdict, error) {
+// send gives an order to a member, or to whoever is at an address, on a link of its own.
+func (r *Replica) send(ctx context.Context, to memberAddr, o order) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
-	c, err := r.links.dial(ctx, addr, queryLink)
+	c, err := r.links.dial(ctx, to, queryLink)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -100,17 +100,17 @@ func (r *Replica) send(ctx context.Context, addr string, o order) (verdict, erro
 		return verdict{}, fmt.Errorf("replica: write an order: %w", err)
 	}
 	if _, err := c.Write([]byte{askOrder}); err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", addr, err)
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.addr, err)
 	}
 	if err := writeFrame(c, b); err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", addr, err)
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.addr, err)
 	}
 	var v verdict
 	if b, err = readFrame(c); err == nil {
 		err = json.Unmarshal(b, &v)
 	}
 	if err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", addr, err)
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.addr, err)
 	}
 	return v, nil
 }
@@ -118,15 +118,15 @@ func (r *Replica) send(ctx context.Context, addr string, o order) (verdict, erro
 // orderPause is the time between two tries of an order.
 const orderPause = 100 * time.Millisecond
 
-// command has an order carried out by the leader, whoever that is and becomes, until ctx ends. The nodes at addrs are asked
-// who leads as long as this one does not know.
-func (r *Replica) command(ctx context.Context, o order, addrs ...string) (verdict, error) {
+// command has an order carried out by the leader, whoever that is and becomes, until ctx ends. The others are asked
+// who leads as long as this node does not know.
+func (r *Replica) command(ctx context.Context, o order, others ...memberAddr) (verdict, error) {
 	last := error(ErrNoLeader)
-	next := ""
+	next := memberAddr{}
 	for try := 0; ; try++ {
 		changed := r.changed.next()
-		v, err := r.commandOnce(ctx, o, next, try, addrs)
-		next, o.Again = "", true
+		v, err := r.commandOnce(ctx, o, next, try, others)
+		next, o.Again = memberAddr{}, true
 		switch {
 		case v.Done, v.Removed:
 			return v, nil
@@ -135,7 +135,7 @@ func (r *Replica) command(ctx context.Context, o order, addrs ...string) (verdic
 		case errors.Is(err, errRefused): // by the handshake: another cluster, another secret
 			return v, Refusal(err.Error())
 		case v.Leader != "" && try%8 != 7: // two nodes that name each other end here
-			next = v.Leader
+			next = parseMemberAddr(v.Leader)
 			continue
 		case v.Wait != "":
 			last = errors.New(v.Wait)
@@ -151,18 +151,18 @@ func (r *Replica) command(ctx context.Context, o order, addrs ...string) (verdic
 	}
 }
 
-// commandOnce asks next, or this node when it leads, or the leader, or the try-th of addrs.
-func (r *Replica) commandOnce(ctx context.Context, o order, next string, try int, addrs []string) (verdict, error) {
-	leader, id := r.raft.LeaderWithID()
+// commandOnce asks next, or this node when it leads, or the leader, or the try-th of others.
+func (r *Replica) commandOnce(ctx context.Context, o order, next memberAddr, try int, others []memberAddr) (verdict, error) {
+	leader, led := r.leaderAt()
 	switch {
-	case next != "":
+	case next.addr != "":
 		return r.send(ctx, next, o)
 	case r.raft.State() == raft.Leader:
 		return r.obey(ctx, o), nil
-	case leader != "" && string(id) != r.o.ID:
-		return r.send(ctx, string(leader), o)
-	case len(addrs) > 0:
-		return r.send(ctx, addrs[try%len(addrs)], o)
+	case led && leader.id != r.o.ID:
+		return r.send(ctx, leader, o)
+	case len(others) > 0:
+		return r.send(ctx, others[try%len(others)], o)
 	}
 	return verdict{}, ErrNoLeader
 }
@@ -176,8 +176,8 @@ func (r *Replica) obey(ctx context.Context, o order) verdict {
 		return r.invited(ctx, o)
 	}
 	if r.raft.State() != raft.Leader {
-		if leader, id := r.raft.LeaderWithID(); string(id) != r.o.ID {
-			return verdict{Leader: string(leader)}
+		if leader, led := r.leaderAt(); led && leader.id != r.o.ID {
+			return verdict{Leader: leader.String()}
 		}
 		return verdict{}
 	}

@@ -66,8 +66,8 @@ func (p past) trim(req *raft.AppendEntriesRequest) {
 	req.PrevLogEntry, req.PrevLogTerm = 0, 0
 }
 
-// bound lets a request commit no more than it is about.
-func bound(req *raft.AppendEntriesRequest) {
+// limitCommit lets a request commit no more than it is about.
+func limitCommit(req *raft.AppendEntriesRequest) {
 	req.LeaderCommitIndex = min(req.LeaderCommitIndex, req.PrevLogEntry+uint64(len(req.Entries)))
 }
 
@@ -86,7 +86,7 @@ func (t *transport) settle(h raft.RPCHeader, term uint64) (*raft.AppendEntriesRe
 
 // handAppend gives Raft a leader's entries.
 func (t *transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest) {
-	bound(req)
+	limitCommit(req)
 	if t.past.reaches(req) {
 		if resp, err := t.settle(req.RPCHeader, req.Term); err == nil && resp.Success && t.past.reaches(req) {
 			t.past.trim(req)

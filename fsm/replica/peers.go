@@ -98,7 +98,7 @@ func (p *peers) lead() bool {
 func (p *peers) probe(a *asker, s raft.Server) {
 	ctx, cancel := context.WithTimeout(p.r.ctx, p.r.o.paced(probePause))
 	defer cancel()
-	got, err := a.ask(ctx, string(s.Address), askProgress)
+	got, err := a.ask(ctx, located(s), askProgress)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.mu.seen[s.ID]
@@ -145,10 +145,10 @@ func (p *peers) sighting(id raft.ServerID) sighting {
 // Status returns what this node knows of itself and of the cluster now.
 func (r *Replica) Status() Status {
 	state := r.machine.State()
-	leaderAddr, leaderID := r.raft.LeaderWithID()
+	leader, _ := r.leaderAt()
 	s := Status{
 		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster, Standing: r.Standing(),
-		State: stateName(r.raft.State()), LeaderID: string(leaderID), LeaderAddr: string(leaderAddr),
+		State: stateName(r.raft.State()), LeaderID: leader.id, LeaderAddr: leader.addr,
 		Term: r.raft.CurrentTerm(), CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(),
 		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases, RowCacheBytes: r.machine.RowCacheBytes(),
 		ExpiredKeys: r.stats.expired.Load(), Snapshots: r.snapshots.Count(), Reads: r.stats.reads.Load(), Entries: r.stats.entries.Load(),

@@ -34,8 +34,9 @@ const (
 	answerNoQuorum  = 3
 )
 
-// serveQueries answers a peer until the link ends.
-func (r *Replica) serveQueries(c net.Conn) error {
+// serveQueries answers a peer until the link ends. On a link that was not opened for this member it takes orders only: an answer to a
+// question counts for the member that was asked.
+func (r *Replica) serveQueries(c net.Conn, bound bool) error {
 	var question [1]byte
 	for {
 		if _, err := io.ReadFull(c, question[:]); err != nil {
@@ -46,6 +47,9 @@ func (r *Replica) serveQueries(c net.Conn) error {
 				return err
 			}
 			continue
+		}
+		if !bound {
+			return fmt.Errorf("replica: question %q on a link for orders", question[0])
 		}
 		var answer []byte
 		var err error
@@ -98,14 +102,14 @@ func statusOf(err error) byte {
 // asker asks one peer at a time over a link that it keeps. It is for one goroutine.
 type asker struct {
 	l    *links
-	addr string
+	to   memberAddr
 	conn net.Conn
 }
 
-// ask sends a question to the node at addr.
-func (a *asker) ask(ctx context.Context, addr string, question byte) (confirmed, error) {
+// ask sends a question to a member.
+func (a *asker) ask(ctx context.Context, to memberAddr, question byte) (confirmed, error) {
 	var b [answerLen]byte
-	if err := a.exchange(ctx, addr, []byte{question}, b[:]); err != nil {
+	if err := a.exchange(ctx, to, []byte{question}, b[:]); err != nil {
 		return confirmed{}, err
 	}
 	return parseAnswer(b)
@@ -124,9 +128,9 @@ func parseAnswer(b [answerLen]byte) (confirmed, error) {
 	return confirmed{}, ErrNoQuorum
 }
 
-// exchange sends a question to the node at addr and fills answer with what comes back. After an error it drops the link.
-func (a *asker) exchange(ctx context.Context, addr string, question, answer []byte) (err error) {
-	if err := a.dial(ctx, addr); err != nil {
+// exchange sends a question to a member and fills answer with what comes back. After an error it drops the link.
+func (a *asker) exchange(ctx context.Context, to memberAddr, question, answer []byte) (err error) {
+	if err := a.dial(ctx, to); err != nil {
 		return err
 	}
 	defer func() {
@@ -142,20 +146,20 @@ func (a *asker) exchange(ctx context.Context, addr string, question, answer []by
 	return err
 }
 
-// linked reports whether there is a link to the node at addr.
-func (a *asker) linked(addr string) bool { return a.conn != nil && a.addr == addr }
+// linked reports whether there is a link to a member at its address.
+func (a *asker) linked(to memberAddr) bool { return a.conn != nil && a.to == to }
 
-// dial makes a link to the node at addr, unless there is one.
-func (a *asker) dial(ctx context.Context, addr string) error {
-	if a.linked(addr) {
+// dial makes a link to a member, unless there is one.
+func (a *asker) dial(ctx context.Context, to memberAddr) error {
+	if a.linked(to) {
 		return nil
 	}
 	a.close()
-	c, err := a.l.dial(ctx, addr, queryLink)
+	c, err := a.l.dial(ctx, to, queryLink)
 	if err != nil {
 		return err
 	}
-	a.conn, a.addr = c, addr
+	a.conn, a.to = c, to
 	return nil
 }
 
@@ -173,7 +177,7 @@ func (a *asker) limit(ctx context.Context) (stop func()) {
 
 func (a *asker) send(question []byte) error {
 	if _, err := a.conn.Write(question); err != nil {
-		return fmt.Errorf("replica: ask %s: %w", a.addr, err)
+		return fmt.Errorf("replica: ask %s: %w", a.to, err)
 	}
 	return nil
 }
@@ -181,7 +185,7 @@ func (a *asker) send(question []byte) error {
 // receive fills answer, and says how much of it has come.
 func (a *asker) receive(answer []byte) (n int, err error) {
 	if n, err = io.ReadFull(a.conn, answer); err != nil {
-		err = fmt.Errorf("replica: ask %s: %w", a.addr, err)
+		err = fmt.Errorf("replica: ask %s: %w", a.to, err)
 	}
 	return n, err
 }
@@ -193,10 +197,19 @@ func (a *asker) close() {
 	}
 }
 
+// leaderAt returns the leader that this node knows of, at the address that it gave itself; ok is false when there is none.
+func (r *Replica) leaderAt() (leader memberAddr, ok bool) {
+	addr, id := r.raft.LeaderWithID()
+	if addr == "" || id == "" {
+		return memberAddr{}, false
+	}
+	return memberAddr{string(id), parseMemberAddr(string(addr)).addr}, true
+}
+
 // askLeader is one read round of a follower.
 func (r *Replica) askLeader(until time.Time, tick bool) (confirmed, error) {
-	addr, id := r.raft.LeaderWithID()
-	if addr == "" || string(id) == r.o.ID {
+	leader, ok := r.leaderAt()
+	if !ok || leader.id == r.o.ID {
 		return confirmed{}, ErrNoLeader
 	}
 	question := byte(askIndex)
@@ -208,8 +221,8 @@ func (r *Replica) askLeader(until time.Time, tick bool) (confirmed, error) {
 	var watch sync.WaitGroup
 	defer watch.Wait()
 	defer cancel() // ends the watch
-	watch.Go(func() { r.whileLeads(ctx, id, cancel) })
-	return r.leaderAsker.ask(ctx, string(addr), question)
+	watch.Go(func() { r.whileLeads(ctx, raft.ServerID(leader.id), cancel) })
+	return r.leaderAsker.ask(ctx, leader, question)
 }
 
 // whileLeads returns when ctx ends, or when another node than id has become the known leader, which it tells by gone: the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,9 @@ type Replica struct {
 	ballot      *ballot
 	intent      *intent
 	alone       *alone
+	founding    founding
+	twins       twins
+	addresses   map[string]string // where the operator says that members are, by id; it does not change
 	standing    standing
 	run         string // of this process: tells it from another one with the same id
 	proposals   *proposals
@@ -69,7 +73,10 @@ func Start(o Options) (*Replica, error) {
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1), started: make(chan struct{}),
-		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(),
+		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(), addresses: make(map[string]string),
+	}
+	for _, p := range o.Peers {
+		r.addresses[p.ID] = p.Addr
 	}
 	r.standing.refused = make(chan error, 1)
 	r.standing.aim(o.Join)
@@ -90,7 +97,7 @@ func Start(o Options) (*Replica, error) {
 	r.look()
 	for _, run := range []func(){
 		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.proposeLarge,
-		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend, r.holdLog,
+		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend, r.holdLog, r.found,
 	} {
 		r.wg.Go(run)
 	}
@@ -99,6 +106,9 @@ func Start(o Options) (*Replica, error) {
 
 func (r *Replica) startRaft() error {
 	c := raftConfig(r.o)
+	if err := checkDisplaced(r.o.Log, r.o.NewCluster); err != nil {
+		return err
+	}
 	hasState, err := raft.HasExistingState(r.o.Log, r.o.Log, r.snapshots)
 	if err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
@@ -113,12 +123,10 @@ func (r *Replica) startRaft() error {
 		if err := r.comeAsNew(hasState); err != nil {
 			return err
 		}
+	} else if r.foundsAlone(hasState) {
+		r.founding.waits.Store(true)
 	} else if !hasState {
-		var members raft.Configuration
-		for _, p := range r.o.Peers {
-			members.Servers = append(members.Servers, raft.Server{ID: raft.ServerID(p.ID), Address: raft.ServerAddress(p.Addr)})
-		}
-		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.transport, members); err != nil {
+		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.transport, raft.Configuration{Servers: r.founders()}); err != nil {
 			return fmt.Errorf("replica: begin the cluster: %w", err)
 		}
 	}
@@ -131,8 +139,25 @@ func (r *Replica) startRaft() error {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	close(r.started)
+	if err := r.peersAreMembers(hasState); err != nil {
+		return errors.Join(err, r.raft.Shutdown().Error())
+	}
 	if atOnce && r.onlyVoter() && !r.ballot.rejoining.Load() {
 		r.stand()
+	}
+	return nil
+}
+
+// peersAreMembers refuses peers on a node with a past that its cluster does not know: to name a node does not add it.
+func (r *Replica) peersAreMembers(hasState bool) error {
+	if !hasState || r.o.PeersBegan {
+		return nil
+	}
+	m := r.membership()
+	for _, p := range r.o.Peers {
+		if _, member := m.find(p.ID); !member && p.ID != r.o.ID && len(m.servers) > 0 {
+			return fmt.Errorf("%w: %s is none; its members are %s", ErrOtherPeers, p.ID, strings.Join(m.names(), ", "))
+		}
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ var (
 	ErrStale = errors.New("replica: state is older than the staleness bound")
 	// ErrTooLarge is returned for a call that does not fit into a log entry; it was not proposed.
 	ErrTooLarge = errors.New("replica: the command is too large for a log entry")
+	// ErrOtherPeers is returned by Start where Options.Peers names a node that is no member of the node's cluster.
+	ErrOtherPeers = errors.New("replica: the peers are not members of this node's cluster")
 	// ErrClosed is returned by calls on a closed replica; they were certainly not proposed.
 	ErrClosed = errors.New("replica: closed")
 )
@@ -82,4 +84,4 @@ func NodeID(id string) string {
 }
 
 // Preface is what a connection opens with when it is a link between nodes and no client's.
-const Preface = "\x00CAIRN1\n"
+const Preface = "\x00CAIRN2\n"

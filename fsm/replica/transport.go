@@ -37,6 +37,23 @@ func newTransport(layer raft.StreamLayer, d *disk, s *streams, f *offers, c *con
 	return t
 }
 
+// bound names a member and its address to the library, which pools links by what it takes for the address, and dials it. A link that was
+// opened for one member then never serves another one that comes to the same address.
+func bound(id raft.ServerID, addr raft.ServerAddress) raft.ServerAddress {
+	return raft.ServerAddress(memberAddr{string(id), string(addr)}.String())
+}
+
+// EncodePeer implements raft.Transport. Raft introduces itself by it, and remembers by it whom it has voted for in a term: by the address
+// alone, two members that change places could have its vote both.
+func (t *transport) EncodePeer(id raft.ServerID, addr raft.ServerAddress) []byte {
+	return []byte(bound(id, addr))
+}
+
+// TimeoutNow implements raft.Transport.
+func (t *transport) TimeoutNow(id raft.ServerID, target raft.ServerAddress, req *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	return t.NetworkTransport.TimeoutNow(id, bound(id, target), req, resp)
+}
+
 // Consumer implements raft.Transport.
 func (t *transport) Consumer() <-chan raft.RPC { return t.requests }
 
@@ -85,7 +102,7 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 	}
 	req.LeaderCommitIndex = t.disk.clamp(req.LeaderCommitIndex)
 	sent := time.Now()
-	err := t.NetworkTransport.AppendEntries(id, target, req, resp)
+	err := t.NetworkTransport.AppendEntries(id, bound(id, target), req, resp)
 	if err == nil && resp.Success && resp.Term == req.Term {
 		t.contacts.answered(id, req.Term, sent)
 	}
@@ -102,7 +119,7 @@ func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 
 // AppendEntriesPipeline implements raft.Transport.
 func (t *transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddress) (raft.AppendPipeline, error) {
-	p, err := t.NetworkTransport.AppendEntriesPipeline(id, target)
+	p, err := t.NetworkTransport.AppendEntriesPipeline(id, bound(id, target))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +134,7 @@ func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress,
 		return raft.ErrTransportShutdown
 	}
 	m := t.streams.begin(Stream{Peer: string(id), Sending: true, Size: req.Size}, data)
-	err := t.NetworkTransport.InstallSnapshot(id, target, req, resp, m)
+	err := t.NetworkTransport.InstallSnapshot(id, bound(id, target), req, resp, m)
 	m.end(err)
 	return err
 }
@@ -127,7 +144,7 @@ func (t *transport) RequestVote(id raft.ServerID, target raft.ServerAddress, req
 	if t.ballot.rejoining.Load() {
 		return errRejoining
 	}
-	return t.NetworkTransport.RequestVote(id, target, req, resp)
+	return t.NetworkTransport.RequestVote(id, bound(id, target), req, resp)
 }
 
 // RequestPreVote implements raft.WithPreVote.
@@ -135,7 +152,7 @@ func (t *transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, 
 	if t.ballot.rejoining.Load() {
 		return errRejoining
 	}
-	return t.NetworkTransport.RequestPreVote(id, target, req, resp)
+	return t.NetworkTransport.RequestPreVote(id, bound(id, target), req, resp)
 }
 
 // Close implements raft.WithClose. It is idempotent.

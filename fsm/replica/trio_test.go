@@ -403,7 +403,7 @@ func FuzzQuestions(f *testing.F) {
 		here, there := net.Pipe()
 		done := make(chan error, 1)
 		go func() {
-			done <- r.serveQueries(there)
+			done <- r.serveQueries(there, true)
 			there.Close()
 		}()
 		go func() { _, _ = here.Write(b) }() // the node may hang up in the middle

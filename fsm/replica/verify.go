@@ -154,7 +154,7 @@ func (r *Replica) checksum(ctx context.Context, a *asker, s raft.Server, index u
 	ctx, cancel := context.WithTimeout(ctx, reachTime/2)
 	defer cancel()
 	var b [1 + len(sum)]byte
-	if err := a.exchange(ctx, string(s.Address), binary.BigEndian.AppendUint64([]byte{askChecksum}, index), b[:]); err != nil {
+	if err := a.exchange(ctx, located(s), binary.BigEndian.AppendUint64([]byte{askChecksum}, index), b[:]); err != nil {
 		return sum, 0, err
 	}
 	copy(sum[:], b[1:])
