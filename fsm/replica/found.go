@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm"
 	"cairn/storage/raftlog"
 )
 
@@ -35,6 +36,44 @@ func newClusterID(now int64) string {
 	binary.BigEndian.PutUint64(at[:], uint64(now))
 	copy(id[:], at[2:])
 	return hex.EncodeToString(id[:])
+}
+
+// clusterKey is the stable value that holds the cluster's id.
+var clusterKey = []byte("CairnCluster")
+
+// clusterNote knows the cluster's id from the start on. After a kill the state may be behind the entry that agreed it, and a node that
+// finds no leader does not come further.
+type clusterNote struct{ noted atomic.Value } // string
+
+func (c *clusterNote) load(log *raftlog.Store) error {
+	id, err := log.Get(clusterKey)
+	if err != nil {
+		return fmt.Errorf("replica: read the log: %w", err)
+	}
+	c.noted.Store(string(id))
+	return nil
+}
+
+// note is for one goroutine.
+func (c *clusterNote) note(log *raftlog.Store, m *fsm.Machine) error {
+	id := m.State().Cluster
+	if id == "" || id == c.noted.Load() {
+		return nil
+	}
+	if err := log.Set(clusterKey, []byte(id)); err != nil {
+		return err
+	}
+	c.noted.Store(id)
+	return nil
+}
+
+// id is empty as long as this node knows none.
+func (c *clusterNote) id(m *fsm.Machine) string {
+	if id := m.State().Cluster; id != "" {
+		return id
+	}
+	id, _ := c.noted.Load().(string)
+	return id
 }
 
 // foundsAlone says that this node is to begin a cluster of its own, and that it may be another's member without knowing it.

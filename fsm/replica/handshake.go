@@ -98,7 +98,7 @@ func parseHello(b []byte) (hello, error) {
 func (r *Replica) hello(kind byte, to string) hello {
 	h := hello{
 		kind: kind, past: r.hasPast(), leads: r.leading(), founder: !r.o.Joining, nonce: make([]byte, nonceLen),
-		id: r.o.ID, to: to, addr: r.o.Addr, run: r.run, cluster: r.machine.State().Cluster,
+		id: r.o.ID, to: to, addr: r.o.Addr, run: r.run, cluster: r.cluster.id(r.machine),
 	}
 	if h.cluster == "" {
 		h.genesis = r.genesis()

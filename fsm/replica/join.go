@@ -98,10 +98,16 @@ func (r *Replica) attend() {
 	heard := time.Now() // when a leader was known, or the others were asked about it
 	for ok := true; ok; ok = r.pause(r.o.paced(attendPause), nil) {
 		self, member := r.look()
+		if err := r.cluster.note(r.o.Log, r.machine); err != nil {
+			r.log.Error("cannot note which cluster this node is of", "err", err)
+		}
 		if _, led := r.leaderAt(); led && member {
 			heard = time.Now()
 		}
 		lost := time.Since(heard) > max(time.Second, 4*r.o.Heartbeat)
+		if lost {
+			r.sayLost()
+		}
 		switch {
 		case r.intent.load() == intentRemoved:
 		case !member && r.Standing() == Joining:
@@ -223,9 +229,6 @@ func (r *Replica) askWhetherKept() {
 	ctx, cancel := context.WithTimeout(r.ctx, whoTimeout)
 	defer cancel()
 	v, err := r.command(ctx, order{Verb: verbKeep, ID: r.o.ID}, r.others()...)
-	if err != nil {
-		r.sayLost()
-	}
 	if err != nil || !v.Removed {
 		return
 	}

@@ -37,6 +37,7 @@ type Replica struct {
 	intent      *intent
 	alone       *alone
 	founding    founding
+	cluster     clusterNote
 	twins       twins
 	addresses   map[string]string // where the operator says that members are, by id; it does not change
 	standing    standing
@@ -106,6 +107,9 @@ func Start(o Options) (*Replica, error) {
 
 func (r *Replica) startRaft() error {
 	c := raftConfig(r.o)
+	if err := r.cluster.load(r.o.Log); err != nil {
+		return err
+	}
 	if err := checkDisplaced(r.o.Log, r.o.NewCluster); err != nil {
 		return err
 	}

@@ -18,8 +18,7 @@ import (
 //
 //   - Both know the same cluster, or one of them none yet. Two that know none began with the same members.
 //   - The acceptor is the member that the opener wants (hello.to). Where that stands free, the link carries orders only.
-//   - Who has begun a cluster and does not know its id yet is a member here at its address: it has lost its disk. Otherwise it has
-//     begun another cluster.
+//   - Who begins a cluster where there is one is a member of it, at its address: it has lost its disk. Otherwise it begins another one.
 //   - Who comes from another address than the configuration says has moved, unless the process at that address is alive.
 //
 // One member is one directory, and a directory is one process's at a time. What cannot be seen here is a directory that was copied,
@@ -91,15 +90,16 @@ func (j judge) sameCluster(peer hello) string {
 
 // stranger is why a link is refused where another node answers than the one that is wanted.
 func (j judge) stranger(id, cluster, wanted string) string {
+	of := "cluster " + cluster
 	if cluster == "" {
-		cluster = "without an id yet"
+		of = "a cluster without an id yet"
 	}
-	return fmt.Sprintf("here answers %s of cluster %s, and not %s: start both where the cluster knows them, or each with --peers naming all members where they are now", id, cluster, wanted)
+	return fmt.Sprintf("here answers %s of %s, and not %s: start both where the cluster knows them, or each with --peers naming all members where they are now", id, of, wanted)
 }
 
-// founder judges a peer that knows no cluster while this node does: one that has begun a cluster of its own is no member of this one.
+// founder judges a peer that begins a cluster while this node is of one.
 func (j judge) founder(peer hello) string {
-	if j.own.cluster == "" || peer.cluster != "" || !peer.founder {
+	if j.own.cluster == "" || peer.cluster != "" || peer.past || !peer.founder {
 		return ""
 	}
 	s, member := j.members.find(peer.id)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,13 +24,14 @@ type cluster struct {
 	net     *network
 	peers   []replica.Peer
 	members []*member
+	seats   sync.Mutex // held by a fault that changes who sits where
 }
 
 // member is a node with what outlives it.
 type member struct {
 	c      *cluster
 	i      int
-	addr   string
+	addr   string       // where it belongs
 	skew   atomic.Int64 // nanoseconds that its clock is ahead
 	drift  atomic.Int64 // how much its clock runs too fast, in parts per million
 	rng    *rand.Rand   // what its crashes leave; under mu
@@ -44,6 +46,8 @@ type member struct {
 		excused bool          // its disk was hurt in this life: it may end or refuse to start
 		gone    chan struct{} // closed when it crashes
 		joins   bool          // it was removed, and joins on an empty disk
+		seat    string        // the address at which it starts
+		held    bool          // it is kept down
 	}
 }
 
@@ -52,7 +56,7 @@ func newCluster(w *world) *cluster {
 	for i := range w.o.nodes {
 		m := &member{c: c, i: i, addr: fmt.Sprintf("10.0.0.%d:6379", i+1), rng: rand.New(rand.NewPCG(w.seed, uint64(100+i)))}
 		m.logger = slog.New(&handler{m: m})
-		m.mu.disk = newDisk(vfs.NewCrashableMem(), w.seed+uint64(i))
+		m.mu.disk, m.mu.seat = newDisk(vfs.NewCrashableMem(), w.seed+uint64(i)), m.addr
 		c.members = append(c.members, m)
 		c.peers = append(c.peers, replica.Peer{ID: m.id(), Addr: m.addr})
 	}
@@ -70,14 +74,14 @@ func (m *member) clock() time.Time {
 // start starts the node if it is down. Where a disk fault stands in the way, it stays down.
 func (m *member) start() error {
 	m.mu.Lock()
-	if m.mu.up {
+	if m.mu.up || m.mu.held {
 		m.mu.Unlock()
 		return nil
 	}
 	gone := make(chan struct{})
 	m.mu.up, m.mu.excused, m.mu.gone = true, false, gone
 	m.mu.life++
-	life, d, joins := m.mu.life, m.mu.disk, m.mu.joins
+	life, d, joins, seat := m.mu.life, m.mu.disk, m.mu.joins, m.mu.seat
 	m.mu.Unlock()
 
 	// A node that cannot start says so and ends, which is right; but Pebble, after a failed Open, lets goroutines go on
@@ -87,18 +91,18 @@ func (m *member) start() error {
 			d.mu.fuse = fuse{}
 		}
 	})
-	ln, err := m.c.net.listen(m.addr)
+	ln, err := m.c.net.listen(seat)
 	if err != nil {
 		return err
 	}
 	o := m.c.w.o
-	peers, join := m.c.peers, []string(nil)
+	peers, join := m.c.peersAt(m, seat), []string(nil)
 	if joins {
 		peers, join = nil, m.join()
 	}
 	n, err := node.Start(context.Background(), node.Options{
-		ID: m.id(), Dir: "/data", Peers: peers, Join: join, Advertise: m.addr, Listener: ln, FS: d.fs(), Clock: m.clock, Logger: m.logger.With("life", life),
-		Dial:            func(ctx context.Context, addr string) (net.Conn, error) { return m.dial(ctx, addr, gone) },
+		ID: m.id(), Dir: "/data", Peers: peers, Join: join, Advertise: seat, Listener: ln, FS: d.fs(), Clock: m.clock, Logger: m.logger.With("life", life),
+		Dial:            func(ctx context.Context, addr string) (net.Conn, error) { return m.dial(ctx, seat, addr, gone) },
 		SnapshotEntries: o.snapshotEntries, TrailingLogs: o.trailingLogs, Reads: o.reads, MaxStaleness: o.maxStaleness,
 		Heartbeat: o.heartbeat, ElectionWait: o.slow(2 * time.Second),
 	})
@@ -112,21 +116,35 @@ func (m *member) start() error {
 		return nil
 	case err != nil:
 		m.mu.up = false
-		m.c.net.kill(m.addr)
+		m.c.net.kill(seat)
 		return fmt.Errorf("%s does not start: %w", m.id(), err)
 	}
 	m.mu.node = n
 	return nil
 }
 
+// peersAt returns the peers as a node is told them that starts at an address: whose that is has the node's own.
+func (c *cluster) peersAt(m *member, seat string) []replica.Peer {
+	peers := slices.Clone(c.peers)
+	for i, p := range peers {
+		switch {
+		case p.ID == m.id():
+			peers[i].Addr = seat
+		case p.Addr == seat:
+			peers[i].Addr = m.addr
+		}
+	}
+	return peers
+}
+
 // dial connects the node of a life to another. Once that life has ended, what is left of it reaches nobody.
-func (m *member) dial(ctx context.Context, addr string, gone <-chan struct{}) (net.Conn, error) {
+func (m *member) dial(ctx context.Context, seat, addr string, gone <-chan struct{}) (net.Conn, error) {
 	select {
 	case <-gone:
 		return nil, net.ErrClosed
 	default:
 	}
-	c, err := m.c.net.dial(ctx, m.addr, addr)
+	c, err := m.c.net.dial(ctx, seat, addr)
 	select {
 	case <-gone:
 		if err == nil {
@@ -151,7 +169,7 @@ func (m *member) crash(why string) bool {
 
 func (m *member) crashLocked(why string) {
 	close(m.mu.gone)
-	m.c.net.kill(m.addr)
+	m.c.net.kill(m.mu.seat)
 	left := m.mu.disk.crash(m.rng)
 	m.mu.disk = newDisk(left, m.rng.Uint64())
 	ghost := m.mu.node
@@ -191,7 +209,7 @@ func (m *member) stop() error {
 	}
 	m.mu.node, m.mu.up = nil, false
 	close(m.mu.gone)
-	m.c.net.kill(m.addr)
+	m.c.net.kill(m.mu.seat)
 	if err != nil && !m.mu.excused && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("stop %s: %w", m.id(), err)
 	}
