@@ -16,22 +16,23 @@ func TestBadFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown flag":      {[]string{"serve", "--nosuch"}, "unknown flag --nosuch"},
-		"no number":         {[]string{"serve", "--port", "abc"}, "--port"},
-		"port":              {[]string{"serve", "--port", "70000"}, "--port must be from 1 to 65535"},
-		"reads":             {[]string{"serve", "--reads", "dirty"}, "--reads"},
-		"snapshot entries":  {[]string{"serve", "--snapshot-entries", "0"}, "--snapshot-entries"},
-		"peers":             {[]string{"serve", "--peers", "n1"}, `"n1" is not id=host:port`},
-		"peer address":      {[]string{"serve", "--peers", "n1=host"}, "not host:port"},
-		"peer twice":        {[]string{"serve", "--id", "n1", "--peers", "n1=h:1,n1=h:2"}, "twice"},
-		"not among peers":   {[]string{"serve", "--id", "n9", "--peers", "n1=h:1,n2=h:2"}, "do not name this node"},
-		"join and peers":    {[]string{"serve", "--join", "h:1", "--peers", "n1=h:1"}, "either joined or begun"},
-		"join address":      {[]string{"serve", "--id", "n4", "--join", "h"}, "not host:port"},
-		"join without id":   {[]string{"serve", "--join", "h:1"}, "say --id"},
-		"learner":           {[]string{"serve", "--learner"}, "--learner goes with --join"},
-		"election timeout":  {[]string{"serve", "--election-timeout", "1ms"}, "--election-timeout must not"},
-		"other advertise":   {[]string{"serve", "--id", "n1", "--peers", "n1=h:1", "--advertise", "h:2"}, "advertised"},
-		"default with flag": {[]string{"--nosuch"}, "unknown flag"},
+		"unknown flag":       {[]string{"serve", "--nosuch"}, "unknown flag --nosuch"},
+		"no number":          {[]string{"serve", "--port", "abc"}, "--port"},
+		"port":               {[]string{"serve", "--port", "70000"}, "--port must be from 1 to 65535"},
+		"reads":              {[]string{"serve", "--reads", "dirty"}, "--reads"},
+		"snapshot entries":   {[]string{"serve", "--snapshot-entries", "0"}, "--snapshot-entries"},
+		"peers":              {[]string{"serve", "--peers", "n1"}, `"n1" is not id=host:port`},
+		"peer address":       {[]string{"serve", "--peers", "n1=host"}, "not host:port"},
+		"peer twice":         {[]string{"serve", "--id", "n1", "--peers", "n1=h:1,n1=h:2"}, "twice"},
+		"peer spelled twice": {[]string{"serve", "--id", "n1", "--peers", "n1=127.0.0.1:7,n2=LocalHost:07"}, "twice"},
+		"not among peers":    {[]string{"serve", "--id", "n9", "--peers", "n1=h:1,n2=h:2"}, "do not name this node"},
+		"join and peers":     {[]string{"serve", "--join", "h:1", "--peers", "n1=h:1"}, "either joined or begun"},
+		"join address":       {[]string{"serve", "--id", "n4", "--join", "h"}, "not host:port"},
+		"join without id":    {[]string{"serve", "--join", "h:1"}, "say --id"},
+		"learner":            {[]string{"serve", "--learner"}, "--learner goes with --join"},
+		"election timeout":   {[]string{"serve", "--election-timeout", "1ms"}, "--election-timeout must not"},
+		"other advertise":    {[]string{"serve", "--id", "n1", "--peers", "n1=h:1", "--advertise", "h:2"}, "advertised"},
+		"default with flag":  {[]string{"--nosuch"}, "unknown flag"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
@@ -91,8 +92,8 @@ func TestDirectory(t *testing.T) {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
 	for name, args := range map[string][]string{
-		"belongs to node n1":                  {"--id", "n2"},
-		"belongs to the cluster that began w": {"--id", "n1", "--peers", "n1=127.0.0.1:" + other + ",n2=127.0.0.1:1"},
+		"belongs to node n1":             {"--id", "n2"},
+		"n2 is none; its members are n1": {"--id", "n1", "--peers", "n1=127.0.0.1:" + other + ",n2=127.0.0.1:1"},
 	} {
 		_, errOut, code := cairn(t, append([]string{"serve", "--port", other, "--dir", dir}, args...)...)
 		if code != 2 || !strings.Contains(errOut, name) || strings.Count(errOut, "\n") != 1 {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cairn/fsm/replica"
@@ -109,10 +111,10 @@ func (o Options) validate() error {
 			faults = append(faults, fmt.Errorf("the peer at %s has no id", p.Addr))
 		case ids[p.ID]:
 			faults = append(faults, fmt.Errorf("peer id %s stands twice", p.ID))
-		case addrs[p.Addr]:
+		case addrs[spelling(p.Addr)]:
 			faults = append(faults, fmt.Errorf("peer address %s stands twice", p.Addr))
 		}
-		ids[p.ID], addrs[p.Addr] = true, true
+		ids[p.ID], addrs[spelling(p.Addr)] = true, true
 	}
 	return errors.Join(faults...)
 }
@@ -137,6 +139,25 @@ func checkAddr(what, addr string) error {
 		return fmt.Errorf("%s: %q is not host:port", what, addr)
 	}
 	return nil
+}
+
+// spelling returns one spelling of an address, as far as that can be known without asking anybody.
+func spelling(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	if n, err := strconv.Atoi(port); err == nil {
+		port = strconv.Itoa(n)
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // self returns this node's own entry of the peers.

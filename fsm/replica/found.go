@@ -54,17 +54,21 @@ func (c *clusterNote) load(log *raftlog.Store) error {
 	return nil
 }
 
-// note is for one goroutine.
-func (c *clusterNote) note(log *raftlog.Store, m *fsm.Machine) error {
-	id := m.State().Cluster
-	if id == "" || id == c.noted.Load() {
-		return nil
+// noteCluster makes the id durable as soon as it is agreed.
+func (r *Replica) noteCluster() {
+	for r.cluster.noted.Load() == "" {
+		if id := r.machine.State().Cluster; id != "" {
+			if err := r.o.Log.Set(clusterKey, []byte(id)); err != nil {
+				r.log.Error("cannot note which cluster this node is of", "err", err)
+				return
+			}
+			r.cluster.noted.Store(id)
+			return
+		}
+		if !r.pause(r.o.paced(attendPause), nil) {
+			return
+		}
 	}
-	if err := log.Set(clusterKey, []byte(id)); err != nil {
-		return err
-	}
-	c.noted.Store(id)
-	return nil
 }
 
 // id is empty as long as this node knows none.

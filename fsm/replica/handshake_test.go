@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func side(t testing.TB, id, secret, cluster string) *Replica {
 			Groups: []entry.Group{{Calls: []entry.Call{call}}},
 		})})
 	}
-	return &Replica{o: Options{ID: id, Secret: secret, Log: memLog(t)}, machine: m}
+	return &Replica{o: Options{ID: id, Secret: secret, Log: memLog(t)}, machine: m, log: slog.New(slog.DiscardHandler)}
 }
 
 // shake lets two sides meet and returns what each thinks of it.

@@ -98,16 +98,10 @@ func (r *Replica) attend() {
 	heard := time.Now() // when a leader was known, or the others were asked about it
 	for ok := true; ok; ok = r.pause(r.o.paced(attendPause), nil) {
 		self, member := r.look()
-		if err := r.cluster.note(r.o.Log, r.machine); err != nil {
-			r.log.Error("cannot note which cluster this node is of", "err", err)
-		}
 		if _, led := r.leaderAt(); led && member {
 			heard = time.Now()
 		}
 		lost := time.Since(heard) > max(time.Second, 4*r.o.Heartbeat)
-		if lost {
-			r.sayLost()
-		}
 		switch {
 		case r.intent.load() == intentRemoved:
 		case !member && r.Standing() == Joining:

@@ -57,6 +57,7 @@ func (p *peers) run() {
 		}
 	}()
 	pause := min(p.r.o.paced(probePause), p.r.o.MaxStaleness/4)
+	alone := 0 // rounds without a leader
 	for ok := true; ok; {
 		next := pause
 		changed := p.r.changed.next() // a new leader is asked at once
@@ -78,8 +79,18 @@ func (p *peers) run() {
 			wg.Go(func() { p.probe(a, s) })
 		}
 		wg.Wait()
+		if alone++; p.leaderKnown() {
+			alone = 0
+		} else if alone > 1 {
+			p.r.sayLost()
+		}
 		ok = p.r.pause(next, changed) || p.r.ctx.Err() == nil
 	}
+}
+
+func (p *peers) leaderKnown() bool {
+	_, ok := p.r.leaderAt()
+	return ok
 }
 
 // lead makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last followed it, it has

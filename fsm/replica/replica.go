@@ -98,7 +98,7 @@ func Start(o Options) (*Replica, error) {
 	r.look()
 	for _, run := range []func(){
 		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.proposeLarge,
-		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend, r.holdLog, r.found,
+		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend, r.holdLog, r.found, r.noteCluster,
 	} {
 		r.wg.Go(run)
 	}

@@ -122,7 +122,7 @@ func (j judge) displaces(peer hello) bool {
 		return j.own.cluster != peer.cluster && peer.leads && peer.cluster < j.own.cluster // ids begin with the time, see newClusterID
 	}
 	_, fellow := j.members.find(peer.id)
-	return peer.to != j.own.id || !fellow
+	return !fellow // a fellow's call is for a member, be it this one, or one whose address this one has by mistake
 }
 
 // vetAcceptor returns why a link is not to be used that this node has opened, or "".
