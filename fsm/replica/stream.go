@@ -50,7 +50,7 @@ func newStreams(ctx context.Context, bytesPerSecond int64, log *slog.Logger) *st
 
 // receive puts a meter on a leader's stream. The caller runs wait, which ends with Raft's answer or with done.
 func (s *streams) receive(request raft.RPC, req *raft.InstallSnapshotRequest, done <-chan struct{}) (metered raft.RPC, wait func()) {
-	m := s.begin(Stream{Peer: string(req.Addr), Size: req.Size}, request.Reader)
+	m := s.begin(Stream{Peer: parseMemberAddr(string(req.Addr)).addr, Size: req.Size}, request.Reader)
 	answer := make(chan raft.RPCResponse, 1)
 	to := request.RespChan
 	request.Reader, request.RespChan = m, answer

@@ -133,6 +133,9 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 	tr, h := leader.transport, raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(leader.o.ID)}
 	a := &asker{l: leader.links}
 	defer a.close()
+	if _, err := a.ask(t.Context(), memberAddr{string(leader.confirmers.others(leader.voters())[0].ID), string(there)}, askProgress); err != nil {
+		t.Fatal(err)
+	}
 	for name, ask := range map[string]func() error{
 		"append": func() error {
 			return tr.NetworkTransport.AppendEntries(asked, bound(asked, there), &raft.AppendEntriesRequest{RPCHeader: h}, new(raft.AppendEntriesResponse))
@@ -214,6 +217,21 @@ func TestNamedAddress(t *testing.T) {
 	if c, err := opener.links.dial(t.Context(), memberAddr{"n2", "old"}, queryLink); err == nil {
 		c.Close()
 		t.Error("n3 is taken for n2")
+	}
+}
+
+// TestClusterIsNoted: a node knows its cluster from the start on, also where a kill has left its state behind.
+func TestClusterIsNoted(t *testing.T) {
+	log, empty := memLog(t), fuzzMachine(t)
+	r := side(t, "n1", "", "c")
+	r.o.Log, r.ctx = log, t.Context()
+	if err := r.cluster.load(log); err != nil || r.cluster.id(empty) != "" {
+		t.Fatalf("a new node is of cluster %q, %v", r.cluster.id(empty), err)
+	}
+	r.noteCluster()
+	var next clusterNote
+	if err := next.load(log); err != nil || next.id(empty) != "c" {
+		t.Errorf("the next start knows cluster %q, %v", next.id(empty), err)
 	}
 }
 

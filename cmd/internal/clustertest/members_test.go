@@ -133,7 +133,7 @@ func TestMeet(t *testing.T) {
 
 	stranger := clustertest.New(t, clustertest.Options{Nodes: 1, Tune: brisk, Net: c.Net, Base: 20})
 	stranger.Do(stranger.Leader(), "SET", "mine", "1")
-	wantError(t, meet(0, stranger.Addr(0)), "different clusters")
+	wantError(t, meet(0, stranger.Addr(0)), "of cluster")
 	wantBulk(t, stranger.Do(0, "GET", "mine"), "1")
 }
 
