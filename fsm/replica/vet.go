@@ -121,7 +121,10 @@ func (j judge) displaces(peer hello) bool {
 	if j.own.cluster != "" {
 		return j.own.cluster != peer.cluster && peer.leads && peer.cluster < j.own.cluster // ids begin with the time, see newClusterID
 	}
-	_, fellow := j.members.find(peer.id)
+	s, fellow := j.members.find(peer.id)
+	if !j.own.past { // by the peers that it was told, which are those of another cluster where the names are the same and the addresses are not
+		fellow = fellow && string(s.Address) == peer.addr
+	}
 	return !fellow // a fellow's call is for a member, be it this one, or one whose address this one has by mistake
 }
 

@@ -3,7 +3,8 @@
 // A world is one cluster of real nodes (resp, fsm, storage, hashicorp/raft, Pebble) in a testing/synctest bubble: time jumps
 // ahead whenever every goroutine waits, so that minutes of a cluster's life take seconds. The network and the disks are
 // this package's: messages take time, stall and are cut; disks lose what was not synced, tear it, fail, fill up and slow
-// down. Clients write and read meanwhile. In the end everything is healed, and restarted, and checked.
+// down. Nodes come up at wrong addresses, with their own disk or an empty one. Clients write and read meanwhile. In the end
+everything is healed, and restarted, and checked.
 //
 // # What is checked
 //
