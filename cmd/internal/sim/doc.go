@@ -4,7 +4,7 @@
 // ahead whenever every goroutine waits, so that minutes of a cluster's life take seconds. The network and the disks are
 // this package's: messages take time, stall and are cut; disks lose what was not synced, tear it, fail, fill up and slow
 // down. Nodes come up at wrong addresses, with their own disk or an empty one. Clients write and read meanwhile. In the end
-everything is healed, and restarted, and checked.
+// everything is healed, and restarted, and checked.
 //
 // # What is checked
 //
