@@ -5,6 +5,7 @@ package faults
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func soak(t *testing.T, seed uint64, rng *rand.Rand, end time.Time) (int, tally)
 	t.Logf("--reads %s --snapshot-entries %s", reads, snapshots)
 	c := startNetworked(t, seed, "--election-wait", "1s", "--reads", reads, "--snapshot-entries", snapshots)
 	l := startLoad(c, seed, 4+rng.IntN(8))
-	n := c.run(l, rng, append(signalFaults(), networkFaults()...), func(int) bool { return time.Now().After(end) })
+	n := c.run(l, rng, slices.Concat(signalFaults(), networkFaults(), seatFaults()), func(int) bool { return time.Now().After(end) })
 	l.finish()
 	return n, l.checked
 }
