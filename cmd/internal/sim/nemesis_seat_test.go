@@ -79,7 +79,7 @@ func strayNode(w *world, p plan) {
 // strayPeers returns the peers of the cluster that a stray is told to begin, itself first.
 func strayPeers(c *cluster, p plan, owner *member) []replica.Peer {
 	nowhere := func(i int) string { return fmt.Sprintf("10.0.9.%d:6379", i) }
-	switch p.rng.IntN(3) {
+	switch p.rng.IntN(4) {
 	case 0: // a name that lives elsewhere, beside the other members
 		peers := []replica.Peer{{ID: p.node.id(), Addr: owner.addr}}
 		for _, m := range c.members {
@@ -90,6 +90,8 @@ func strayPeers(c *cluster, p plan, owner *member) []replica.Peer {
 		return append(peers, replica.Peer{ID: owner.id(), Addr: nowhere(1)})
 	case 1: // another cluster, some of whose addresses are members'
 		return []replica.Peer{{ID: "x1", Addr: owner.addr}, {ID: "x2", Addr: p.node.addr}, {ID: "x3", Addr: nowhere(3)}}
+	case 2: // the owner's name alone, as when it founds its cluster anew
+		return []replica.Peer{{ID: owner.id(), Addr: owner.addr}}
 	}
 	return []replica.Peer{{ID: owner.id(), Addr: owner.addr}, {ID: "x2", Addr: nowhere(2)}, {ID: "x3", Addr: p.node.addr}}
 }
@@ -106,6 +108,7 @@ func (w *world) stray(addr string, peers []replica.Peer, last time.Duration) {
 	n, err := node.Start(context.Background(), node.Options{
 		ID: peers[0].ID, Dir: "/data", Peers: peers, Advertise: addr, Listener: ln, Dial: dial,
 		FS: newDisk(vfs.NewCrashableMem(), rand.Uint64()).fs(), Heartbeat: w.o.heartbeat, Logger: slog.New(strayHandler{w}),
+		FoundingWait: 24 * time.Hour, // it lasts no longer: alone it only listens, and is called
 	})
 	if err != nil {
 		w.violation("a stray does not start: %v", err)
