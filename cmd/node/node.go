@@ -49,6 +49,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
+	o.Logger = boundLog(o.Logger)
 	n := &Node{stop: make(chan struct{}), asked: make(chan struct{}), failed: make(chan error, 2)}
 	if err := n.open(o); err != nil {
 		return nil, errors.Join(err, n.release())

@@ -57,7 +57,7 @@ type Options struct {
 	StreamRate      int64               // see replica.Options.StreamRate; no default: 0 is no limit
 	TrailingLogs    uint64              // see replica.Options.TrailingLogs
 
-	Logger   *slog.Logger   // default: discards
+	Logger   *slog.Logger   // gets at most some lines a minute of each message, see logBound; default: discards
 	LogLevel *slog.LevelVar // what CONFIG SET loglevel changes; default: nothing
 
 	// For tests and for programs with a network or a disk of their own.
