@@ -311,3 +311,54 @@ func (r *registry) byID(id int64) *conn {
 	defer r.mu.Unlock()
 	return r.mu.clients[id]
 }
+
+// TestReset: a client that is reset, whether it is read from or written to at that moment, ends without a word in the log.
+func TestReset(t *testing.T) {
+	reset := func(c net.Conn) {
+		if err := errors.Join(c.(*net.TCPConn).SetLinger(0), c.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	var log bytes.Buffer
+	var leaves *client
+	var s *Server
+	backend := &fakeBackend{}
+	backend.read = func(_ context.Context, _ replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
+		reset(leaves.Conn)
+		for _, c := range s.clients.all() {
+			eventually(t, "the node's end is told", func() bool { return c.sock.broken(t) })
+		}
+		return make([]reply.Reply, len(calls)), nil
+	}
+	s, addr := startServer(t, Options{Backend: backend, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	for range 20 { // read from
+		c := dial(t, addr)
+		c.ask("PING\r\n", "+PONG\r\n")
+		reset(c.Conn)
+	}
+	for range 20 { // written to
+		eventually(t, "those before are forgotten", func() bool { return s.clients.count() == 0 })
+		c := dial(t, addr)
+		c.ask("PING\r\n", "+PONG\r\n")
+		leaves = c
+		c.send("GET a\r\n")
+	}
+	eventually(t, "they are forgotten", func() bool { return s.clients.count() == 0 })
+	if log.Len() > 0 || s.stats.out.Load() != 40*uint64(len("+PONG\r\n")) {
+		t.Errorf("%d bytes are counted as written, and the log says %.500s", s.stats.out.Load(), log.String())
+	}
+}
+
+// broken tells whether the other end has reset the connection.
+func (s *socket) broken(t *testing.T) (broken bool) {
+	t.Helper()
+	err := s.raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd)}}
+		n, err := unix.Poll(fds, 0)
+		broken = n == 1 && err == nil && fds[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return broken
+}

@@ -151,6 +151,7 @@ func (s *socket) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// do returns how many bytes there were: none with an error, for which the system's own answer is -1.
 func (s *socket) do(how func(func(uintptr) bool) error, try func(uintptr) bool, p []byte) (int, error) {
 	s.p = p
 	err := how(try)
@@ -160,8 +161,10 @@ func (s *socket) do(how func(func(uintptr) bool) error, try func(uintptr) bool, 
 		return 0, err
 	case s.err == syscall.EAGAIN:
 		return 0, errAgain
+	case s.err != nil:
+		return 0, s.err
 	}
-	return s.n, s.err
+	return s.n, nil
 }
 
 func (s *socket) tryRead(fd uintptr) bool {

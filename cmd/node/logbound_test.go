@@ -106,7 +106,7 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	hello := "\x00\x16R" + strings.Repeat("x", 16) + "\x00\x02n9c"
+	hello := "\x00\x27R\x00" + strings.Repeat("x", 16) + strings.Repeat("\x00", 8) + "\x00\x02n9" + strings.Repeat("\x00\x00", 3) + "\x00\x01c"
 	for _, s := range []struct{ name, send, answer string }{
 		{"a client that is reset", "PING\r\n", "+PONG\r\n"},
 		{"a client that is reset while it is answered", "PING\r\nINFO\r\n", "+PONG\r\n"},

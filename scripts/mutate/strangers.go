@@ -1,0 +1,11 @@
+package main
+
+// strangerMutations let a client, or whoever reaches the port, do what costs others something.
+func strangerMutations() []mutation {
+	return []mutation{
+		{"a broken socket has read less than nothing", "resp/poll_linux.go", "case s.err != nil:\n\t\treturn 0, s.err", "case s.err != nil:\n\t\treturn s.n, s.err",
+			in("./resp", "TestReset"), ""},
+		{"a log line that repeats has no bound", "cmd/node/logbound.go", "if !a.rate.AllowN(r.Time, 1) {", "if !a.rate.AllowN(r.Time, 0) {",
+			in("./cmd/node", "TestLogBound|TestStrangersDoNotFillTheLog"), ""},
+	}
+}
