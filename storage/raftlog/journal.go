@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sort"
 	"sync"
@@ -31,11 +32,12 @@ type journal struct {
 	bytes int64                      // how long a file gets
 	ended func(num wal.NumWAL) error // called when a file is whole and on the disk
 
-	wals wal.Manager // nil when read-only
-	w    wal.Writer
-	num  wal.NumWAL // of w
-	end  int64      // of the last record in w
-	seq  uint64     // of the last record
+	wals  wal.Manager // nil when read-only
+	w     wal.Writer
+	num   wal.NumWAL // of w
+	end   int64      // of the last record in w
+	seq   uint64     // of the last record
+	whole []file     // the files before w that the log may need, oldest first
 
 	files sync.RWMutex // held for reading while a file is read, and for writing when files become free for others
 	walks atomic.Int64 // callers of Entries, who come back for more
@@ -55,6 +57,12 @@ type place struct {
 	at          int64
 	whole       bool
 	logs        []raft.Log // the entries, as long as the file may not have them
+}
+
+// file is one that gets no more records, and how long it is.
+type file struct {
+	num   wal.NumWAL
+	bytes int64
 }
 
 // lastRecord is the record that was read last, and the reader that stands behind it: entries are mostly read one after the other.
@@ -84,7 +92,7 @@ func (j *journal) walOptions(fs vfs.FS) wal.Options {
 	return wal.Options{
 		Primary:              wal.Dir{FS: fs, Dirname: j.dir},
 		MaxNumRecyclableLogs: keptFiles,
-		PreallocateSize:      func() int { return int(j.bytes) },
+		PreallocateSize:      func() int { return int(j.bytes) + spareOver }, // what a file takes that is not trimmed yet
 		Logger:               j.log,
 		EventListener:        j.log,
 		// Each piece of a record says how much was synced before it, which tells damage from a torn end. Without a histogram it says nothing.
@@ -102,6 +110,10 @@ func (j *journal) create() error {
 		if _, err := j.w.Close(); err != nil { // it syncs
 			return err
 		}
+		if err := j.trimFile(j.num, j.end); err != nil {
+			j.log.log.Warn("a file of the raft log keeps room that it does not need", "err", err)
+		}
+		j.whole = append(j.whole, file{j.num, j.end})
 		if err := j.ended(j.num); err != nil {
 			return err
 		}
@@ -268,6 +280,46 @@ func (j *journal) oldest() wal.NumWAL {
 		return j.num
 	}
 	return j.mu.places[0].num
+}
+
+// size returns how long the files are, together, that the log needs. No write goes on.
+func (j *journal) size() (bytes int64) {
+	oldest := j.oldest()
+	for _, f := range j.whole {
+		if f.num >= oldest {
+			bytes += f.bytes
+		}
+	}
+	return bytes + j.end
+}
+
+// since returns the first entry of the newest files that are at most so long together, with the one that is written; 0 when that are
+// all files. No write goes on.
+func (j *journal) since(bytes int64) (first uint64) {
+	num, oldest := j.num, j.oldest()
+	left := bytes - j.end
+	for _, f := range slices.Backward(j.whole) {
+		if left -= f.bytes; left < 0 || f.num < oldest {
+			break
+		}
+		num = f.num
+	}
+	if num == oldest {
+		return 0
+	}
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	i := sort.Search(len(j.mu.places), func(i int) bool { return j.mu.places[i].num >= num })
+	if i == len(j.mu.places) {
+		return j.mu.places[i-1].last + 1 // oldest would be num, were there none
+	}
+	return j.mu.places[i].first
+}
+
+// frees says that a file is not needed any more once the entries before first are gone. No write goes on.
+func (j *journal) frees(first uint64) bool {
+	p, ok := j.find(first)
+	return ok && p.num > j.oldest()
 }
 
 // get returns the entry at index; found is false when no place is known for it.
@@ -438,6 +490,21 @@ func (j *journal) letGo(oldest wal.NumWAL) (unused []wal.DeletableLog, err error
 		j.last.forget()
 	}
 	return j.wals.Obsolete(oldest, false)
+}
+
+// trimFile gives back what a file that is whole has of the disk beyond its end: what was preallocated, and of one that was used before
+// for more, what is longer than files become. Up to there it stays as it is: a file that is used again shall not have to grow.
+func (j *journal) trimFile(num wal.NumWAL, end int64) error {
+	if j.fs != vfs.Default {
+		return nil // no other preallocates
+	}
+	path := j.path(num)
+	info, err := j.fs.Stat(path)
+	if err != nil {
+		return err
+	}
+	// Behind the last record is another piece, which says that it is the last.
+	return os.Truncate(path, min(info.Size(), max(end+blockBytes, j.bytes+spareOver)))
 }
 
 // readerOf makes a reader of the records of a file, from byte at on. N is the type of Pebble's file numbers, which has no name outside.

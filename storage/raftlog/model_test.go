@@ -62,8 +62,10 @@ func (m *model) step() {
 	switch n := m.rng.IntN(100); {
 	case n < 45:
 		m.append()
-	case n < 60:
+	case n < 57:
 		m.compact()
+	case n < 60:
+		m.reclaim()
 	case n < 66:
 		m.cutTail()
 	case n < 68:
@@ -116,13 +118,32 @@ func (m *model) compact() {
 		m.kept = max(hi, 20) - m.rng.Uint64N(20)
 	}
 	m.synced = false
+	end := min(hi, m.kept) + 1
+	frees := m.s.journal.frees(end)
 	mustDelete(m.t, m.s, m.first, hi)
 	m.first = hi + 1
 	if m.synced {
 		m.t.Fatal("BeforeTruncate called for the head of the log")
 	}
-	if end := min(hi, m.kept) + 1; end >= m.physical+m.opts.TruncateEvery {
+	if end >= m.physical+m.opts.TruncateEvery || frees {
 		m.physical = end
+	}
+}
+
+// reclaim is what a node does now and then, once its state is durable.
+func (m *model) reclaim() {
+	if m.first == 0 {
+		return
+	}
+	end := min(m.first-1, m.kept) + 1
+	if frees := m.s.journal.frees(end); frees || end >= m.physical+m.opts.TruncateEvery {
+		m.physical = end
+	}
+	if err := m.s.Reclaim(); err != nil {
+		m.t.Fatal(err)
+	}
+	if oldest := m.s.journal.oldest(); m.s.oldest != oldest {
+		m.t.Fatalf("file %d is the oldest, and %d is needed", m.s.oldest, oldest)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/batchrepr"
@@ -85,11 +86,28 @@ func (s *Store) replayAll() (wal.Logs, error) {
 		if err := s.replay(l, i == len(logs)-1); err != nil {
 			return nil, err
 		}
+		if err := s.noteFile(l); err != nil {
+			return nil, err
+		}
 	}
 	if n := s.journal.num; len(logs) == 0 || n < max(newest, logs[len(logs)-1].Num) {
 		return nil, fmt.Errorf("%w: file %d of the entries is missing", ErrCorrupt, n+1)
 	}
 	return logs, nil
+}
+
+// noteFile notes how long a file is that was replayed, and gives back what it takes of the disk beyond that: whoever wrote it may have
+// been killed before he did.
+func (s *Store) noteFile(l wal.LogicalLog) error {
+	size, err := l.PhysicalSize()
+	if err != nil {
+		return err
+	}
+	s.journal.whole = append(s.journal.whole, file{l.Num, int64(size)})
+	if s.opts.ReadOnly {
+		return nil
+	}
+	return s.journal.trimFile(l.Num, int64(size))
 }
 
 // fileNumbers returns the oldest file that must be there, and the newest that rows say was there.
@@ -312,6 +330,7 @@ func (s *Store) dropFiles(oldest wal.NumWAL) error {
 	if err != nil {
 		return err
 	}
+	s.forgetFiles(oldest)
 	for _, f := range unused {
 		if err := s.removeFile(f.Path); err != nil {
 			return err
@@ -319,6 +338,13 @@ func (s *Store) dropFiles(oldest wal.NumWAL) error {
 	}
 	s.oldest = oldest
 	return nil
+}
+
+// forgetFiles forgets how long the files before oldest are.
+func (s *Store) forgetFiles(oldest wal.NumWAL) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.journal.whole = slices.DeleteFunc(s.journal.whole, func(f file) bool { return f.num < oldest })
 }
 
 // A row in Pebble says that entries are in the journal. Programs before the journal had them in Pebble, under the keys of all other

@@ -3,6 +3,7 @@ package raftlog
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2/wal"
 )
@@ -78,15 +79,9 @@ func (s *Store) tryDeleteLocked(lo, hi uint64, durable bool) (done bool, err err
 	first, last := s.first.Load(), s.last.Load()
 	switch planCut(first, last, lo, hi) {
 	case cutHead:
-		physical := s.mu.physical
-		if end := min(hi, s.opts.Durable()) + 1; end >= physical+s.opts.TruncateEvery {
-			// Not synced: the sync of the next append covers it, and until then a crash only brings entries back.
-			if err := s.remove(entryKey(physical), entryKey(end), nil); err != nil {
-				return false, err
-			}
-			physical = end
+		if err := s.cutHeadLocked(hi+1, last); err != nil {
+			return false, err
 		}
-		s.setBoundsLocked(physical, hi+1, last)
 	case cutTail:
 		if err := s.remove(entryKey(lo), entriesEnd(), new(pending)); err != nil {
 			return false, err
@@ -104,6 +99,66 @@ func (s *Store) tryDeleteLocked(lo, hi uint64, durable bool) (done bool, err err
 		return false, fmt.Errorf("%w: the log is %d..%d", ErrGap, first, last)
 	}
 	return true, nil
+}
+
+// cutHeadLocked makes first the beginning of the log. Of what comes before, that leaves the disk which may, if it is much or a file's last.
+func (s *Store) cutHeadLocked(first, last uint64) error {
+	physical := s.mu.physical
+	end := min(first-1, s.opts.Durable()) + 1
+	if end >= physical+s.opts.TruncateEvery || s.journal.frees(end) {
+		// Not synced: the sync of the next append covers it, and until then a crash only brings entries back.
+		if err := s.remove(entryKey(physical), entryKey(end), nil); err != nil {
+			return err
+		}
+		physical = end
+	}
+	s.setBoundsLocked(physical, first, last)
+	return nil
+}
+
+// Reclaim takes off the disk what has left the log and could not leave the disk then: Options.Durable may say more now.
+func (s *Store) Reclaim() error {
+	if err := s.enterWrite(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	s.truncating.Lock()
+	defer s.truncating.Unlock()
+	oldest, err := s.tryReclaim()
+	if err == nil {
+		err = s.dropFiles(oldest)
+	}
+	if err != nil {
+		return fmt.Errorf("storage/raftlog: reclaim: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) tryReclaim() (oldest wal.NumWAL, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.first.Load(); first > s.mu.physical {
+		err = s.cutHeadLocked(first, s.last.Load())
+	}
+	return s.journal.oldest(), err
+}
+
+// Size returns how long the files are, together, that the log needs. Those that are kept to be used again are not among them, some 200 MB.
+func (s *Store) Size() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.journal.size()
+}
+
+// Within returns how many of the newest entries are in the newest files that are at most so long together, with the one that is being
+// written; math.MaxUint64 when those are all files.
+func (s *Store) Within(bytes int64) (entries uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.journal.since(bytes); first > 0 {
+		return s.last.Load() + 1 - first
+	}
+	return math.MaxUint64
 }
 
 // remove writes that the entries in [lo, hi) are gone, and waits for p, if there is one.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/hashicorp/raft"
 )
 
 func TestPlanCut(t *testing.T) {
@@ -192,4 +193,85 @@ func TestDropBehind(t *testing.T) {
 			mustStore(t, s, tt.snapshot+1, tt.snapshot+1, 2)
 		})
 	}
+}
+
+// TestLargeEntriesLeaveTheDisk: entries that fill files leave the disk with the files, however few they are.
+func TestLargeEntriesLeaveTheDisk(t *testing.T) {
+	durable := uint64(math.MaxUint64)
+	s := mustOpen(t, vfs.NewMem(), Options{FileBytes: 256 << 10, Durable: func() uint64 { return durable }})
+	last := storeLarge(t, s, 1, 40)
+	if s.journal.num < 8 {
+		t.Fatalf("%d entries are in %d files", last, s.journal.num)
+	}
+	all := s.Size()
+	durable = 0
+	mustDelete(t, s, 1, 30)
+	if got := s.Size(); got != all || s.oldest != 1 {
+		t.Errorf("the files have %d bytes, want %d while the state is not durable, and the oldest is %d", got, all, s.oldest)
+	}
+	durable = 20
+	if err := s.Reclaim(); err != nil {
+		t.Fatal(err)
+	}
+	if got := onDisk(t, s); got[0] != 21 {
+		t.Errorf("entry %d is on the disk, and the state is durable up to 20", got[0])
+	}
+	durable = 100
+	if err := s.Reclaim(); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := s.journal.find(31); s.oldest != p.num {
+		t.Errorf("the oldest file is %d, want %d", s.oldest, p.num)
+	}
+	if got := s.Size(); got > all/4+256<<10+100<<10 {
+		t.Errorf("the files have %d bytes of %d, a quarter of the entries is left", got, all)
+	}
+	wantBounds(t, s, 31, last)
+}
+
+// TestWithin: the log says how many entries are in so many bytes of files, and says so after a restart.
+func TestWithin(t *testing.T) {
+	fs := vfs.NewMem()
+	o := Options{FileBytes: 256 << 10}
+	s := mustOpen(t, fs, o)
+	if got := s.Within(0); got != math.MaxUint64 {
+		t.Errorf("%d entries of a new log", got)
+	}
+	last := storeLarge(t, s, 1, 40)
+	check := func() {
+		t.Helper()
+		size := s.Size()
+		if got := s.Within(size); got != math.MaxUint64 {
+			t.Errorf("%d entries in all files", got)
+		}
+		for bytes := int64(0); bytes < size; bytes += 100 << 10 {
+			n := s.Within(bytes)
+			if n > last || bytes > 600<<10 && n < 3 {
+				t.Fatalf("%d entries in %d bytes of %d", n, bytes, size)
+			}
+			if most := max(bytes, 256<<10+100<<10); n*80<<10 > uint64(most) {
+				t.Errorf("%d entries of 80 KiB in %d bytes", n, bytes)
+			}
+			if least := bytes - 256<<10 - 200<<10; int64(n)*100<<10 < least {
+				t.Errorf("%d entries of 80 KiB in %d bytes", n, bytes)
+			}
+		}
+	}
+	check()
+	mustClose(t, s)
+	s = mustOpen(t, fs, o)
+	check()
+	last = storeLarge(t, s, last+1, 5)
+	check()
+}
+
+// storeLarge appends entries of 80 KiB, and returns the last.
+func storeLarge(t *testing.T, s *Store, lo, n uint64) (last uint64) {
+	t.Helper()
+	for last = lo; last < lo+n; last++ {
+		if err := s.StoreLogs([]*raft.Log{{Index: last, Term: 1, Data: make([]byte, 80<<10)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return last - 1
 }
