@@ -110,6 +110,24 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// TestBatchRefusedMulti: a refused transaction among others' calls runs nothing, and its client's other calls are what they were.
+func TestBatchRefusedMulti(t *testing.T) {
+	var together []string
+	s, addr := startServer(t, Options{Backend: echoKeys(&together)})
+	clients := gathered(t, s, addr, []string{
+		"SET a 1\r\nMULTI\r\nSET b 2\r\nGET b\r\nEXEC\r\nSET c 3\r\n", "SET d 4\r\nMULTI\r\nSET e 5\r\n", "SET f 6\r\n",
+	})
+	clients[0].expect("$1\r\na\r\n" + noMulti + torn + torn + aborted + "$1\r\nc\r\n")
+	clients[1].expect("$1\r\nd\r\n" + noMulti + torn)
+	clients[2].expect("$1\r\nf\r\n")
+	clients[1].ask("SET e 5\r\nEXEC\r\nGET e\r\n", torn+aborted+"$1\r\ne\r\n")
+	slices.Sort(together)
+	want := []string{"read 0:get e", "write [0:set a 1] [0:set d 4] [0:set f 6]", "write [0:set c 3]"}
+	if !slices.Equal(together, want) {
+		t.Errorf("the backend was asked %q, want %q", together, want)
+	}
+}
+
 // TestBatchErrors: each client of a batch hears what its error means for its own calls.
 func TestBatchErrors(t *testing.T) {
 	var fault error

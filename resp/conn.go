@@ -110,7 +110,7 @@ func (c *conn) loop() (kept bool) {
 		c.in.recycle()
 		if err := c.rest(); err == errParked {
 			return true
-		} else if errors.Is(err, errStopping) || errors.Is(err, errAstray) || errors.Is(err, io.EOF) {
+		} else if errors.Is(err, errStopping) || errors.Is(err, errAstray) || errors.Is(err, errGroup) || errors.Is(err, io.EOF) {
 			break // it may still read
 		} else if err != nil {
 			return false

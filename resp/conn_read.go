@@ -65,6 +65,9 @@ func (c *conn) read(rd io.Reader) error {
 		if c.astray.over() {
 			return errAstray
 		}
+		if c.tornOver() {
+			return errGroup
+		}
 		n, err := c.in.fill(rd)
 		switch {
 		case n > 0:
@@ -97,6 +100,9 @@ func (c *conn) setIdleDeadline() (timeout time.Duration) {
 		end := c.seen.idleUntil(timeout)
 		if quiet := time.Now().Add(trimWait); c.buffers() > trimBytes && (timeout == 0 || quiet.Before(end)) {
 			end = quiet
+		}
+		if over := c.sess.torn.Add(tornWait); c.torn() && (end.IsZero() || over.Before(end)) {
+			end = over
 		}
 		if c.astray.lost() {
 			end = time.Now().Add(astrayQuiet)

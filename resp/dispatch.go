@@ -47,6 +47,9 @@ func (c *conn) dispatch(argv [][]byte) {
 func (c *conn) examine(argv [][]byte) (*route, error) {
 	spec, err := c.srv.table.Resolve(argv)
 	if err != nil {
+		if r, err := c.groupRoute(argv); r != nil || err != nil {
+			return r, err
+		}
 		if known, ok := c.srv.table.Lookup(argv[0]); ok && c.srv.routes[known] != nil {
 			c.srv.routes[known].stats.rejected.Add(1)
 		}
@@ -55,6 +58,8 @@ func (c *conn) examine(argv [][]byte) (*route, error) {
 	r := c.srv.routes[spec]
 	if !c.sess.authed && spec.Flags&command.FlagNoAuth == 0 {
 		err = errNoAuth
+	} else if c.torn() && !mayInTorn(spec) {
+		err = errTorn
 	} else if err = c.onlyListens(spec, r.name); err == nil {
 		err = spec.Exec.Check(argv)
 	}

@@ -16,6 +16,7 @@ type Server struct {
 	o        Options
 	table    *command.Table
 	routes   map[*command.Spec]*route
+	groups   map[string]*route // see groupRoutes
 	settings settingsBox
 	clients  registry
 	pause    pause
@@ -45,7 +46,7 @@ func NewServer(o Options) *Server {
 	}
 	o = o.withDefaults()
 	s := &Server{o: o, table: command.NewTable(command.Rows(), localRows()), start: time.Now(), listWait: defaultListWait}
-	s.routes = newRoutes(s.table)
+	s.routes, s.groups = newRoutes(s.table), groupRoutes()
 	s.settings.now.Store(&settings{
 		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass,
 		queryBuffer: 1 << 30, clientMemory: defaultClientMemory, keepAlive: 300 * time.Second, logLevel: "notice",

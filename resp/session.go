@@ -25,8 +25,9 @@ type choices struct {
 	noTouch  bool
 	replies  replyMode
 	names    clientNames
-	channels []string // SUBSCRIBE; the slices are never changed, only replaced
-	patterns []string // PSUBSCRIBE
+	torn     time.Time // when a call of the group was refused that has not ended; zero: none was
+	channels []string  // SUBSCRIBE; the slices are never changed, only replaced
+	patterns []string  // PSUBSCRIBE
 }
 
 // clientNames are what a client says of itself.

@@ -36,7 +36,7 @@ const maxReads = 4
 // advance brings a connection to its next run, if it can do so without waiting for anybody.
 func (c *conn) advance() step {
 	for range maxReads {
-		if c.out.err != nil || c.ctx.Err() != nil || c.out.muted || c.sess.replies != repliesOn || c.sess.closing || c.listens() || c.astray.lost() {
+		if c.out.err != nil || c.ctx.Err() != nil || c.out.muted || c.sess.replies != repliesOn || c.sess.closing || c.listens() || c.astray.lost() || c.torn() {
 			return stepAlone
 		}
 		c.collect()

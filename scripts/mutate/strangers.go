@@ -7,5 +7,9 @@ func strangerMutations() []mutation {
 			in("./resp", "TestReset"), ""},
 		{"a log line that repeats has no bound", "cmd/node/logbound.go", "if !a.rate.AllowN(r.Time, 1) {", "if !a.rate.AllowN(r.Time, 0) {",
 			in("./cmd/node", "TestLogBound|TestStrangersDoNotFillTheLog"), ""},
+		{"a refused MULTI lets its calls run", "resp/dispatch.go", "c.torn() && !mayInTorn(spec)", "false && !mayInTorn(spec)",
+			in("./resp", "TestRefusedMulti|TestBatchRefusedMulti"), ""},
+		{"a refused MULTI without EXEC spoils its connection for ever", "resp/group.go", "const tornWait = 5 * time.Second",
+			"const tornWait = 5 * time.Hour", in("./resp", "TestTornGroupEnds"), ""},
 	}
 }
