@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"cairn/cmd/internal/clustertest"
+	"cairn/cmd/internal/redistest"
 )
 
 // join starts a further node, which joins by node i, and waits until it has its vote.
 func (p *processes) join(i int, flags ...string) int {
 	p.t.Helper()
-	n, port := len(p.nodes), freePorts(p.t, 1)[0]
+	n, port := len(p.nodes), redistest.Ports(p.t, 1)[0]
 	args := []string{"serve", "--port", port, "--dir", p.t.TempDir(), "--id", fmt.Sprintf("n%d", n+1), "--join", p.addr(i)}
 	p.nodes = append(p.nodes, &process{args: append(args, flags...), port: port})
 	p.start(n)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,27 +99,11 @@ type processes struct {
 	nodes []*process
 }
 
-// freePorts returns n ports that nobody listens on.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	var ports []string
-	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		_, port, _ := net.SplitHostPort(ln.Addr().String())
-		ports = append(ports, port)
-	}
-	return ports
-}
-
 // startNodes starts a cluster of n nodes in temporary directories.
 func startNodes(t *testing.T, n int, flags ...string) *processes {
 	t.Helper()
 	p := &processes{t: t}
-	ports := freePorts(t, n)
+	ports := redistest.Ports(t, n)
 	var peers []string
 	for i, port := range ports {
 		peers = append(peers, fmt.Sprintf("n%d=127.0.0.1:%s", i+1, port))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"cairn/cmd/internal/redistest"
 )
 
 // TestBadFlags: one clear line on stderr, exit 2, and nothing on the disk.
@@ -84,7 +86,7 @@ func TestDirectory(t *testing.T) {
 	p := startNodes(t, 1)
 	dir := p.nodes[0].args[4]
 	tool(t, "redis-cli", "-p", p.nodes[0].port, "SET", "k", "v")
-	other := freePorts(t, 1)[0]
+	other := redistest.Ports(t, 1)[0]
 	if _, errOut, code := cairn(t, "serve", "--port", other, "--dir", dir); code == 0 || !strings.Contains(errOut, "the directory is in use") {
 		t.Errorf("a second process on the directory: exit %d, stderr %q", code, errOut)
 	}
@@ -110,7 +112,7 @@ func TestDirectory(t *testing.T) {
 // TestConsole: cairn cli finds the leader from any list of addresses and says so when there is none.
 func TestConsole(t *testing.T) {
 	p := startNodes(t, 3, "--election-wait", "300ms")
-	dead := "127.0.0.1:" + freePorts(t, 1)[0]
+	dead := "127.0.0.1:" + redistest.Ports(t, 1)[0]
 	addrs := strings.Join([]string{dead, p.addr(p.follower()), p.addr(p.leader())}, ",")
 	if out, errOut, code := cairn(t, "cli", "--addr", addrs, "SET", "k", "v"); code != 0 || strings.TrimSpace(out) != "OK" {
 		t.Errorf("SET: exit %d, %q, %q", code, out, errOut)

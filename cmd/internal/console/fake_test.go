@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"cairn/cmd/internal/redistest"
 )
 
 // node is a scripted server. Its script gets each command, joined by blanks, and returns the bytes to send,
@@ -135,12 +137,7 @@ func answers(pairs ...string) func(string) string {
 // downAddr is an address at which nobody listens.
 func downAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return "127.0.0.1:" + redistest.Ports(t, 1)[0]
 }
 
 // commandInfo is a COMMAND INFO reply of one command with one flag.

@@ -5,11 +5,12 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"cairn/cmd/internal/redistest"
 )
 
 // redisCLI is the output of the real redis-cli, which scripts/test.sh installs.
@@ -52,35 +53,7 @@ func TestFormatLikeRedisCLI(t *testing.T) {
 // startRedis starts a real redis-server with a user.
 func startRedis(t *testing.T) string {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatal("redis-server is not in PATH; install redis-server 7.0")
-	}
-	_, port, _ := net.SplitHostPort(downAddr(t))
-	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(),
-		"--enable-debug-command", "yes", "--user", "ann", "on", ">pw", "+@all", "~*", "&*")
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	if !testing.Verbose() {
-		cmd.Stdout, cmd.Stderr = nil, nil
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	addr := "127.0.0.1:" + port
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); <-tick.C {
-		if nc, err := net.Dial("tcp", addr); err == nil {
-			nc.Close()
-			return addr
-		}
-	}
-	t.Fatal("redis-server does not listen")
-	return ""
+	return redistest.Start(t, "--enable-debug-command", "yes", "--user", "ann", "on", ">pw", "+@all", "~*", "&*")
 }
 
 // script is fed to both programs through a pipe. It has no command whose answer depends on time or chance.

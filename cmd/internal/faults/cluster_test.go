@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cairn/cmd/internal/redistest"
 	"cairn/fsm/reply"
 )
 
@@ -34,7 +35,7 @@ func startCluster(t *testing.T, n int, flags ...string) *cluster {
 func newCluster(t *testing.T, n int) *cluster {
 	t.Helper()
 	c := &cluster{t: t}
-	for _, port := range freePorts(t, n) {
+	for _, port := range redistest.Ports(t, n) {
 		c.nodes = append(c.nodes, &process{t: t, addr: "127.0.0.1:" + port})
 	}
 	return c

@@ -10,13 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
 
 const (
-	startTimeout = 10 * time.Second
-	startTries   = 3 // another process can take the free port first
+	startTimeout = 30 * time.Second
+	startTries   = 3 // a stranger can take the port first
 )
 
 // Start runs a redis-server without persistence on a free port of 127.0.0.1, in an empty folder, and returns its address
@@ -70,11 +71,8 @@ func Oracle(t testing.TB) (addr string) {
 }
 
 func start(t testing.TB, path string, extraArgs []string) (addr string, err error) {
-	port, err := freePort()
-	if err != nil {
-		return "", err
-	}
-	args := []string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()}
+	port := Ports(t, 1)[0]
+	args := []string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()}
 	cmd := exec.Command(path, append(args, extraArgs...)...)
 	var log tail
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -92,8 +90,8 @@ func start(t testing.TB, path string, extraArgs []string) (addr string, err erro
 		stop()
 		return "", err
 	}
-	addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	if err := await(addr, exited); err != nil {
+	addr = net.JoinHostPort("127.0.0.1", port)
+	if err := await(addr, cmd.Process.Pid, exited); err != nil {
 		stop()
 		watch()
 		return "", fmt.Errorf("redistest: redis-server at %s: %w\n%s", addr, err, log.b)
@@ -102,22 +100,13 @@ func start(t testing.TB, path string, extraArgs []string) (addr string, err erro
 	return addr, nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("redistest: find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// await returns once a server answers PING at addr.
-func await(addr string, exited chan error) error {
+// await returns once the server that is process pid answers at addr.
+func await(addr string, pid int, exited chan error) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	timeout := time.After(startTimeout)
 	for {
-		if ping(addr) {
+		if answers(addr, pid) {
 			return nil
 		}
 		select {
@@ -131,14 +120,14 @@ func await(addr string, exited chan error) error {
 	}
 }
 
-func ping(addr string) bool {
+func answers(addr string, pid int) bool {
 	c, err := Dial(addr)
 	if err != nil {
 		return false
 	}
 	defer c.Close()
-	r, err := c.Cmd("PING")
-	return err == nil && string(r.Str) == "PONG"
+	r, err := c.Cmd("INFO", "server")
+	return err == nil && strings.Contains(string(r.Str), fmt.Sprintf("\r\nprocess_id:%d\r\n", pid))
 }
 
 // watchdog starts a shell that ends the process pid when this process ends without calling the function returned, which
