@@ -53,7 +53,8 @@ type member struct {
 	host *Host      // the node's
 }
 
-// New makes a cluster of nodes n1, n2, … and starts them all. The test's end stops them.
+// New makes a cluster of nodes n1, n2, …, starts them all, and returns once it has a leader and each of them serves. The test's
+// end stops them.
 func New(t testing.TB, o Options) *Cluster {
 	t.Helper()
 	if o.Nodes == 0 {
@@ -75,7 +76,18 @@ func New(t testing.TB, o Options) *Cluster {
 	for i := range c.nodes {
 		c.Start(i)
 	}
+	c.form()
 	return c
+}
+
+// form waits until all nodes are members that have caught up. On a busy machine one may come when the others have formed the
+// cluster already; until it has caught up it answers LOADING.
+func (c *Cluster) form() {
+	c.t.Helper()
+	c.Settle()
+	for i, m := range c.nodes {
+		Eventually(c.t, c.ID(i)+" to belong to the cluster", func() bool { return m.node.Replica().Standing() == replica.Belongs })
+	}
 }
 
 // Add starts a further node, which joins the cluster by the nodes at the addresses, or with the word "wait" waits for an

@@ -23,7 +23,7 @@ func TestDeposedRead(t *testing.T) {
 			c, brakes := braked(t, "/log/", func(o *node.Options) { o.Reads = reads })
 			old := c.Leader()
 			client := c.Client(old)
-			c.Do(old, "SET", "k", "old")
+			wantOK(t, c.Do(old, "SET", "k", "old"))
 			wantBulk(t, c.Do(old, "GET", "k"), "old")
 			restore := depose(t, c, brakes[old], old, "new")
 			if r, err := client.Cmd("GET", "k"); err != nil || r.Kind != reply.Error {
@@ -87,7 +87,7 @@ func depose(t *testing.T, c *clustertest.Cluster, b *brake, old int, value strin
 		}
 		return next >= 0
 	})
-	c.Do(next, "SET", "k", value)
+	wantOK(t, c.Do(next, "SET", "k", value))
 	if state := c.Node(old).Replica().Status().State; state != "leader" {
 		t.Errorf("the old leader has noticed, it is a %s: what follows shows nothing", state)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"cairn/cmd/internal/clustertest"
 	"cairn/cmd/node"
-	"cairn/fsm/reply"
 )
 
 // TestTransferToNobody: leadership is offered to a node that cannot be reached. Writes that wait meanwhile go on once the
@@ -22,7 +21,7 @@ func TestTransferToNobody(t *testing.T) {
 	}})
 	leader := c.Leader()
 	other := c.Followers(leader)[0]
-	c.Do(leader, "SET", "k", "v")
+	wantOK(t, c.Do(leader, "SET", "k", "v"))
 	c.Net.Isolate(c.Addr(leader), c.Addr(other))
 	for n := range 3 {
 		var offer sync.WaitGroup
@@ -31,9 +30,7 @@ func TestTransferToNobody(t *testing.T) {
 				t.Error("leadership went to a node that cannot be reached")
 			}
 		})
-		if r := c.Do(leader, "SET", "k", fmt.Sprint(n)); string(r.Str) != "OK" {
-			t.Errorf("SET answers %q", r.Str)
-		}
+		wantOK(t, c.Do(leader, "SET", "k", fmt.Sprint(n)))
 		offer.Wait()
 	}
 }
@@ -65,10 +62,10 @@ func TestLostDisk(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: quick, Seed: 2})
 	leader := c.Leader()
 	behind, lost := c.Followers(leader)[0], c.Followers(leader)[1]
-	c.Do(leader, "SET", "k", "old")
+	put(t, c, "k", "old")
 	c.Settle()
 	c.Kill(behind)
-	c.Do(leader, "SET", "k", "new") // on leader and lost
+	put(t, c, "k", "new") // on leader and lost, whichever of them leads by now
 	c.Kill(lost)
 	c.Kill(leader)
 
@@ -89,16 +86,12 @@ func TestLostDisk(t *testing.T) {
 		}
 	}
 	c.Start(leader)
-	if r := c.Do(c.Leader(), "GET", "k"); r.Kind != reply.Bulk || string(r.Str) != "new" {
-		t.Fatalf("the acknowledged write is %q", r.Str)
-	}
+	wantBulk(t, get(t, c, "k"), "new")
 	c.Settle()
 	clustertest.Eventually(t, "the node to say that it has caught up", func() bool {
 		origin, err := c.Node(lost).Replica().Log().GetUint64([]byte("CairnOrigin"))
 		return origin == 0 && err == nil
 	})
 	c.Kill(leader) // and now it may vote again
-	clustertest.Eventually(t, "the node to have caught up", func() bool {
-		return string(c.Do(c.Leader(), "GET", "k").Str) == "new"
-	})
+	wantBulk(t, get(t, c, "k"), "new")
 }

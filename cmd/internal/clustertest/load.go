@@ -163,12 +163,12 @@ func (l *Load) Check(i int) {
 	for _, lc := range l.clients {
 		for _, n := range lc.acked {
 			key := fmt.Sprintf("c%d:k%d", lc.id, n)
-			if r, err := client.Cmd("GET", key); err != nil || string(r.Str) != fmt.Sprint(n) {
+			if r, err := l.get(client, key); err != nil || string(r.Str) != fmt.Sprint(n) {
 				l.c.t.Errorf("clustertest: acknowledged %s is %q on %s (%v)", key, r.Str, l.c.ID(i), err)
 				return
 			}
 		}
-		r, err := client.Cmd("GET", fmt.Sprintf("c%d:count", lc.id))
+		r, err := l.get(client, fmt.Sprintf("c%d:count", lc.id))
 		var got int
 		if len(r.Str) > 0 {
 			_, err = fmt.Sscan(string(r.Str), &got)
@@ -178,4 +178,14 @@ func (l *Load) Check(i int) {
 				lc.id, got, l.c.ID(i), lc.counts, lc.doubts, err)
 		}
 	}
+}
+
+// get reads a key, as often as the node says that there is no leader to confirm the read: a busy machine may cause an election.
+func (l *Load) get(client *redistest.Client, key string) (r reply.Reply, err error) {
+	l.c.t.Helper()
+	Eventually(l.c.t, "an answer to GET "+key, func() bool {
+		r, err = client.Cmd("GET", key)
+		return err != nil || r.Kind != reply.Error || !strings.HasPrefix(string(r.Str), "CLUSTERDOWN")
+	})
+	return r, err
 }

@@ -55,6 +55,16 @@ func put(t *testing.T, c *clustertest.Cluster, key, value string) {
 	})
 }
 
+// get reads by way of whoever leads.
+func get(t *testing.T, c *clustertest.Cluster, key string) (r reply.Reply) {
+	t.Helper()
+	clustertest.Eventually(t, "a read to be answered", func() bool {
+		r = c.Do(c.Leader(), "GET", key)
+		return r.Kind != reply.Error
+	})
+	return r
+}
+
 func wantOK(t *testing.T, r reply.Reply) {
 	t.Helper()
 	if r.Kind != reply.Status || string(r.Str) != "OK" {
@@ -99,11 +109,11 @@ func TestJoinedNodesElect(t *testing.T) {
 		wantVoters(t, c, i, "n1", "n2", "n3")
 	}
 	c.Kill(0)
-	wantBulk(t, c.Do(c.Leader(), "GET", "k"), "v")
+	wantBulk(t, get(t, c, "k"), "v")
 	c.Kill(1)
 	c.Start(1)
 	c.Start(0)
-	wantBulk(t, c.Do(c.Leader(), "GET", "k"), "v")
+	wantBulk(t, get(t, c, "k"), "v")
 }
 
 // TestMeet: a waiting node serves nothing, and comes in by an invitation, or by asking for one itself. A node that has a

@@ -18,7 +18,8 @@ import (
 func TestSlowStream(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Seed: 7, Tune: func(i int, o *node.Options) {
 		small(i, o)
-		o.StreamRate = 512 << 10
+		slow(i, o)
+		o.StreamRate = 256 << 10
 	}})
 	leader := c.Leader()
 	away := c.Followers(leader)[0]
@@ -26,7 +27,7 @@ func TestSlowStream(t *testing.T) {
 	for i := range 64 {
 		value := make([]byte, 32<<10)
 		_, _ = rand.Read(value) // it does not become smaller on the disk
-		c.Do(leader, "SET", fmt.Sprint("large", i), string(value))
+		wantOK(t, c.Do(leader, "SET", fmt.Sprint("large", i), string(value)))
 	}
 	clean := []string{folders(t, c, leader), folders(t, c, away)}
 	stream := func(i int, sending bool) (replica.Stream, bool) {
@@ -46,7 +47,7 @@ func TestSlowStream(t *testing.T) {
 	c.Start(away)
 	clustertest.Eventually(t, "a stream on both sides", under)
 	load := c.StartLoad(4)
-	clustertest.Eventually(t, "writes beside the stream", func() bool { return load.Acked() > 200 })
+	clustertest.Eventually(t, "writes beside the stream", func() bool { return load.Acked() > 100 })
 	if !under() {
 		t.Error("the stream was over before the writes were")
 	}
