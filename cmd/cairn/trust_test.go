@@ -130,7 +130,7 @@ func TestForeignFounder(t *testing.T) {
 	leader := p.leader()
 	dead, other := (leader+1)%3, (leader+2)%3
 	p.end(dead, syscall.SIGKILL)
-	free := freePorts(t, 2)
+	free := redistest.Ports(t, 2)
 	peers := fmt.Sprintf("m1=127.0.0.1:%s,m2=127.0.0.1:%s,m3=%s", free[0], free[1], p.addr(dead))
 	p.nodes = append(p.nodes, &process{args: []string{"serve", "--id", "m3", "--dir", t.TempDir(), "--peers", peers}, port: p.nodes[dead].port})
 	p.start(3)
@@ -168,7 +168,7 @@ func (p *processes) wait(i int) int {
 // one at its address. It says how to come back, and comes back that way.
 func TestFoundedAnew(t *testing.T) {
 	p := startNodes(t, 1)
-	for i, port := range freePorts(t, 2) {
+	for i, port := range redistest.Ports(t, 2) {
 		p.nodes = append(p.nodes, &process{args: []string{"serve", "--port", port, "--dir", t.TempDir(), "--id", fmt.Sprint("n", i+2), "--join", p.addr(0)}, port: port})
 		p.start(i + 1)
 	}
@@ -273,7 +273,7 @@ func TestAllMoved(t *testing.T) {
 			})
 		}
 	}
-	ports := freePorts(t, 3)
+	ports := redistest.Ports(t, 3)
 	move(false, ports...)
 	clustertest.Eventually(t, "n1 to answer", func() bool { return p.info(0, "raft_state") != "" })
 	if !stays(3*time.Second, func() bool { return p.info(0, "raft_state") != "leader" }) {
@@ -310,7 +310,7 @@ func TestTwoOfOneName(t *testing.T) {
 	}
 	p.start(f)
 	clustertest.Eventually(t, "the member to be back", func() bool { return p.ask(f, "GET", "k") == "1" })
-	port := freePorts(t, 1)[0]
+	port := redistest.Ports(t, 1)[0]
 	p.nodes = append(p.nodes, &process{args: []string{"serve", "--dir", copied + "/data", "--port", port, "--advertise", "127.0.0.1:" + port}, port: port})
 	p.start(3)
 	clustertest.Eventually(t, "the copy to answer", func() bool { return p.info(3, "raft_state") != "" })
