@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -187,7 +188,11 @@ func (r *Replica) house(m membership, s raft.Server, addr string) verdict {
 
 // nowhere is the address of a member whose own another member has taken. No two members of a configuration have one address, so members
 // that have changed places go by way of it. The name is one that nobody has (RFC 2606).
-func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + ".invalid:1" }
+func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + noHost }
+
+const noHost = ".invalid:1"
+
+func isNowhere(addr string) bool { return strings.HasSuffix(addr, noHost) }
 
 // unhouse takes a member's address, where another member is seen.
 func (r *Replica) unhouse(ctx context.Context, m membership, s raft.Server, o order) verdict {

@@ -2,15 +2,18 @@ package replica
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
-	"cairn/fsm"
 	"cairn/storage/raftlog"
 )
 
@@ -38,46 +41,150 @@ func newClusterID(now int64) string {
 	return hex.EncodeToString(id[:])
 }
 
-// clusterKey is the stable value that holds the cluster's id.
-var clusterKey = []byte("CairnCluster")
+// clusterKey is the stable value that holds the cluster's id, and genesisKey the one that holds what it began with.
+var clusterKey, genesisKey = []byte("CairnCluster"), []byte("CairnGenesis")
 
-// clusterNote knows the cluster's id from the start on. After a kill the state may be behind the entry that agreed it, and a node that
-// finds no leader does not come further.
-type clusterNote struct{ noted atomic.Value } // string
+// clusterNote is which cluster a node is of, from before its first link on. After a kill the state may be behind the entry that agreed the id, and a
+// node that finds no leader does not come further. Who begins a cluster with others knows what it begins with, a hash of the membership, until the
+// id is agreed, and keeps that: by it they know a member that has lost its disk. Who begins one alone gives it its id. Who joins one has
+// the id of the first node of it that it has asked; that node's word is kept once a link to a member, or of one, is made.
+type clusterNote struct {
+	log *raftlog.Store
 
+	mu struct {
+		sync.Mutex
+		id      string
+		kept    bool // id is noted
+		genesis [genesisLen]byte
+	}
+}
+
+func (c *clusterNote) id() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.id
+}
+
+func (c *clusterNote) genesis() [genesisLen]byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.genesis
+}
+
+// load reads what is noted. It is called before Raft starts.
 func (c *clusterNote) load(log *raftlog.Store) error {
 	id, err := log.Get(clusterKey)
 	if err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
-	c.noted.Store(string(id))
+	genesis, err := log.Get(genesisKey)
+	if err != nil {
+		return fmt.Errorf("replica: read the log: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.log, c.mu.id, c.mu.kept = log, string(id), len(id) > 0
+	copy(c.mu.genesis[:], genesis)
 	return nil
 }
 
-// noteCluster makes the id durable as soon as it is agreed.
+// keep notes what is known now, and first what is not yet: an id, and what the cluster began with. It is false where the node is of another cluster.
+func (c *clusterNote) keep(id string, genesis [genesisLen]byte) (same bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var none [genesisLen]byte
+	if genesis != none && c.mu.genesis == none {
+		if err := c.log.Set(genesisKey, genesis[:]); err != nil {
+			return false, fmt.Errorf("replica: note which cluster this node is of: %w", err)
+		}
+		c.mu.genesis = genesis
+	}
+	if id == "" || c.mu.kept {
+		return id == "" || id == c.mu.id, nil
+	}
+	if c.mu.id != "" && c.mu.id != id {
+		return false, nil
+	}
+	if err := c.log.Set(clusterKey, []byte(id)); err != nil {
+		return false, fmt.Errorf("replica: note which cluster this node is of: %w", err)
+	}
+	c.mu.id, c.mu.kept = id, true
+	return true, nil
+}
+
+// suppose takes the word of a node that is asked to be let in, until that is refused.
+func (c *clusterNote) suppose(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.mu.kept {
+		c.mu.id = id
+	}
+}
+
+// know is called when a link is proved, before it is used.
+func (r *Replica) know(own, peer hello, bound bool) error {
+	switch {
+	case peer.cluster == "" || r.founding.waits.Load():
+		return nil
+	case bound:
+		same, err := r.cluster.keep(peer.cluster, peer.genesis)
+		if err == nil && !same {
+			err = refuseFinally("%s is of cluster %s, and this node of another", peer.id, peer.cluster)
+		}
+		return err
+	case r.o.Joining && own.kind == queryLink: // it has opened the link
+		r.cluster.suppose(peer.cluster)
+	}
+	return nil
+}
+
+// noteCluster notes the id as soon as it is agreed.
 func (r *Replica) noteCluster() {
-	for r.cluster.noted.Load() == "" {
+	for {
 		if id := r.machine.State().Cluster; id != "" {
-			if err := r.o.Log.Set(clusterKey, []byte(id)); err != nil {
+			same, err := r.cluster.keep(id, [genesisLen]byte{})
+			switch {
+			case err != nil:
 				r.log.Error("cannot note which cluster this node is of", "err", err)
+			case !same:
+				r.log.Error("the state is of another cluster than this node", "state", id, "node", r.cluster.id())
+				return
+			default:
 				return
 			}
-			r.cluster.noted.Store(id)
-			return
 		}
-		if !r.pause(r.o.paced(attendPause), nil) {
+		if !r.pause(attendPause, nil) {
 			return
 		}
 	}
 }
 
-// id is empty as long as this node knows none.
-func (c *clusterNote) id(m *fsm.Machine) string {
-	if id := m.State().Cluster; id != "" {
-		return id
+// begin is called before a cluster's first entry is written, with its members. It notes by what the cluster is known.
+func (r *Replica) begin(members []raft.Server) error {
+	id, genesis := "", [genesisLen]byte{}
+	if len(members) == 1 {
+		if id = r.cluster.id(); id == "" {
+			id = newClusterID(r.clock.now())
+		}
+	} else {
+		genesis = genesisOf(members, r.o.NewCluster)
 	}
-	id, _ := c.noted.Load().(string)
-	return id
+	_, err := r.cluster.keep(id, genesis)
+	return err
+}
+
+// genesisOf tells memberships that clusters begin with apart.
+func genesisOf(members []raft.Server, newCluster bool) [genesisLen]byte {
+	var all []string
+	for _, s := range members {
+		all = append(all, located(s).String())
+	}
+	slices.Sort(all)
+	if newCluster { // another one than the cluster that may have begun there before
+		all = append(all, "new")
+	}
+	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
+	return [genesisLen]byte(sum[:])
 }
 
 // foundsAlone says that this node is to begin a cluster of its own, and that it may be another's member without knowing it.
@@ -90,7 +197,11 @@ func (r *Replica) found() {
 	if !r.founding.waits.Load() || !r.pause(r.o.FoundingWait, nil) || r.founding.displaced.Load() {
 		return
 	}
-	if err := r.raft.BootstrapCluster(raft.Configuration{Servers: r.founders()}).Error(); err != nil {
+	err := r.begin(r.founders())
+	if err == nil {
+		err = r.raft.BootstrapCluster(raft.Configuration{Servers: r.founders()}).Error()
+	}
+	if err != nil {
 		r.log.Error("cannot begin the cluster", "err", err)
 		return
 	}
@@ -100,11 +211,14 @@ func (r *Replica) found() {
 }
 
 // displaced stops this node, at the call of a peer of another cluster, and returns why.
-func (r *Replica) displaced(peer hello) string {
+func (r *Replica) displaced(peer hello) *refusal {
+	if r.o.NewCluster {
+		return refuseFinally("%s is of a new cluster, at its operator's word: say CLUSTER FORGET %s, or give that member an address of its own", r.o.ID, peer.to)
+	}
 	why := fmt.Sprintf("at %s, cluster %s of %s has its member %s: start that on an empty --dir with --id %s --join %s, or, for a new cluster of its own, give this node an address that is free, or say CLUSTER FORGET %s there and --new-cluster here",
 		r.o.Addr, peer.cluster, peer.id, peer.to, peer.to, peer.addr, peer.to)
 	if r.founding.displaced.Swap(true) {
-		return why
+		return refuseFinally("%s", why)
 	}
 	if !r.founding.waits.Load() {
 		if err := r.o.Log.Set(displacedKey, []byte(why)); err != nil {
@@ -112,7 +226,7 @@ func (r *Replica) displaced(peer hello) string {
 		}
 	}
 	r.refuse(fmt.Errorf("%w: %s", ErrDisplaced, why))
-	return why
+	return refuseFinally("%s", why)
 }
 
 // checkDisplaced is called before Raft starts.

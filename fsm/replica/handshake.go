@@ -16,7 +16,7 @@ import (
 //	opener:   hello = kind | flags | nonce[16] | genesis[8] | id | to | addr | run | cluster, each of these five: len uint16 BE | bytes
 //	acceptor: hello, with kind 0 and no to
 //	opener:   HMAC-SHA256(secret, "opener" | hello | hello of the acceptor)
-//	acceptor: 1 | HMAC-SHA256(secret, "acceptor" | the same), or 0 | why it refuses
+//	acceptor: 1 | HMAC-SHA256(secret, "acceptor" | the same), or 0 | why it refuses, or 2 | why it does, where another node may not
 //
 // Every message is a frame: length uint16 BE | bytes. A cluster's id is empty on a node that does not know it yet. The opener
 // proves itself first: the acceptor, which any stranger can reach, gives nothing away that a secret could be guessed from.
@@ -37,6 +37,13 @@ const (
 	flagsEnd
 )
 
+// The first byte of an acceptor's verdict.
+const (
+	verdictRefused = 0
+	verdictTaken   = 1
+	verdictNotHere = 2
+)
+
 // errRefused is wrapped by the error of a link that one side did not want.
 var errRefused = errors.New("refused")
 
@@ -47,7 +54,7 @@ type hello struct {
 	leads   bool // it leads its cluster
 	founder bool // its directory began a cluster, and joined none
 	nonce   []byte
-	genesis [genesisLen]byte // of the membership that it began its cluster with; zero where that does not matter any more
+	genesis [genesisLen]byte // what its cluster began with, see clusterNote; zero where it does not know, or there is none
 	id      string
 	to      string // the member that the opener wants to reach; empty when it wants whoever is there
 	addr    string // where it is reached, by its own word
@@ -98,10 +105,10 @@ func parseHello(b []byte) (hello, error) {
 func (r *Replica) hello(kind byte, to string) hello {
 	h := hello{
 		kind: kind, past: r.hasPast(), leads: r.leading(), founder: !r.o.Joining, nonce: make([]byte, nonceLen),
-		id: r.o.ID, to: to, addr: r.o.Addr, run: r.run, cluster: r.cluster.id(r.machine),
+		id: r.o.ID, to: to, addr: r.o.Addr, run: r.run, genesis: r.cluster.genesis(),
 	}
-	if h.cluster == "" {
-		h.genesis = r.genesis()
+	if !r.founding.waits.Load() {
+		h.cluster = r.cluster.id()
 	}
 	_, _ = rand.Read(h.nonce) // never fails
 	return h
@@ -137,15 +144,15 @@ func (r *Replica) introduce(c io.ReadWriter, kind byte, to string) (peer hello, 
 	switch {
 	case err != nil:
 		return hello{}, err
-	case len(verdict) == 0 || verdict[0] != 1:
-		return hello{}, fmt.Errorf("%w: %s", errRefused, verdict[min(1, len(verdict)):])
+	case len(verdict) == 0 || verdict[0] != verdictTaken:
+		return hello{}, &refusal{string(verdict[min(1, len(verdict)):]), len(verdict) == 0 || verdict[0] != verdictNotHere}
 	case !hmac.Equal(verdict[1:], r.proof("acceptor", first, answer)):
-		return hello{}, fmt.Errorf("%w: %s", errRefused, wrongSecret)
+		return hello{}, refuseFinally(wrongSecret)
 	}
-	if reason := r.vetAcceptor(own, peer); reason != "" {
-		return hello{}, fmt.Errorf("%w: %s", errRefused, reason)
+	if reason := r.vetAcceptor(own, peer); reason != nil {
+		return hello{}, reason
 	}
-	return peer, nil
+	return peer, r.meet(own, peer, to != "")
 }
 
 // welcome is the acceptor's part. It returns how the opener introduced itself.
@@ -166,15 +173,22 @@ func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
 	if err != nil {
 		return hello{}, err
 	}
-	reason := wrongSecret
+	reason := refuseFinally(wrongSecret)
 	if hmac.Equal(proof, r.proof("opener", first, answer)) {
 		reason = r.vetOpener(own, peer)
 	}
-	if reason != "" {
-		said := append([]byte{0}, reason[:min(len(reason), maxFrame-1)]...)
-		return peer, errors.Join(fmt.Errorf("%w: node %q: %s", errRefused, peer.id, reason), writeFrame(c, said))
+	if reason != nil {
+		said := []byte{verdictNotHere}
+		if reason.final {
+			said[0] = verdictRefused
+		}
+		said = append(said, reason.why[:min(len(reason.why), maxFrame-1)]...)
+		return peer, errors.Join(fmt.Errorf("node %q: %w", peer.id, reason), writeFrame(c, said))
 	}
-	return peer, writeFrame(c, append([]byte{1}, r.proof("acceptor", first, answer)...))
+	if err := r.meet(own, peer, peer.to != ""); err != nil {
+		return peer, err
+	}
+	return peer, writeFrame(c, append([]byte{verdictTaken}, r.proof("acceptor", first, answer)...))
 }
 
 func writeFrame(w io.Writer, b []byte) error {

@@ -37,7 +37,13 @@ func side(t testing.TB, id, secret, cluster string) *Replica {
 			Groups: []entry.Group{{Calls: []entry.Call{call}}},
 		})})
 	}
-	return &Replica{o: Options{ID: id, Secret: secret, Log: memLog(t)}, machine: m, log: slog.New(slog.DiscardHandler)}
+	r := &Replica{o: Options{ID: id, Secret: secret, Log: memLog(t)}, machine: m, log: slog.New(slog.DiscardHandler)}
+	r.ballot = newBallot(r.o.Log)
+	if err := r.cluster.load(r.o.Log); err != nil {
+		t.Fatal(err)
+	}
+	r.cluster.mu.id = cluster
+	return r
 }
 
 // shake lets two sides meet and returns what each thinks of it.
@@ -66,12 +72,12 @@ func TestHandshake(t *testing.T) {
 		kind                                   byte
 		to                                     string
 	}{
-		{name: "same secret", openSecret: "s", acceptSecret: "s", kind: raftLink, to: "n2"},
-		{name: "no secret", kind: queryLink, to: "n2"},
+		{name: "same secret", openSecret: "s", acceptSecret: "s", openCluster: "c", acceptCluster: "c", kind: raftLink, to: "n2"},
+		{name: "no secret", openCluster: "c", acceptCluster: "c", kind: queryLink, to: "n2"},
 		{name: "other secret", openSecret: "s", acceptSecret: "t", kind: raftLink, to: "n2", wantReason: wrongSecret},
 		{name: "secret on one side", openSecret: "s", kind: raftLink, to: "n2", wantReason: wrongSecret},
 		{name: "same cluster", openCluster: "c", acceptCluster: "c", kind: raftLink, to: "n2"},
-		{name: "one is new", openCluster: "c", kind: raftLink, to: "n2"},
+		{name: "one knows no cluster", openCluster: "c", kind: raftLink, to: "n2", wantReason: "n2 was not started for that"},
 		{name: "other cluster", openCluster: "c", acceptCluster: "d", kind: raftLink, to: "n2", wantReason: "of cluster"},
 		{name: "unknown kind", kind: 'X', to: "n2", wantReason: "unknown kind of link"},
 		{name: "another member", openCluster: "c", acceptCluster: "c", kind: raftLink, to: "n3", wantReason: "here answers n2"},

@@ -166,6 +166,9 @@ func (r *Replica) tryJoin() {
 	defer cancel()
 	_, err := r.command(ctx, r.joinOrder(), anyoneAt(addrs)...)
 	refusal := Refusal("")
+	if errors.As(err, &refusal) {
+		r.cluster.suppose("")
+	}
 	switch {
 	case err == nil:
 		r.log.Info("this node was added to the cluster and catches up", "peer", addrs[0])
@@ -195,6 +198,7 @@ func (r *Replica) joinAt(ctx context.Context, addr string) error {
 		return Refusal(fmt.Sprintf("this node is joining the cluster of %s already", at[0]))
 	}
 	if _, err := r.command(ctx, r.joinOrder(), memberAddr{addr: addr}); err != nil {
+		r.cluster.suppose("")
 		return err
 	}
 	r.log.Info("this node was added to the cluster and catches up", "peer", addr)

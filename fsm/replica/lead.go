@@ -47,7 +47,11 @@ func (r *Replica) beginTerm(term uint64) {
 	for r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term {
 		err := r.tick()
 		if err == nil && r.machine.State().Cluster == "" {
-			_, err = r.proposeCall(command.ClusterName, newClusterID(r.clock.now()))
+			id := r.cluster.id()
+			if id == "" {
+				id = newClusterID(r.clock.now())
+			}
+			_, err = r.proposeCall(command.ClusterName, id)
 		}
 		r.changed.wake()
 		if err == nil {

@@ -84,7 +84,7 @@ func (a nodeAddr) String() string { return string(a) }
 
 // Dial implements raft.StreamLayer. The address is a memberAddr's text.
 func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(l.r.ctx, timeout)
 	defer cancel()
 	c, err := l.dial(ctx, parseMemberAddr(string(addr)), raftLink)
 	if err != nil {
@@ -132,15 +132,16 @@ func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, e
 
 // dialAt opens a link of a kind to the node at an address, which must be the member that is named, if one is.
 func (l *links) dialAt(ctx context.Context, to memberAddr, kind byte) (_ net.Conn, peer hello, err error) {
+	if isNowhere(to.addr) {
+		return nil, peer, fmt.Errorf("replica: link to %s: it has no address", to.id)
+	}
 	c, err := l.r.o.Dial(ctx, to.addr)
 	if err != nil {
 		return nil, peer, fmt.Errorf("replica: link to %s: %w", to.addr, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	if _, err = io.WriteString(c, Preface); err == nil {
-		if peer, err = l.r.introduce(c, kind, to.id); err == nil && to.id != "" {
-			err = l.r.meet(peer)
-		}
+		peer, err = l.r.introduce(c, kind, to.id)
 	}
 	if !stop() {
 		err = errors.Join(err, ctx.Err())
@@ -190,9 +191,6 @@ func (r *Replica) ServeLink(c net.Conn) {
 	defer r.links.forget(c)
 	_ = c.SetDeadline(time.Now().Add(handshakeTimeout)) // an error shows at the next read
 	peer, err := r.welcome(c)
-	if err == nil && peer.to != "" {
-		err = r.meet(peer)
-	}
 	if err != nil {
 		r.links.noteRefusal(c.RemoteAddr().String(), err)
 		return
@@ -207,8 +205,13 @@ func (r *Replica) ServeLink(c net.Conn) {
 	}
 }
 
-// meet is called once a link has proved itself, before it is used.
-func (r *Replica) meet(peer hello) error { return r.ballot.meet(r.hasPast(), peer.past) }
+// meet is called once a link has proved itself, before it is used. Only one between members says anything of either's past.
+func (r *Replica) meet(own, peer hello, bound bool) error {
+	if err := r.know(own, peer, bound); err != nil || !bound {
+		return err
+	}
+	return r.ballot.meet(r.hasPast(), peer.past)
+}
 
 // hasPast reports whether this node has been part of a cluster: its log holds more than the membership it begins with, or its
 // state has gone further, and says so even where a crash has taken what was not synced.

@@ -64,7 +64,7 @@ func refused(format string, args ...any) verdict {
 const orderTimeout = 10 * time.Second
 
 // serveOrder answers one order on a query link.
-func (r *Replica) serveOrder(c net.Conn) error {
+func (r *Replica) serveOrder(c net.Conn, bound bool) error {
 	_ = c.SetReadDeadline(time.Now().Add(rpcTimeout)) // an error shows at the read
 	b, err := readFrame(c)
 	if err != nil {
@@ -74,6 +74,9 @@ func (r *Replica) serveOrder(c net.Conn) error {
 	var o order
 	if err := json.Unmarshal(b, &o); err != nil {
 		return fmt.Errorf("replica: not an order: %w", err)
+	}
+	if !bound && o.Verb != verbWho && o.Verb != verbInvite && o.Verb != verbJoin {
+		return fmt.Errorf("replica: order %q on a link for anyone", o.Verb)
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
 	defer cancel()
@@ -132,7 +135,7 @@ func (r *Replica) command(ctx context.Context, o order, others ...memberAddr) (v
 			return v, nil
 		case v.Refused != "":
 			return v, Refusal(v.Refused)
-		case errors.Is(err, errRefused): // by the handshake: another cluster, another secret
+		case isFinal(err):
 			return v, Refusal(err.Error())
 		case v.Leader != "" && try%8 != 7: // two nodes that name each other end here
 			next = parseMemberAddr(v.Leader)
@@ -149,6 +152,12 @@ func (r *Replica) command(ctx context.Context, o order, others ...memberAddr) (v
 			return v, last
 		}
 	}
+}
+
+// isFinal says that a link was refused for a reason that others have too: another cluster, another secret.
+func isFinal(err error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.final
 }
 
 // commandOnce asks next, or this node when it leads, or the leader, or the try-th of others.

@@ -43,7 +43,7 @@ func (r *Replica) serveQueries(c net.Conn, bound bool) error {
 			return err
 		}
 		if question[0] == askOrder {
-			if err := r.serveOrder(c); err != nil {
+			if err := r.serveOrder(c, bound); err != nil {
 				return err
 			}
 			continue

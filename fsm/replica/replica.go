@@ -74,7 +74,7 @@ func Start(o Options) (*Replica, error) {
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1), started: make(chan struct{}),
-		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(), addresses: make(map[string]string),
+		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(), addresses: make(map[string]string), twins: twins{seen: make(map[string]sightOfTwin)},
 	}
 	for _, p := range o.Peers {
 		r.addresses[p.ID] = p.Addr
@@ -130,6 +130,9 @@ func (r *Replica) startRaft() error {
 	} else if r.foundsAlone(hasState) {
 		r.founding.waits.Store(true)
 	} else if !hasState {
+		if err := r.begin(r.founders()); err != nil {
+			return err
+		}
 		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.transport, raft.Configuration{Servers: r.founders()}); err != nil {
 			return fmt.Errorf("replica: begin the cluster: %w", err)
 		}
@@ -152,16 +155,21 @@ func (r *Replica) startRaft() error {
 	return nil
 }
 
-// peersAreMembers refuses peers on a node with a past that its cluster does not know: to name a node does not add it.
+// peersAreMembers refuses peers on a node with a past that its cluster does not know: to name a node does not add it. One that may be
+// behind, as it has others, may not know them yet.
 func (r *Replica) peersAreMembers(hasState bool) error {
 	if !hasState || r.o.PeersBegan {
 		return nil
 	}
 	m := r.membership()
 	for _, p := range r.o.Peers {
-		if _, member := m.find(p.ID); !member && p.ID != r.o.ID && len(m.servers) > 0 {
+		if _, member := m.find(p.ID); member || p.ID == r.o.ID || len(m.servers) == 0 {
+			continue
+		}
+		if r.onlyVoter() {
 			return fmt.Errorf("%w: %s is none; its members are %s", ErrOtherPeers, p.ID, strings.Join(m.names(), ", "))
 		}
+		r.log.Warn("--peers names a node that is no member as far as this one knows; to add it, start it on an empty --dir with --join", "peer", p.ID)
 	}
 	return nil
 }

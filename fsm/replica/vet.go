@@ -2,9 +2,7 @@ package replica
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,9 +14,9 @@ import (
 // addresses, and takes whoever answers there for the member. So a link is bound to the member that it was opened for, and each end
 // looks whether the other is who it must be, before either uses the link:
 //
-//   - Both know the same cluster, or one of them none yet. Two that know none began with the same members.
+//   - Both know one cluster: by its id, or where one does not know that yet, by the membership that it began with (clusterNote).
 //   - The acceptor is the member that the opener wants (hello.to). Where that stands free, the link carries orders only.
-//   - Who begins a cluster where there is one is a member of it, at its address: it has lost its disk. Otherwise it begins another one.
+//   - Who begins the cluster once more is a member of it, at its address: it has lost its disk.
 //   - Who comes from another address than the configuration says has moved, unless the process at that address is alive.
 //
 // One member is one directory, and a directory is one process's at a time. What cannot be seen here is a directory that was copied,
@@ -45,99 +43,130 @@ type judge struct {
 	members membership // the newest configuration; empty on a node that is in none yet
 }
 
-// acceptor returns why the node that has answered is not to be used, or "".
-func (j judge) acceptor(peer hello) string {
-	if reason := j.sameCluster(peer); reason != "" {
-		return reason
-	}
+// refusal is why a link is not to be used. It is an errRefused.
+type refusal struct {
+	why   string
+	final bool // whoever else is asked says the same: it is about the opener, or about both
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return "refused: " + r.why }
+
+// Is implements the interface of errors.Is.
+func (r *refusal) Is(target error) bool { return target == errRefused }
+
+func refuseFinally(format string, args ...any) *refusal {
+	return &refusal{fmt.Sprintf(format, args...), true}
+}
+
+func refuseHere(format string, args ...any) *refusal {
+	return &refusal{fmt.Sprintf(format, args...), false}
+}
+
+// acceptor returns why the node that has answered is not to be used, or nil.
+func (j judge) acceptor(peer hello) *refusal {
 	if j.own.to != "" && peer.id != j.own.to {
 		return j.stranger(peer.id, peer.cluster, j.own.to)
 	}
-	return ""
+	return j.sameCluster(peer, j.own.to)
 }
 
-// opener returns why the node that has come is not to be used, or "".
-func (j judge) opener(peer hello) string {
+// opener returns why the node that has come is not to be used, or nil.
+func (j judge) opener(peer hello) *refusal {
 	switch {
 	case peer.kind != raftLink && peer.kind != queryLink:
-		return "unknown kind of link"
+		return refuseFinally("unknown kind of link")
 	case peer.kind == raftLink && peer.to == "":
-		return "a link of Raft's names the member that it is for"
-	}
-	if reason := j.sameCluster(peer); reason != "" {
-		return reason
-	}
-	if peer.to == "" {
-		return "" // orders only, see Replica.serveQueries
-	}
-	if peer.to != j.own.id {
+		return refuseFinally("a link of Raft's names the member that it is for")
+	case peer.to != "" && peer.to != j.own.id:
 		return j.stranger(j.own.id, j.own.cluster, peer.to)
 	}
-	return j.founder(peer)
+	if r := j.sameCluster(peer, peer.to); r != nil || peer.to == "" {
+		return r // without a name it takes orders only, see Replica.serveQueries
+	}
+	return j.lostDisk(peer)
 }
 
-func (j judge) sameCluster(peer hello) string {
+// sameCluster looks whether both are of one cluster. A cluster is known by its id; by those who do not know it yet, by what it began with; and
+// by a node that is to join it not at all, which then can only ask for that: a link to a member wants both to know it.
+func (j judge) sameCluster(peer hello, to string) *refusal {
 	var none [genesisLen]byte
 	own := j.own
 	switch {
-	case own.cluster != "" && peer.cluster != "" && own.cluster != peer.cluster:
-		return fmt.Sprintf("%s is of cluster %s and %s of cluster %s: one of the two has an address that belongs to the other's cluster", own.id, own.cluster, peer.id, peer.cluster)
-	case own.cluster == "" && peer.cluster == "" && own.genesis != none && peer.genesis != none && own.genesis != peer.genesis:
-		return fmt.Sprintf("%s and %s begin a cluster with different --peers: give all of its nodes the same", own.id, peer.id)
+	case own.cluster != "" && peer.cluster != "":
+		if own.cluster == peer.cluster {
+			return nil
+		}
+		return refuseFinally("%s is of cluster %s and %s of cluster %s: one of the two has an address that belongs to the other's cluster", own.id, own.cluster, peer.id, peer.cluster)
+	case own.genesis != none && peer.genesis != none:
+		switch {
+		case own.genesis == peer.genesis:
+			return nil
+		case own.cluster == "" && peer.cluster == "":
+			return refuseFinally("%s and %s begin a cluster with different --peers, or one of them with --new-cluster: start all of its nodes alike", own.id, peer.id)
+		}
+	case to == "" && (own.genesis == none && own.cluster == "" || peer.genesis == none && peer.cluster == ""):
+		return nil
 	}
-	return ""
+	in, out := own, peer
+	if in.cluster == "" {
+		in, out = peer, own
+	}
+	if in.cluster == "" {
+		return refuseHere("%s and %s do not know a cluster in common yet", own.id, peer.id)
+	}
+	return refuseHere("%s is of cluster %s, and %s was not started for that: start it with the --peers that the cluster began with, or on an empty --dir with --join", in.id, in.cluster, out.id)
 }
 
 // stranger is why a link is refused where another node answers than the one that is wanted.
-func (j judge) stranger(id, cluster, wanted string) string {
+func (j judge) stranger(id, cluster, wanted string) *refusal {
 	of := "cluster " + cluster
 	if cluster == "" {
 		of = "a cluster without an id yet"
 	}
-	return fmt.Sprintf("here answers %s of %s, and not %s: start both where the cluster knows them, or each with --peers naming all members where they are now", id, of, wanted)
+	return refuseHere("here answers %s of %s, and not %s: start both where the cluster knows them, or each with --peers naming all members where they are now", id, of, wanted)
 }
 
-// founder judges a peer that begins a cluster while this node is of one.
-func (j judge) founder(peer hello) string {
-	if j.own.cluster == "" || peer.cluster != "" || peer.past || !peer.founder {
-		return ""
+// lostDisk judges a peer that begins this node's cluster once more: it is a member that has lost its disk, and in its place, or it is none.
+func (j judge) lostDisk(peer hello) *refusal {
+	if j.own.cluster == "" || peer.cluster != "" {
+		return nil
 	}
 	s, member := j.members.find(peer.id)
 	switch {
 	case !member:
-		return fmt.Sprintf("%s begins a cluster and is no member of this one, %s: correct its --peers, or start it on an empty --dir with --join", peer.id, j.own.cluster)
-	case string(s.Address) != peer.addr:
-		return fmt.Sprintf("%s is a member at %s and comes from %s without its data: start it there, or on an empty --dir with --join and another --id", peer.id, s.Address, peer.addr)
+		return refuseHere("%s is no member of cluster %s any more: start it on an empty --dir with --join", peer.id, j.own.cluster)
+	case string(s.Address) != peer.addr && !peer.past:
+		return refuseHere("%s is a member at %s and comes from %s without its data: start it there, or on an empty --dir with --join and another --id", peer.id, s.Address, peer.addr)
 	}
-	return ""
+	return nil
 }
 
-// displaces says that the opener is of a living cluster that has a member where this node has begun another one: this node then stands
-// on a directory that has lost that member's data, or at an address that is not free.
+// displaces says that the opener is of a living cluster that has a member where this node begins another one, or has begun one alone: it stands on a
+// directory that has lost that member's data, or at an address that is not free.
 func (j judge) displaces(peer hello) bool {
-	if !j.own.founder || peer.to == "" || !peer.past || peer.cluster == "" {
+	var none [genesisLen]byte
+	switch own := j.own; {
+	case !own.founder || peer.to == "" || !peer.past || peer.cluster == "":
+		return false
+	case own.cluster != "": // ids begin with the time, see newClusterID
+		return peer.leads && peer.cluster < own.cluster && peer.to == own.id && len(j.members.servers) == 1
+	case own.past:
 		return false
 	}
-	if j.own.cluster != "" {
-		return j.own.cluster != peer.cluster && peer.leads && peer.cluster < j.own.cluster // ids begin with the time, see newClusterID
-	}
-	s, fellow := j.members.find(peer.id)
-	if !j.own.past { // by the peers that it was told, which are those of another cluster where the names are the same and the addresses are not
-		fellow = fellow && string(s.Address) == peer.addr
-	}
-	return !fellow // a fellow's call is for a member, be it this one, or one whose address this one has by mistake
+	return j.own.genesis == none || j.own.genesis != peer.genesis
 }
 
-// vetAcceptor returns why a link is not to be used that this node has opened, or "".
-func (r *Replica) vetAcceptor(own, peer hello) string { return judge{own: own}.acceptor(peer) }
+// vetAcceptor returns why a link is not to be used that this node has opened, or nil.
+func (r *Replica) vetAcceptor(own, peer hello) *refusal { return judge{own: own}.acceptor(peer) }
 
-// vetOpener returns why a link is not to be used that a peer has opened, or "".
-func (r *Replica) vetOpener(own, peer hello) string {
+// vetOpener returns why a link is not to be used that a peer has opened, or nil.
+func (r *Replica) vetOpener(own, peer hello) *refusal {
 	j := judge{own, r.known()}
-	if j.displaces(peer) && !r.o.NewCluster {
+	if j.displaces(peer) {
 		return r.displaced(peer)
 	}
-	if reason := j.opener(peer); reason != "" {
+	if reason := j.opener(peer); reason != nil {
 		return reason
 	}
 	return r.twin(peer, j.members)
@@ -153,24 +182,6 @@ func (r *Replica) known() membership {
 	}
 }
 
-// genesis tells clusters apart that have no id yet: by the members that they begin with.
-func (r *Replica) genesis() (sum [genesisLen]byte) {
-	members := r.known().servers
-	if len(members) == 0 {
-		members = r.founders()
-	}
-	if len(members) == 0 || r.o.Joining {
-		return sum
-	}
-	var all []string
-	for _, s := range members {
-		all = append(all, located(s).String())
-	}
-	slices.Sort(all)
-	full := sha256.Sum256([]byte(strings.Join(all, "\n")))
-	return [genesisLen]byte(full[:])
-}
-
 // founders returns the membership that the options name for a new cluster.
 func (r *Replica) founders() (members []raft.Server) {
 	for _, p := range r.o.Peers {
@@ -179,48 +190,53 @@ func (r *Replica) founders() (members []raft.Server) {
 	return members
 }
 
-// twins remembers which processes were found to be alone under their member's name.
+// twins remembers which processes were found to be alone under their member's name, or not.
 type twins struct {
-	mu struct {
-		sync.Mutex
-		alone map[string]seenAlone // by id
-	}
+	looking sync.Mutex // one look at a time
+	seen    map[string]sightOfTwin
 }
 
-type seenAlone struct {
+// sightOfTwin is what the last look for a member's other process has shown to one of them.
+type sightOfTwin struct {
 	run   string
+	alive bool // the other one is
 	until time.Time
 }
 
-// twinTime is how long a process that was found to be alone under its name is taken for it without another look.
-const twinTime = 10 * time.Second
+// How long a look counts, and how long it takes at most: handshakes wait for it.
+const (
+	twinTime  = 10 * time.Second
+	twinAlive = time.Second
+	twinLook  = whoTimeout / 2
+)
 
-// twin looks whether a member that comes from elsewhere than the configuration says is alive there too, as another process.
-func (r *Replica) twin(peer hello, members membership) string {
+// twin looks whether a member that comes from elsewhere than the configuration says is alive there too, as another process. One
+// without a past is not let in at another address at all, see lostDisk and admit.
+func (r *Replica) twin(peer hello, members membership) *refusal {
 	s, member := members.find(peer.id)
-	if peer.to == "" || !member || string(s.Address) == peer.addr || r.addresses[peer.id] == peer.addr {
-		return ""
+	if peer.to == "" || !peer.past || !member || string(s.Address) == peer.addr || r.addresses[peer.id] == peer.addr {
+		return nil
 	}
-	r.twins.mu.Lock()
-	seen := r.twins.mu.alone[peer.id]
-	r.twins.mu.Unlock()
-	if seen.run == peer.run && time.Now().Before(seen.until) {
-		return ""
+	r.twins.looking.Lock()
+	defer r.twins.looking.Unlock()
+	seen, ok := r.twins.seen[peer.id]
+	if !ok || seen.run != peer.run || time.Now().After(seen.until) {
+		seen = r.lookForTwin(peer, string(s.Address))
+		r.twins.seen[peer.id] = seen // one for each member
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, whoTimeout)
+	if seen.alive {
+		return refuseHere("%s runs at %s already: two processes have the same --id", peer.id, s.Address)
+	}
+	return nil
+}
+
+// lookForTwin asks whoever is at an address who it is, and does not name the member: that node would look in turn.
+func (r *Replica) lookForTwin(peer hello, addr string) sightOfTwin {
+	ctx, cancel := context.WithTimeout(r.ctx, twinLook)
 	defer cancel()
-	c, there, err := r.links.dialAt(ctx, located(s), queryLink)
-	if err == nil {
-		_ = c.Close() // nothing was asked
-		if there.run != peer.run {
-			return fmt.Sprintf("%s runs at %s already: two processes have the same --id", peer.id, s.Address)
-		}
+	who, err := r.send(ctx, memberAddr{addr: addr}, order{Verb: verbWho})
+	if err == nil && who.ID == peer.id && who.Run != peer.run {
+		return sightOfTwin{peer.run, true, time.Now().Add(twinAlive)}
 	}
-	r.twins.mu.Lock()
-	defer r.twins.mu.Unlock()
-	if r.twins.mu.alone == nil {
-		r.twins.mu.alone = make(map[string]seenAlone)
-	}
-	r.twins.mu.alone[peer.id] = seenAlone{peer.run, time.Now().Add(twinTime)} // at most one for each member
-	return ""
+	return sightOfTwin{peer.run, false, time.Now().Add(twinTime)}
 }

@@ -15,50 +15,58 @@ import (
 // TestVet: who may use a link, at both ends.
 func TestVet(t *testing.T) {
 	members := membership{servers: []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}}
-	member := func(id, addr, cluster string) hello {
-		return hello{id: id, addr: addr, cluster: cluster, past: true, founder: true, run: id + "'s"}
+	member := func(id, addr, cluster string) hello { // of a cluster that began as 1
+		return hello{id: id, addr: addr, cluster: cluster, past: true, founder: true, run: id + "'s", genesis: [genesisLen]byte{1}}
 	}
 	to := func(h hello, kind byte, to string) hello { h.kind, h.to = kind, to; return h }
 	fresh := func(id, addr string, genesis byte) hello {
 		return hello{id: id, addr: addr, founder: true, genesis: [genesisLen]byte{genesis}}
 	}
-	joiner := hello{id: "n9", addr: "a9"}
+	begun := func(h hello) hello { h.past = true; return h }
+	joined := func(id, addr, cluster string) hello {
+		return hello{id: id, addr: addr, past: cluster != "", cluster: cluster}
+	}
 	n2 := member("n2", "a2", "c")
+	const strange, other, unknown = "here answers n2", "of cluster", "was not started for that"
 	for _, c := range []struct {
 		name             string
 		opener, acceptor hello
-		members          membership // the acceptor's
-		opens, accepts   string     // why the opener, the acceptor refuses; "" when it does not
+		opens, accepts   string // why the opener, the acceptor refuses; "" when it does not
 	}{
-		{name: "members", opener: to(member("n1", "a1", "c"), raftLink, "n2"), acceptor: n2, members: members},
-		{name: "a vote of one at another's address", opener: to(member("n1", "a1", "c"), raftLink, "n3"), acceptor: n2, members: members,
-			opens: "here answers n2", accepts: "here answers n2"},
-		{name: "a question to one at another's address", opener: to(member("n1", "a1", "c"), queryLink, "n3"), acceptor: n2, members: members,
-			opens: "here answers n2", accepts: "here answers n2"},
-		{name: "itself at another's address", opener: to(n2, raftLink, "n3"), acceptor: n2, members: members,
-			opens: "here answers n2", accepts: "here answers n2"},
-		{name: "another cluster's member of that name", opener: to(member("n1", "a1", "d"), raftLink, "n2"), acceptor: n2, members: members,
-			opens: "of cluster c", accepts: "of cluster d"},
-		{name: "a question without a name", opener: to(member("n1", "a1", "c"), queryLink, ""), acceptor: n2, members: members},
-		{name: "Raft without a name", opener: to(member("n1", "a1", "c"), raftLink, ""), acceptor: n2, members: members, accepts: "names the member"},
-		{name: "a member that has moved", opener: to(member("n1", "a7", "c"), raftLink, "n2"), acceptor: n2, members: members},
-		{name: "a lost disk at its place", opener: to(fresh("n1", "a1", 1), raftLink, "n2"), acceptor: n2, members: members},
-		{name: "a lost disk elsewhere", opener: to(fresh("n1", "a7", 1), raftLink, "n2"), acceptor: n2, members: members, accepts: "is a member at a1"},
-		{name: "a founder of another cluster", opener: to(fresh("m1", "a7", 1), raftLink, "n2"), acceptor: n2, members: members, accepts: "is no member"},
-		{name: "a joiner", opener: to(joiner, queryLink, ""), acceptor: n2, members: members},
-		{name: "a joiner that was added", opener: to(joiner, queryLink, "n2"), acceptor: n2, members: members},
-		{name: "founders", opener: to(fresh("n1", "a1", 1), raftLink, "n2"), acceptor: fresh("n2", "a2", 1), members: members},
-		{name: "founders with different peers", opener: to(fresh("n1", "a1", 1), raftLink, "n2"), acceptor: fresh("n2", "a2", 2), members: members,
+		{name: "members", opener: to(member("n1", "a1", "c"), raftLink, "n2"), acceptor: n2},
+		{name: "a vote of one at another's address", opener: to(member("n1", "a1", "c"), raftLink, "n3"), acceptor: n2, opens: strange, accepts: strange},
+		{name: "a question to one at another's address", opener: to(member("n1", "a1", "c"), queryLink, "n3"), acceptor: n2, opens: strange, accepts: strange},
+		{name: "itself at another's address", opener: to(n2, raftLink, "n3"), acceptor: n2, opens: strange, accepts: strange},
+		{name: "another cluster's member of that name", opener: to(member("n1", "a1", "d"), raftLink, "n2"), acceptor: n2, opens: other, accepts: other},
+		{name: "an order", opener: to(member("n1", "a1", "c"), queryLink, ""), acceptor: n2},
+		{name: "an order of another cluster", opener: to(member("n1", "a1", "d"), queryLink, ""), acceptor: n2, opens: other, accepts: other},
+		{name: "Raft without a name", opener: to(member("n1", "a1", "c"), raftLink, ""), acceptor: n2, opens: "", accepts: "names the member"},
+		{name: "a member that has moved", opener: to(member("n1", "a7", "c"), raftLink, "n2"), acceptor: n2},
+		{name: "a lost disk at its place", opener: to(fresh("n1", "a1", 1), raftLink, "n2"), acceptor: n2},
+		{name: "a lost disk elsewhere", opener: to(fresh("n1", "a7", 1), raftLink, "n2"), acceptor: n2, accepts: "is a member at a1"},
+		{name: "a lost disk of no member any more", opener: to(fresh("n9", "a9", 1), raftLink, "n2"), acceptor: n2, accepts: "no member"},
+		{name: "a lost disk that is called", opener: to(n2, raftLink, "n1"), acceptor: fresh("n1", "a1", 1)},
+		{name: "a member that was killed while it began", opener: to(begun(fresh("n1", "a7", 1)), raftLink, "n2"), acceptor: n2},
+		{name: "a founder of another cluster", opener: to(fresh("n1", "a1", 2), raftLink, "n2"), acceptor: n2, opens: unknown, accepts: unknown},
+		{name: "a new leader of another cluster", opener: to(begun(fresh("m1", "a7", 2)), raftLink, "n2"), acceptor: n2, opens: unknown, accepts: unknown},
+		{name: "a founder of another cluster that is called", opener: to(n2, raftLink, "n1"), acceptor: fresh("n1", "a1", 2), opens: unknown, accepts: unknown},
+		{name: "a node that founds alone and is called", opener: to(n2, raftLink, "n1"), acceptor: hello{id: "n1", founder: true}, opens: unknown, accepts: unknown},
+		{name: "a joiner asks", opener: to(joined("n9", "a9", ""), queryLink, ""), acceptor: n2},
+		{name: "a joiner that was added", opener: to(joined("n9", "a9", "c"), queryLink, "n2"), acceptor: n2},
+		{name: "a joiner that has asked nobody and is called", opener: to(n2, raftLink, "n9"), acceptor: joined("n9", "a9", ""), opens: unknown, accepts: unknown},
+		{name: "a joiner that is called by another cluster", opener: to(n2, raftLink, "n9"), acceptor: joined("n9", "a9", "d"), opens: other, accepts: other},
+		{name: "founders", opener: to(fresh("n1", "a1", 1), raftLink, "n2"), acceptor: fresh("n2", "a2", 1)},
+		{name: "founders with different peers", opener: to(fresh("n1", "a1", 1), raftLink, "n2"), acceptor: fresh("n2", "a2", 2),
 			opens: "different --peers", accepts: "different --peers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			check := func(who, got, want string) {
-				if (got == "") != (want == "") || !strings.Contains(got, want) {
-					t.Errorf("the %s says %q, want %q", who, got, want)
+			check := func(who string, got *refusal, want string) {
+				if (got == nil) != (want == "") || got != nil && !strings.Contains(got.why, want) {
+					t.Errorf("the %s says %v, want %q", who, got, want)
 				}
 			}
 			check("opener", judge{own: c.opener}.acceptor(c.acceptor), c.opens)
-			check("acceptor", judge{c.acceptor, c.members}.opener(c.opener), c.accepts)
+			check("acceptor", judge{c.acceptor, members}.opener(c.opener), c.accepts)
 		})
 	}
 }
@@ -67,6 +75,7 @@ func TestVet(t *testing.T) {
 func TestDisplaces(t *testing.T) {
 	alone := membership{servers: []raft.Server{{ID: "n1", Address: "a1"}}}
 	trio := membership{servers: []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}}
+	one, two := [genesisLen]byte{1}, [genesisLen]byte{2}
 	const old, young = "01a", "01b"
 	for _, c := range []struct {
 		name    string
@@ -76,23 +85,40 @@ func TestDisplaces(t *testing.T) {
 		want    bool
 	}{
 		{"it waits to begin alone", hello{id: "n1", founder: true}, membership{}, hello{id: "n2", to: "n1", past: true, cluster: old}, true},
-		{"it has begun alone", hello{id: "n1", founder: true, past: true}, alone, hello{id: "n2", to: "n1", past: true, cluster: old}, true},
-		{"another member's place", hello{id: "m3", founder: true}, membership{servers: []raft.Server{{ID: "m3"}}}, hello{id: "n1", to: "n3", past: true, cluster: old}, true},
-		{"another cluster with the same names", hello{id: "n1", founder: true}, trio, hello{id: "n2", to: "n1", addr: "b2", past: true, cluster: old}, true},
-		{"a lost disk", hello{id: "n1", founder: true}, trio, hello{id: "n2", to: "n1", addr: "a2", past: true, cluster: old}, false},
-		{"a lost disk, another member's place", hello{id: "n3", founder: true}, trio, hello{id: "n1", to: "n2", addr: "a1", past: true, cluster: old}, false},
-		{"a member after a kill, at another's address", hello{id: "n3", founder: true, past: true}, trio, hello{id: "n1", to: "n2", past: true, leads: true, cluster: old}, false},
+		{"another member's place", hello{id: "m3", founder: true, genesis: two}, trio, hello{id: "n1", to: "n3", past: true, cluster: old, genesis: one}, true},
+		{"another cluster with the same names", hello{id: "n1", founder: true, genesis: two}, trio, hello{id: "n2", to: "n1", past: true, cluster: old, genesis: one}, true},
+		{"a lost disk", hello{id: "n1", founder: true, genesis: one}, trio, hello{id: "n2", to: "n1", past: true, cluster: old, genesis: one}, false},
+		{"a lost disk, at another member's address", hello{id: "n3", founder: true, genesis: one}, trio, hello{id: "n1", to: "n2", past: true, cluster: old, genesis: one}, false},
 		{"its cluster is younger", hello{id: "n1", founder: true, past: true, cluster: young}, alone, hello{id: "n2", to: "n1", past: true, leads: true, cluster: old}, true},
 		{"its cluster is older", hello{id: "n1", founder: true, past: true, cluster: old}, alone, hello{id: "n2", to: "n1", past: true, leads: true, cluster: young}, false},
+		{"its cluster has others", hello{id: "n1", founder: true, past: true, cluster: young}, trio, hello{id: "n2", to: "n1", past: true, leads: true, cluster: old}, false},
+		{"another's address that is used again", hello{id: "m1", founder: true, past: true, cluster: young}, alone, hello{id: "n2", to: "n1", past: true, leads: true, cluster: old}, false},
 		{"a cluster without a leader", hello{id: "n1", founder: true, past: true, cluster: young}, alone, hello{id: "n2", to: "n1", past: true, cluster: old}, false},
 		{"a joiner", hello{id: "n1"}, membership{}, hello{id: "n2", to: "n1", past: true, cluster: old}, false},
 		{"an order", hello{id: "n1", founder: true}, membership{}, hello{id: "n2", past: true, cluster: old}, false},
 		{"a newcomer", hello{id: "n1", founder: true}, membership{}, hello{id: "n2", to: "n1"}, false},
-		{"its own cluster", hello{id: "n1", founder: true, past: true, cluster: old}, trio, hello{id: "n2", to: "n1", past: true, leads: true, cluster: old}, false},
+		{"it was killed while it began", hello{id: "n1", founder: true, past: true, genesis: two}, trio, hello{id: "n2", to: "n1", past: true, cluster: old, genesis: one}, false},
 	} {
 		if got := (judge{c.own, c.members}).displaces(c.peer); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// TestDisplacedByWord: at its operator's word a node does not stop, and is not taken for the member either.
+func TestDisplacedByWord(t *testing.T) {
+	opener, acceptor := side(t, "n2", "", "c"), side(t, "n1", "", "")
+	acceptor.o.NewCluster = true
+	opener.cluster.mu.genesis, acceptor.cluster.mu.genesis = [genesisLen]byte{1}, [genesisLen]byte{2}
+	if err := opener.o.Log.StoreLogs([]*raft.Log{{Index: 1, Term: 1}, {Index: 2, Term: 1}}); err != nil { // it has a past
+		t.Fatal(err)
+	}
+	openErr, acceptErr := shake(t, opener, acceptor, raftLink, "n1")
+	if !errors.Is(openErr, errRefused) || !errors.Is(acceptErr, errRefused) || !strings.Contains(openErr.Error(), "operator's word") {
+		t.Errorf("opener: %v; acceptor: %v", openErr, acceptErr)
+	}
+	if acceptor.founding.displaced.Load() {
+		t.Error("it stops")
 	}
 }
 
@@ -177,7 +203,14 @@ func TestNoQuestionsToAnyone(t *testing.T) {
 	for _, question := range []byte{askIndex, askTick, askProgress, askTerm, askChecksum} {
 		here, there := net.Pipe()
 		done := make(chan error, 1)
-		go func() { done <- r.serveQueries(there, false) }()
+		go func() {
+			defer func() { // it looks for what this replica has not
+				if recover() != nil {
+					done <- nil
+				}
+			}()
+			done <- r.serveQueries(there, false)
+		}()
 		if _, err := here.Write([]byte{question}); err != nil {
 			t.Error(err)
 		}
@@ -221,18 +254,53 @@ func TestNamedAddress(t *testing.T) {
 	}
 }
 
-// TestClusterIsNoted: a node knows its cluster from the start on, also where a kill has left its state behind.
+// TestClusterIsNoted: a node knows its cluster from the start on, also where a kill has left its state behind, and never changes it.
 func TestClusterIsNoted(t *testing.T) {
-	log, empty := memLog(t), fuzzMachine(t)
 	r := side(t, "n1", "", "c")
-	r.o.Log, r.ctx = log, t.Context()
-	if err := r.cluster.load(log); err != nil || r.cluster.id(empty) != "" {
-		t.Fatalf("a new node is of cluster %q, %v", r.cluster.id(empty), err)
+	r.ctx, r.cluster.mu.id = t.Context(), ""
+	next := func() (string, [genesisLen]byte) {
+		var c clusterNote
+		if err := c.load(r.o.Log); err != nil {
+			t.Fatal(err)
+		}
+		return c.id(), c.genesis()
 	}
-	r.noteCluster()
+	r.noteCluster() // the state has it
+	if id, _ := next(); id != "c" {
+		t.Errorf("the next start knows cluster %q", id)
+	}
+	if same, err := r.cluster.keep("d", [genesisLen]byte{7}); same || err != nil {
+		t.Errorf("another cluster: %v, %v", same, err)
+	}
+	if id, genesis := next(); id != "c" || genesis != [genesisLen]byte{7} {
+		t.Errorf("the next start knows cluster %q, %v", id, genesis)
+	}
+}
+
+// TestJoinerIsOfOneCluster: a node that joins is of the cluster that it has asked, and of no other that calls it.
+func TestJoinerIsOfOneCluster(t *testing.T) {
+	joiner, a, b := side(t, "n9", "", ""), side(t, "n1", "", "a"), side(t, "n2", "", "b")
+	joiner.o.Joining = true
+	if err, _ := shake(t, b, joiner, raftLink, "n9"); !errors.Is(err, errRefused) {
+		t.Errorf("before it has asked anybody, it is called: %v", err)
+	}
+	if err, _ := shake(t, joiner, a, queryLink, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err, _ := shake(t, b, joiner, raftLink, "n9"); !errors.Is(err, errRefused) {
+		t.Errorf("called by another cluster: %v", err)
+	}
+	joiner.cluster.suppose("") // it was refused, and may ask another
+	if err, _ := shake(t, joiner, b, queryLink, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err, _ := shake(t, b, joiner, raftLink, "n9"); err != nil {
+		t.Errorf("called by the cluster that it has asked: %v", err)
+	}
+	joiner.cluster.suppose("") // too late
 	var next clusterNote
-	if err := next.load(log); err != nil || next.id(empty) != "c" {
-		t.Errorf("the next start knows cluster %q, %v", next.id(empty), err)
+	if err := next.load(joiner.o.Log); err != nil || next.id() != "b" || joiner.cluster.id() != "b" {
+		t.Errorf("it is of %q, after a restart of %q, %v", joiner.cluster.id(), next.id(), err)
 	}
 }
 
