@@ -77,15 +77,18 @@ func (c *conn) serve(stranger bool) (kept bool) {
 	setKeepAlive(c.nc, c.srv.settings.load().keepAlive)
 	c.in = newParser(limits{})
 	c.applySession()
-	isLink, err := c.sniff(stranger)
+	denied := c.denied()
+	isLink, err := c.sniff(stranger || denied)
 	switch {
 	case isLink:
 		c.serveLink()
+	case denied && (err == nil || errors.Is(err, os.ErrDeadlineExceeded)):
+		c.deny()
 	case stranger && (err == nil || errors.Is(err, os.ErrDeadlineExceeded)):
 		c.srv.stats.refused.Add(1)
 		c.out.reply(reply.Errorf("ERR max number of clients reached").Reply())
 		c.linger()
-	case err == nil && !stranger:
+	case err == nil && !stranger && !denied:
 		c.astray.begin(c.srv.o.Backend.Status())
 		return c.loop()
 	}

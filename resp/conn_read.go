@@ -12,7 +12,7 @@ import (
 // Waits for first bytes.
 const (
 	prefaceWait  = 5 * time.Second        // for the rest of a preface
-	strangerWait = 500 * time.Millisecond // for the first byte of a connection beyond maxclients
+	strangerWait = 500 * time.Millisecond // for the first byte of a connection that is refused unless it is a node's
 )
 
 // An idle client's buffers are taken away when there is more than a little in them.
@@ -24,7 +24,7 @@ const (
 // errNoNode is returned for a connection that began like a node's and went on otherwise.
 var errNoNode = errors.New("resp: no preface")
 
-// sniff reads the first bytes and says whether they are a node's.
+// sniff reads the first bytes and says whether they are a node's. One that is served only if they are has less time for them.
 func (c *conn) sniff(stranger bool) (isLink bool, err error) {
 	if stranger {
 		c.nc.SetReadDeadline(time.Now().Add(strangerWait))
@@ -47,6 +47,10 @@ func (c *conn) sniff(stranger bool) (isLink bool, err error) {
 func (c *conn) serveLink() {
 	if !c.srv.clients.link(c) {
 		c.srv.o.Logger.Warn("too many links between nodes", "peer", c.nc.RemoteAddr().String())
+		return
+	}
+	if c.linkDenied() {
+		c.denyLink()
 		return
 	}
 	c.nc.SetReadDeadline(time.Time{})

@@ -20,6 +20,8 @@ type Options struct {
 	MaxClients      int    // default 10000
 	ProtoMaxBulkLen int64  // bytes in one argument; default 64 MiB
 	RequirePass     string // default: none
+	Unprotected     bool   // protected mode is off
+	OpenLinks       bool   // links between nodes need no secret: protected mode takes them from this machine only
 
 	Consistency  replica.Consistency // of plain reads; default Linearizable
 	ElectionWait time.Duration       // how long a write waits for this node to settle who leads; default 2 s

@@ -49,6 +49,7 @@ func settableParams() []param {
 			func(s *settings, n int64) { s.keepAlive = time.Duration(n) * time.Second }),
 		{name: "requirepass", get: func(s *Server) string { return s.settings.load().requirePass },
 			set: func(next *settings, value string) error { next.requirePass = value; return nil }},
+		yesNo("protected-mode", func(s *settings) *bool { return &s.protected }),
 		{name: "loglevel", get: func(s *Server) string { return s.settings.load().logLevel }, set: setLogLevel},
 	}
 }
@@ -60,7 +61,7 @@ func fixedParams() []param {
 		only("client-output-buffer-limit", ""), immutable("cluster-enabled", "yes"), only("cluster-require-full-coverage", "yes"),
 		immutable("daemonize", "no"), immutable("databases", strconv.Itoa(databases)), immutable("dir", ""), immutable("io-threads", "1"),
 		immutable("logfile", ""), only("maxmemory", "0"), only("maxmemory-policy", "noeviction"), only("maxmemory-samples", "5"),
-		only("notify-keyspace-events", ""), immutable("port", "0"), only("protected-mode", "no"), only("replica-read-only", "yes"),
+		only("notify-keyspace-events", ""), immutable("port", "0"), only("replica-read-only", "yes"),
 		only("save", ""), only("slowlog-log-slower-than", "-1"), only("slowlog-max-len", "0"), immutable("supervised", "no"),
 		immutable("tls-port", "0"), immutable("unixsocket", ""),
 	}

@@ -62,6 +62,26 @@ func boundOrNone(name string, field func(*settings) *int64) param {
 	return p
 }
 
+func yesNo(name string, field func(*settings) *bool) param {
+	return param{
+		name: name,
+		get: func(s *Server) string {
+			if *field(s.settings.load()) {
+				return "yes"
+			}
+			return "no"
+		},
+		set: func(next *settings, value string) error {
+			yes := strings.EqualFold(value, "yes")
+			if !yes && !strings.EqualFold(value, "no") {
+				return reply.UserError("argument must be 'yes' or 'no'")
+			}
+			*field(next) = yes
+			return nil
+		},
+	}
+}
+
 func notBetween(low, high int64) error {
 	return reply.Errorf("argument must be between %d and %d inclusive", low, high)
 }

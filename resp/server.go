@@ -48,7 +48,7 @@ func NewServer(o Options) *Server {
 	s := &Server{o: o, table: command.NewTable(command.Rows(), localRows()), start: time.Now(), listWait: defaultListWait}
 	s.routes, s.groups = newRoutes(s.table), groupRoutes()
 	s.settings.now.Store(&settings{
-		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass,
+		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass, protected: !o.Unprotected,
 		queryBuffer: 1 << 30, clientMemory: defaultClientMemory, keepAlive: 300 * time.Second, logLevel: "notice",
 	})
 	if o.LogLevel != nil {

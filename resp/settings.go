@@ -12,6 +12,7 @@ type settings struct {
 	maxBulk     int64
 	queryBuffer int64
 	requirePass string
+	protected   bool          // protected-mode
 	timeout     time.Duration // of idle clients; 0 is none
 	keepAlive   time.Duration // 0 is off
 	logLevel    string        // Redis's name for it

@@ -33,6 +33,7 @@ type serveCommand struct {
 
 	Requirepass   string `help:"Password that clients must AUTH with." placeholder:"SECRET"`
 	ClusterSecret string `help:"Secret that nodes prove to each other (--requirepass)." placeholder:"SECRET"`
+	ProtectedMode string `help:"Without a password, refuse clients from other machines, and without a secret, nodes: ${enum}." enum:"yes,no" default:"yes"`
 
 	Maxclients      int           `help:"How many clients may be connected." default:"10000"`
 	ProtoMaxBulkLen int64         `help:"Longest argument, in bytes; writing one costs each node about twelve times that in memory." default:"67108864"`
@@ -115,7 +116,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers, NewCluster: c.NewCluster,
 		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit, Drain: c.Drain,
 		SentinelMaster: c.SentinelMaster,
-		RequirePass:    c.Requirepass, ClusterSecret: c.ClusterSecret,
+		RequirePass:    c.Requirepass, ClusterSecret: c.ClusterSecret, Unprotected: c.ProtectedMode == "no",
 		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries, RowCache: c.RowCache,
 		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, StreamRate: c.StreamRate, Heartbeat: c.Heartbeat, Election: c.ElectionTimeout,
 	}, nil

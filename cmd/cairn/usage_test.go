@@ -74,7 +74,7 @@ func TestHelp(t *testing.T) {
 	}
 	out, _, _ = cairn(t, "serve", "--help")
 	for _, flag := range []string{"port", "bind", "dir", "maxclients", "proto-max-bulk-len", "loglevel", "id", "advertise",
-		"peers", "snapshot-entries", "reads", "election-wait", "requirepass", "cluster-secret", "join", "learner", "drain", "leave-on-exit", "heartbeat", "election-timeout"} {
+		"peers", "snapshot-entries", "reads", "election-wait", "requirepass", "cluster-secret", "protected-mode", "join", "learner", "drain", "leave-on-exit", "heartbeat", "election-timeout"} {
 		if !strings.Contains(out, "--"+flag) || !strings.Contains(out, "$CAIRN_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))) {
 			t.Errorf("serve --help does not name --%s and its variable", flag)
 		}

@@ -57,6 +57,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.wg.Go(func() { n.failed <- n.server.Serve(n.ln) })
 	n.wg.Go(n.watchJoin)
 	context.AfterFunc(ctx, func() { _ = n.Close() }) // the owner's own Close gets the error
+	n.warnOpen()
 	n.o.Logger.Info("serving", "id", n.o.ID, "addr", n.o.Advertise, "dir", n.o.Dir)
 	return n, nil
 }
@@ -93,6 +94,21 @@ func (n *Node) open(o Options) (err error) {
 		}
 	}
 	return n.openReplica()
+}
+
+// warnOpen says whom a node without a password, on an address that other machines can reach, refuses, or that it refuses nobody.
+func (n *Node) warnOpen() {
+	tcp, ok := n.ln.Addr().(*net.TCPAddr)
+	switch {
+	case !ok || tcp.IP.IsLoopback() || n.o.RequirePass != "":
+	case n.o.Unprotected:
+		n.o.Logger.Warn("there is no password and protected mode is off: whoever reaches the port can read and change everything", "addr", tcp.String())
+	case n.o.ClusterSecret != "":
+		n.o.Logger.Warn("there is no password: protected mode refuses clients from other machines; set --requirepass, or --protected-mode no", "addr", tcp.String())
+	default:
+		n.o.Logger.Warn("there is no password and no secret: protected mode refuses clients and nodes from other machines; "+
+			"set --requirepass, which is the nodes' secret too, or --protected-mode no", "addr", tcp.String())
+	}
 }
 
 // listen takes the port, and with it settles the address.
@@ -211,6 +227,7 @@ func (n *Node) openReplica() (err error) {
 	n.server = resp.NewServer(resp.Options{
 		Backend: n.replica, Logger: o.Logger, LogLevel: o.LogLevel,
 		MaxClients: o.MaxClients, ProtoMaxBulkLen: o.ProtoMaxBulkLen, RequirePass: o.RequirePass,
+		Unprotected: o.Unprotected, OpenLinks: o.ClusterSecret == "",
 		Consistency: o.Reads, ElectionWait: o.ElectionWait, Advertise: o.Advertise, Version: Version, SentinelMaster: o.SentinelMaster,
 		Config:   map[string]string{"port": strconv.Itoa(o.Port), "bind": o.Bind, "dir": o.Dir},
 		Verify:   n.replica.Verify,

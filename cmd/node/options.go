@@ -44,6 +44,9 @@ type Options struct {
 
 	RequirePass   string // what clients must AUTH with; default nothing
 	ClusterSecret string // what nodes prove to each other; default RequirePass
+	// Unprotected turns protected mode off: without RequirePass clients from other machines are served all the same, and
+	// without ClusterSecret nodes from there are.
+	Unprotected bool
 
 	MaxClients      int                 // default 10000
 	ProtoMaxBulkLen int64               // bytes in one argument; default 64 MiB

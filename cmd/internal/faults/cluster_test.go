@@ -64,7 +64,11 @@ func (c *cluster) prepare(flags ...string) {
 			p.dir = filepath.Join(base, id(i))
 		}
 		host, port, _ := strings.Cut(p.addr, ":")
-		p.args = append([]string{"--id", id(i), "--bind", host, "--port", port}, flags...)
+		p.args = []string{"--id", id(i), "--bind", host, "--port", port}
+		if p.space != "" { // the others, and the test, are other machines
+			p.args = append(p.args, "--protected-mode", "no")
+		}
+		p.args = append(p.args, flags...)
 		log, err := os.Create(filepath.Join(base, id(i)+".log"))
 		if err != nil {
 			c.t.Fatal(err)
