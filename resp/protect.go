@@ -43,14 +43,14 @@ func (c *conn) linkDenied() bool {
 // deny tells a client what is to be done.
 func (c *conn) deny() {
 	c.srv.stats.refused.Add(1)
-	c.srv.o.Logger.Warn("a client from another machine is refused: protected mode", "peer", c.nc.RemoteAddr().String())
+	c.srv.o.Logger.Warn("a client on another machine is refused: protected mode", "peer", c.nc.RemoteAddr().String())
 	c.out.reply(errDenied.Reply())
 	c.linger()
 }
 
 // denyLink tells a node, and the log, what is to be done.
 func (c *conn) denyLink() {
-	c.srv.o.Logger.Warn("link refused", "peer", c.nc.RemoteAddr().String(), "err", linkDenied)
+	c.srv.o.Logger.Warn("a node on another machine is refused: protected mode", "peer", c.nc.RemoteAddr().String(), "err", linkDenied)
 	if err := replica.RefuseLink(c.nc, linkDenied); err != nil {
 		c.srv.o.Logger.Debug("a node does not hear why its link was refused", "peer", c.nc.RemoteAddr().String(), "err", err)
 	}

@@ -71,7 +71,7 @@ func TestProtectedModeOfCluster(t *testing.T) {
 				}
 				for i := range logs { // as the one who refuses, and as the one who is refused
 					theirs := logs[i].with("link refused", "protected mode", "peer="+peers[1-i].Addr)
-					ours := logs[i].with("link refused", "protected mode", "peer=192.0.2.7:4711")
+					ours := logs[i].with("a node on another machine is refused: protected mode", "peer=192.0.2.7:4711", "--cluster-secret")
 					if len(theirs) == 0 || len(ours) == 0 {
 						return false
 					}
