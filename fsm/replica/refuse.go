@@ -23,5 +23,5 @@ func RefuseLink(c net.Conn, why string) error {
 	if _, err := readFrame(c); err != nil { // its proof
 		return err
 	}
-	return writeFrame(c, append([]byte{0}, why...))
+	return writeFrame(c, append([]byte{verdictRefused}, why...))
 }
