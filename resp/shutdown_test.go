@@ -15,17 +15,18 @@ import (
 
 // TestShutdown finishes what is in flight, cuts nobody off in the middle of a reply, and ends links last.
 func TestShutdown(t *testing.T) {
-	proposed, finish, linkEnded := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	proposed, finish, linked, linkEnded := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
 	backend := &fakeBackend{}
 	backend.write = func(context.Context, []entry.Group) ([]reply.Reply, error) {
 		close(proposed)
 		<-finish
 		return []reply.Reply{reply.OK(), reply.OK()}, nil
 	}
-	backend.link = func(nc net.Conn) { nc.Read(make([]byte, 1)); close(linkEnded) }
+	backend.link = func(nc net.Conn) { close(linked); nc.Read(make([]byte, 1)); close(linkEnded) }
 	s, addr := startServer(t, Options{Backend: backend})
 	idle, half, busy, link := dial(t, addr), dial(t, addr), dial(t, addr), dial(t, addr)
 	link.send(replica.Preface)
+	<-linked // until then it is a client that has said nothing, and is cut off as one
 	idle.ask("PING\r\n", "+PONG\r\n")
 	half.ask("PING\r\n*1\r\n$4\r\nPI", "+PONG\r\n")
 	busy.ask("PING\r\n", "+PONG\r\n")
