@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -64,7 +63,7 @@ func TestClusterClient(t *testing.T) {
 				})
 				c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addrs[1]}, Protocol: proto})
 				defer c.Close()
-				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
 				defer cancel()
 				if err := c.Set(ctx, "k", "v", 0).Err(); err != nil {
 					t.Fatal(err)

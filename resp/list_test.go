@@ -111,7 +111,7 @@ func TestListStalled(t *testing.T) {
 		if err == nil {
 			t.Error("all of it was written to a client that does not read")
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("the client still has its turn")
 	}
 }

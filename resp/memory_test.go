@@ -25,7 +25,7 @@ func bigReplies() *fakeBackend {
 // gone waits until the server has cut a client off.
 func (c *client) gone(t *testing.T) {
 	t.Helper()
-	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.SetReadDeadline(time.Now().Add(patience))
 	if _, err := io.Copy(io.Discard, c.rd); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("the client was not cut off: %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -44,7 +43,7 @@ func TestSentinelClient(t *testing.T) {
 	for _, proto := range []int{2, 3} {
 		s := redis.NewSentinelClient(&redis.Options{Addr: addr, Protocol: proto})
 		defer s.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if at, err := s.GetMasterAddrByName(ctx, "cairn").Result(); err != nil || len(at) != 2 || at[0] != "10.0.0.1" || at[1] != "7001" {
 			t.Errorf("get-master-addr-by-name: %q, %v", at, err)

@@ -77,7 +77,7 @@ func TestVerifyEnds(t *testing.T) {
 			if !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("it goes on")
 		}
 	}
@@ -85,7 +85,7 @@ func TestVerifyEnds(t *testing.T) {
 	dial(t, addr).do("CLIENT", "KILL", "TYPE", "normal")
 	end()
 	begin("CAIRN.VERIFY", verifyTimeout)
-	stop, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	stop, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := s.Shutdown(stop); err != nil {
 		t.Error(err)

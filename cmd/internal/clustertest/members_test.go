@@ -252,8 +252,7 @@ func TestLearner(t *testing.T) {
 
 // TestFailover makes each node the leader in turn, under load.
 func TestFailover(t *testing.T) {
-	c := clustertest.New(t, clustertest.Options{Tune: brisk})
-	c.Leader()
+	c := clustertest.New(t, clustertest.Options{Tune: slow})
 	load := c.StartLoad(4)
 	for round := range 6 {
 		to := round % 3
