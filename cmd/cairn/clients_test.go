@@ -15,7 +15,7 @@ import (
 
 // TestRedisCLI is the issue's own example, through the real redis-cli.
 func TestRedisCLI(t *testing.T) {
-	p := startNodes(t, 3)
+	p := startNodes(t, 3, steady)
 	follower := p.follower()
 	port, leader := p.nodes[follower].port, p.addr(p.leader())
 	if got, want := strings.TrimSpace(tool(t, "redis-cli", "-p", port, "SET", "foo", "early")), "MOVED 12182 "+leader; got != want {
@@ -36,7 +36,7 @@ func TestRedisCLI(t *testing.T) {
 
 // TestRedisBenchmark: the real one runs without an error on the leader.
 func TestRedisBenchmark(t *testing.T) {
-	p := startNodes(t, 3, "--heartbeat", "2s") // an election would end redis-benchmark, and two busy cores may cause one
+	p := startNodes(t, 3, steady) // an election would end redis-benchmark
 	out := tool(t, "redis-benchmark", "-p", p.nodes[p.leader()].port, "-t", "ping,set,get,incr,mset", "-n", "3000", "-q")
 	for _, test := range []string{"PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"} {
 		if !strings.Contains(out, test+": ") {
@@ -50,7 +50,7 @@ func TestRedisBenchmark(t *testing.T) {
 
 // TestGoRedis: the plain client on the leader, the cluster client from any node.
 func TestGoRedis(t *testing.T) {
-	p := startNodes(t, 3)
+	p := startNodes(t, 3, steady)
 	ctx := context.Background()
 	plain := redis.NewClient(&redis.Options{Addr: p.addr(p.leader())})
 	defer plain.Close()

@@ -83,7 +83,7 @@ func (p *processes) current(i int) {
 // TestRollingRestart stops and starts each node in turn under load: not one error reaches a go-redis ClusterClient with
 // default settings.
 func TestRollingRestart(t *testing.T) {
-	p := startNodes(t, 3)
+	p := startNodes(t, 3, steady) // no election but those that the stops ask for
 	s := startStrict(p, 8)
 	for range 2 {
 		for i := range p.nodes {

@@ -98,7 +98,7 @@ func TestPython(t *testing.T) {
 
 // TestSentinelCLI: what redis-cli shows of it, and the message.
 func TestSentinelCLI(t *testing.T) {
-	p := startNodes(t, 3, "--sentinel-master", "mine")
+	p := startNodes(t, 3, "--sentinel-master", "mine", steady)
 	leader := p.leader()
 	i := p.follower()
 	want := fmt.Sprintf("127.0.0.1\n%s", p.nodes[leader].port)

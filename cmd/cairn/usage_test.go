@@ -111,7 +111,7 @@ func TestDirectory(t *testing.T) {
 
 // TestConsole: cairn cli finds the leader from any list of addresses and says so when there is none.
 func TestConsole(t *testing.T) {
-	p := startNodes(t, 3, "--election-wait", "300ms")
+	p := startNodes(t, 3, "--election-wait", "300ms", steady)
 	dead := "127.0.0.1:" + redistest.Ports(t, 1)[0]
 	addrs := strings.Join([]string{dead, p.addr(p.follower()), p.addr(p.leader())}, ",")
 	if out, errOut, code := cairn(t, "cli", "--addr", addrs, "SET", "k", "v"); code != 0 || strings.TrimSpace(out) != "OK" {
