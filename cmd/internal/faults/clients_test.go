@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -133,7 +134,7 @@ func knock(addr string) string {
 func TestUnread(t *testing.T) {
 	c := startCluster(t, 1)
 	p := c.nodes[0]
-	if err := p.writes("large", strings.Repeat("0123456789abcdef", 1<<20)); err != nil { // 16 MiB
+	if err := setLarge(p, "large", bytes.Repeat([]byte("0123456789abcdef"), 1<<20)); err != nil { // 16 MiB
 		t.Fatal(err)
 	}
 	pr := startProbe(t, p)

@@ -31,12 +31,12 @@ func TestLargeValue(t *testing.T) {
 	}
 	for nodes, size := range sizes {
 		t.Run(fmt.Sprint("nodes=", nodes), func(t *testing.T) {
-			var flags []string
+			flags := []string{"--election-wait", "1m"} // as long as the normal client may wait, behind a large value on a slow disk too
 			if nodes > 1 && !large() {
-				flags = []string{"--heartbeat", "2s"}
+				flags = append(flags, "--heartbeat", "2s")
 			}
 			if size > largest {
-				flags = []string{"--proto-max-bulk-len", fmt.Sprint(size), "--election-wait", "1m"}
+				flags = append(flags, "--proto-max-bulk-len", fmt.Sprint(size))
 			}
 			c := startCluster(t, nodes, flags...)
 			p := c.nodes[c.leader()]
