@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -112,7 +113,7 @@ func TestFindsBrokenCommands(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			rows := sabotage(t, test.command, test.change)
-			d, err := difftest.Find(difftest.Options{Rows: rows, Seed: 1, Fresh: bareAgainst(t, addr, 2, rows)})
+			d, err := difftest.Find(difftest.Options{Rows: rows, Seed: 1, Shrink: time.Hour, Fresh: bareAgainst(t, addr, 2, rows)})
 			if err != nil {
 				t.Fatal(err)
 			}
