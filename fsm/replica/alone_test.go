@@ -85,7 +85,7 @@ func TestSettled(t *testing.T) {
 
 // TestUnsettled: while a change is not committed there is no settled configuration, and nobody is told that it was removed.
 func TestUnsettled(t *testing.T) {
-	c, leader := newTrio(t, time.Second)
+	c, leader := newTrio(t, 3*time.Second) // it is to lead to the end, and hears of nobody meanwhile
 	other := ""
 	for id := range c.nodes {
 		c.sent[id].close() // whatever a leader sends stays with it
