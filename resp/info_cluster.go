@@ -92,6 +92,7 @@ func infoRaft(w *infoWriter, _ *Server, st replica.Status) {
 	w.line("raft_applied_index", st.AppliedIndex)
 	w.line("raft_snapshot_index", st.SnapshotIndex)
 	w.line("raft_last_log_index", st.LastLogIndex)
+	w.line("raft_log_bytes", st.LogBytes)
 	w.line("raft_last_contact_ms", st.LastContact.Milliseconds())
 	w.line("raft_num_voters", st.Voters)
 	w.line("raft_snapshots", st.Snapshots)

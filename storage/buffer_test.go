@@ -162,6 +162,27 @@ func TestFlushInterval(t *testing.T) {
 	})
 }
 
+// TestLongRowsAreSynced: rows that go to Pebble with their commit are on the disk before they have become much: the log waits for that.
+func TestLongRowsAreSynced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := small(vfs.NewMem())
+		o.BufferBytes, o.FlushInterval = 1<<20, 1000*time.Hour
+		s, err := Open("db", o)
+		must(t, err)
+		for n := range uint64(5) {
+			put(t, s, "Ma", strings.Repeat("v", 1<<20))
+			must(t, s.SaveRecord(layout.Record{Index: n + 1}))
+			if synctest.Wait(); s.Durable() != 0 && n < writtenOver-1 {
+				t.Errorf("%d MiB were synced, which may be %d", n+1, writtenOver)
+			}
+		}
+		if s.Durable() < 4 {
+			t.Errorf("5 MiB were written, and the state is durable up to %d", s.Durable())
+		}
+		must(t, s.Close())
+	})
+}
+
 // TestAskedFlushes: what a crash makes a start apply again is bounded by what Pebble is asked for, too.
 func TestAskedFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

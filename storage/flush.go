@@ -26,6 +26,7 @@ type flusher struct {
 	flushed    uint64        // the seq of the state that Pebble has; guarded by writing
 	kept       uint64        // the index of the snapshot record that Pebble has; guarded by writing
 	durable    atomic.Uint64 // kept, once it is on disk with its state
+	unsynced   int64         // bytes that went to Pebble and may not be on disk; guarded by writing
 	dirty      chan struct{} // holds an element when there may be something to flush
 	full       chan struct{} // likewise, and it shall not wait
 	ending     chan struct{} // closed to end the goroutines
@@ -152,9 +153,15 @@ func (e *engine) flush(o *pebble.WriteOptions, more func(b *pebble.Batch, state 
 		if err := e.db.LogData(nil, o); err != nil {
 			return err
 		}
-		e.durable.Store(e.kept)
+		e.synced()
 	}
 	return nil
+}
+
+// synced notes that all that Pebble has is on disk.
+func (e *engine) synced() {
+	e.durable.Store(e.kept)
+	e.unsynced = 0
 }
 
 // commitThrough makes a transaction the newest state, in Pebble.
@@ -210,7 +217,10 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	e.rows.putAll(p.rows, p.seq)
 	e.flushed = p.seq
 	if o.Sync {
-		e.durable.Store(e.kept)
+		e.synced()
+	} else if e.unsynced += p.rows.size.Load(); e.unsynced > writtenOver*e.bufferBytes {
+		notify(e.dirty) // the log keeps what is not on disk, and would take as much of it
+		notify(e.full)
 	}
 	f := &frozen{base: e.newBase()}
 	e.mu.Lock()

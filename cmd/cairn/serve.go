@@ -44,6 +44,7 @@ type serveCommand struct {
 	Heartbeat       time.Duration `help:"Silence of a leader after which an election begins, one to two of these." default:"250ms"`
 	ElectionTimeout time.Duration `help:"How long a candidate waits for votes, and an offer of leadership for its taker (--heartbeat)." placeholder:"250ms"`
 	RowCache        int64         `help:"Bytes of memory for the newest keys and values; each takes some 25 more there, and up to 21 elsewhere." default:"201326592"`
+	LogBytes        int64         `help:"Bytes of Raft log files kept for nodes that were away, about; one that was away for longer gets the whole state." default:"268435456"`
 	StreamRate      int64         `help:"Bytes a second that a leader sends at most to nodes that it catches up; 0 is no limit." default:"67108864"`
 	Loglevel        string        `help:"What is logged: ${enum}." enum:"debug,verbose,notice,warning" default:"notice"`
 }
@@ -104,6 +105,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		{c.ElectionWait <= 0, "--election-wait must be more than 0"},
 		{c.MaxStaleness <= 0, "--max-staleness must be more than 0"},
 		{c.RowCache < 1<<20 || c.RowCache > 1<<40, "--row-cache must be from 1048576 to 1099511627776"},
+		{c.LogBytes < 64<<20 || c.LogBytes > 1<<40, "--log-bytes must be from 67108864 to 1099511627776"},
 		{c.StreamRate < 0 || c.StreamRate > 0 && c.StreamRate < 1<<16, "--stream-rate must be 0 or at least 65536"},
 		{c.Heartbeat < 20*time.Millisecond, "--heartbeat must be at least 20ms"},
 		{c.ElectionTimeout != 0 && c.ElectionTimeout < c.Heartbeat, "--election-timeout must not be less than --heartbeat"},
@@ -118,7 +120,7 @@ func (c *serveCommand) options() (node.Options, error) {
 		SentinelMaster: c.SentinelMaster,
 		RequirePass:    c.Requirepass, ClusterSecret: c.ClusterSecret, Unprotected: c.ProtectedMode == "no",
 		MaxClients: c.Maxclients, ProtoMaxBulkLen: c.ProtoMaxBulkLen, SnapshotEntries: c.SnapshotEntries, RowCache: c.RowCache,
-		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, StreamRate: c.StreamRate, Heartbeat: c.Heartbeat, Election: c.ElectionTimeout,
+		Reads: consistencies[c.Reads], ElectionWait: c.ElectionWait, MaxStaleness: c.MaxStaleness, StreamRate: c.StreamRate, LogBytes: c.LogBytes, Heartbeat: c.Heartbeat, Election: c.ElectionTimeout,
 	}, nil
 }
 

@@ -215,7 +215,7 @@ func (n *Node) openReplica() (err error) {
 		ID: o.ID, Addr: o.Advertise, Peers: o.Peers, PeersBegan: n.began, NewCluster: o.NewCluster, FoundingWait: o.FoundingWait, Machine: n.machine,
 		Joining: n.joined, Join: o.joinAddrs(), Learner: o.Learner,
 		Snapshots: fsm.NewSnapshots(n.store), Log: n.log, Secret: o.ClusterSecret,
-		ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, Election: o.Election, TrailingLogs: o.TrailingLogs, StreamRate: o.StreamRate,
+		ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, Election: o.Election, TrailingLogs: o.TrailingLogs, LogBytes: o.LogBytes, StreamRate: o.StreamRate,
 		Dial: o.Dial, Clock: o.Clock, Logger: o.Logger,
 	})
 	if errors.Is(err, replica.ErrOtherPeers) || errors.Is(err, replica.ErrDisplaced) {

@@ -58,6 +58,7 @@ type Options struct {
 	Heartbeat       time.Duration       // see replica.Options.Heartbeat
 	Election        time.Duration       // see replica.Options.Election
 	StreamRate      int64               // see replica.Options.StreamRate; no default: 0 is no limit
+	LogBytes        int64               // see replica.Options.LogBytes
 	TrailingLogs    uint64              // see replica.Options.TrailingLogs
 
 	Logger   *slog.Logger   // gets at most some lines a minute of each message, see logBound; default: discards

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -11,6 +12,8 @@ import (
 // busy cluster would never come in. The price is disk: the log grows by what is written meanwhile, until that becomes scarce.
 type hold struct {
 	begun chan raft.ServerID // a stream to this follower begins
+
+	mu sync.Mutex // held to change what Raft leaves behind a snapshot
 }
 
 // heldLogs is Raft's TrailingLogs while the log is held: no snapshot cuts it.
@@ -25,6 +28,24 @@ const scarceBytes = 4 << 30
 
 // holdTick is how often the holder of the log looks whether it may let go.
 const holdTick = 200 * time.Millisecond
+
+// leastTrail is how many entries are kept behind a snapshot, however large they are.
+const leastTrail = 64
+
+// trailing returns how many entries are kept behind a snapshot: Options.TrailingLogs, or as many as Options.LogBytes have room for. How
+// few they are does no harm: a follower that has answered for more than a snapshot covers keeps it, see past.
+func (r *Replica) trailing() uint64 {
+	return min(r.o.TrailingLogs, max(leastTrail, r.o.Log.Within(r.o.LogBytes)))
+}
+
+// boundLog lets the next snapshot cut the log to what it is to be, unless it is held.
+func (r *Replica) boundLog() {
+	r.streams.hold.mu.Lock()
+	defer r.streams.hold.mu.Unlock()
+	if !r.holds() {
+		r.trail(r.trailing())
+	}
+}
 
 // holdLog holds and releases the log.
 func (r *Replica) holdLog() {
@@ -50,20 +71,24 @@ func (r *Replica) holdLog() {
 // keep holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held again
 // before there is twice as much.
 func (r *Replica) keep(needed bool) {
+	r.streams.hold.mu.Lock()
+	defer r.streams.hold.mu.Unlock()
 	free, total := r.disk.Disk()
-	enough := min(scarceBytes, total/10)
-	if r.raft.ReloadableConfig().TrailingLogs != heldLogs {
+	enough, was := min(scarceBytes, total/10), r.holds()
+	if !was {
 		enough *= 2
 	}
-	switch {
-	case !needed:
-		r.trail(r.o.TrailingLogs)
-	case free >= enough:
+	if needed && free >= enough {
 		r.trail(heldLogs)
-	case r.trail(r.o.TrailingLogs):
+		return
+	}
+	if r.trail(r.trailing()); needed && was {
 		r.log.Warn("the disk is nearly full: the log is cut although a follower may need it", "free_bytes", free)
 	}
 }
+
+// holds says that the log is held.
+func (r *Replica) holds() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs }
 
 // letGo forgets the followers that need the old log no more.
 func (r *Replica) letGo(held map[raft.ServerID]time.Time) {
@@ -72,25 +97,24 @@ func (r *Replica) letGo(held map[raft.ServerID]time.Time) {
 			held[id] = time.Now()
 		}
 	}
-	leads, head := r.raft.State() == raft.Leader, r.machine.Applied().Index
+	leads, head, near := r.raft.State() == raft.Leader, r.machine.Applied().Index, r.trailing()/2
 	for id, at := range held { //lint:sorted each on its own
 		running := time.Since(at) < holdTick
-		caughtUp := r.peers.sighting(id).applied+r.o.TrailingLogs/2 >= head
+		caughtUp := r.peers.sighting(id).applied+near >= head
 		if !leads || !running && (caughtUp || time.Since(at) > holdTime) {
 			delete(held, id)
 		}
 	}
 }
 
-// trail sets how many entries Raft leaves behind a snapshot, and says whether that is a change.
-func (r *Replica) trail(entries uint64) (changed bool) {
+// trail sets how many entries Raft leaves behind a snapshot. It is called with hold.mu held.
+func (r *Replica) trail(entries uint64) {
 	c := r.raft.ReloadableConfig()
 	if c.TrailingLogs == entries {
-		return false
+		return
 	}
 	c.TrailingLogs = entries
 	if err := r.raft.ReloadConfig(c); err != nil {
 		r.log.Error("cannot change how much of the log is kept", "err", err)
 	}
-	return true
 }

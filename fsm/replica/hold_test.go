@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -23,6 +24,70 @@ type fillingFS struct {
 // GetDiskUsage implements vfs.FS.
 func (f fillingFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: f.free.Load(), TotalBytes: 1 << 40}, nil
+}
+
+// TestLogBytes: entries that fill more files than the log is to have leave it with the next snapshot, and the disk once the state is
+// durable; not while a stream holds the log.
+func TestLogBytes(t *testing.T) {
+	const fileBytes = 256 << 10
+	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20, FlushInterval: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var free atomic.Uint64
+	free.Store(2 * scarceBytes)
+	log, err := raftlog.Open("/log", raftlog.Options{
+		FS: fillingFS{vfs.NewMem(), &free}, FileBytes: fileBytes, Durable: s.Durable, BeforeTruncate: s.Sync,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bound = 4 * fileBytes
+	r, err := Start(Options{
+		ID: "n1", Addr: "n1", Log: log, Machine: fsm.New(fsm.Options{Store: s}), Snapshots: fsm.NewSnapshots(s), LogBytes: bound,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(r.Close(), log.Close(), s.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	eventually(t, "a leader", func() bool { return r.Status().Ready })
+	first := func() uint64 { i, _ := log.FirstIndex(); return i }
+	write := func(entries int) {
+		for range entries {
+			if _, err := r.proposeCall("SET", "k", strings.Repeat("v", 30<<10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.streams.hold.begun <- "n2"
+	m := r.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
+	eventually(t, "the log to be held", func() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs })
+	write(200)
+	if first() != 1 || log.Size() < 200*30<<10 {
+		t.Fatalf("the log is held, and begins at %d and has %d bytes", first(), log.Size())
+	}
+	m.end(nil)
+	free.Store(scarceBytes - 1) // the stream's follower does not catch up, and the disk has no room to wait
+	eventually(t, "the log to be cut", func() bool { return first() > 100 })
+	last, _ := log.LastIndex()
+	if kept := last + 1 - first(); kept < leastTrail/2 || kept > 4*leastTrail {
+		t.Errorf("%d entries are kept", kept)
+	}
+	if log.Size() < 200*30<<10 {
+		t.Errorf("%d bytes are left, and nothing is durable", log.Size())
+	}
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the files to go", func() bool { return log.Size() <= (leastTrail+10)*31<<10+fileBytes })
+	write(30) // fewer than what is cut at a time where entries are small
+	if first() < 130 {
+		t.Errorf("after 30 entries more the log begins at %d", first())
+	}
 }
 
 // TestHeldLog: the log is held while a stream runs and there is room on the disk.

@@ -65,11 +65,19 @@ func (r *Replica) beginTerm(term uint64) {
 	}
 }
 
-// takeSnapshots writes a snapshot record whenever the machine says that one is due. What becomes due meanwhile is merged.
+// takeSnapshots writes a snapshot record whenever the machine says that one is due, or the log has become too long. What becomes due
+// meanwhile is merged.
 func (r *Replica) takeSnapshots() {
+	look := time.NewTicker(lookTick)
+	defer look.Stop()
 	for {
+		long := false
 		select {
 		case <-r.machine.SnapshotDue():
+		case <-look.C:
+			if long = r.o.Log.Size() > r.o.LogBytes; !long {
+				continue
+			}
 		case <-r.ctx.Done():
 			return
 		}
@@ -78,6 +86,19 @@ func (r *Replica) takeSnapshots() {
 				return
 			}
 		}
+		if long {
+			r.reclaim()
+		}
+	}
+}
+
+// lookTick is how often the length of the log is looked at.
+const lookTick = time.Second
+
+// reclaim takes off the disk what has left the log before the state was durable.
+func (r *Replica) reclaim() {
+	if err := r.o.Log.Reclaim(); err != nil {
+		r.log.Error("the log cannot be cut", "err", err)
 	}
 }
 
@@ -86,6 +107,7 @@ const snapshotRetry = 50 * time.Millisecond
 
 // takeSnapshot is false when it should be tried again.
 func (r *Replica) takeSnapshot() bool {
+	r.boundLog()
 	err := r.raft.Snapshot().Error()
 	if err == nil || errors.Is(err, raft.ErrNothingNewToSnapshot) || errors.Is(err, raft.ErrRaftShutdown) {
 		return true

@@ -43,6 +43,7 @@ type Options struct {
 	Election     time.Duration // how long a candidate waits for votes, and an offer of leadership for its taker; default Heartbeat, at least that
 	StreamRate   int64         // bytes a second that streams to followers take in all; 0 is no limit
 	TrailingLogs uint64        // entries kept behind a snapshot for followers that were away; default 10,240
+	LogBytes     int64         // of log files, about; where entries are so large that they have more, fewer are kept; default 256 MiB
 	MaxInFlight  int           // entries proposed and not yet answered; default 2
 
 	Dial   func(ctx context.Context, addr string) (net.Conn, error) // default: TCP
@@ -56,6 +57,7 @@ func (o Options) withDefaults() Options {
 	o.Heartbeat = orDefault(o.Heartbeat, defaultHeartbeat)
 	o.Election = max(o.Election, o.Heartbeat)
 	o.TrailingLogs = orDefault(o.TrailingLogs, 10_240)
+	o.LogBytes = orDefault(o.LogBytes, 256<<20)
 	o.MaxInFlight = orDefault(o.MaxInFlight, 2)
 	if len(o.Peers) == 0 && !o.Joining {
 		o.Peers = []Peer{{o.ID, o.Addr}}

@@ -161,7 +161,7 @@ func (r *Replica) Status() Status {
 		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster, Standing: r.Standing(),
 		State: stateName(r.raft.State()), LeaderID: leader.id, LeaderAddr: leader.addr,
 		Term: r.raft.CurrentTerm(), CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(),
-		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases, RowCacheBytes: r.machine.RowCacheBytes(),
+		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases, RowCacheBytes: r.machine.RowCacheBytes(), LogBytes: r.o.Log.Size(),
 		ExpiredKeys: r.stats.expired.Load(), Snapshots: r.snapshots.Count(), Reads: r.stats.reads.Load(), Entries: r.stats.entries.Load(),
 	}
 	leads := s.State == "leader"

@@ -61,6 +61,7 @@ type Status struct {
 	Streams                                                      []Stream // that run now
 	Databases                                                    [layout.Databases]layout.Database
 	RowCacheBytes                                                int64  // of memory, outside of Go's heap
+	LogBytes                                                     int64  // of log files that are needed
 	ExpiredKeys                                                  uint64 // removed by expiry since start, on this node
 	Snapshots                                                    uint64 // records written since start
 	Reads                                                        uint64 // read rounds confirmed since start

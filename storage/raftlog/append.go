@@ -106,6 +106,7 @@ func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) erro
 		s.first.Store(logs[0].Index)
 	}
 	s.last.Store(logs[len(logs)-1].Index)
+	s.size.Store(s.journal.size())
 	return nil
 }
 

@@ -84,6 +84,7 @@ type Store struct {
 	// first and last are the bounds of the log, both 0 when it is empty. They change only under mu, and only after
 	// the disk has; readers load them without it.
 	first, last atomic.Uint64
+	size        atomic.Int64 // see Size
 
 	truncating sync.Mutex // held for a whole DeleteRange; taken before mu
 	oldest     wal.NumWAL // file that is there, as the row says; guarded by truncating

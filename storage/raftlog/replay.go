@@ -58,7 +58,9 @@ func (s *Store) begin(files vfs.FS, logs wal.Logs) (err error) {
 	if j.wals, err = wal.Init(j.walOptions(files), logs); err != nil {
 		return err
 	}
-	return j.create()
+	err = j.create()
+	s.size.Store(j.size())
+	return err
 }
 
 // replayAll brings the store to what its files say, and returns those that it needs.

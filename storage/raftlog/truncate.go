@@ -71,6 +71,7 @@ func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, oldest wal.Nu
 	defer s.mu.Unlock()
 	if done, err = s.tryDeleteLocked(lo, hi, durable); done {
 		oldest = s.journal.oldest()
+		s.size.Store(s.journal.size())
 	}
 	return done, oldest, err
 }
@@ -140,15 +141,13 @@ func (s *Store) tryReclaim() (oldest wal.NumWAL, err error) {
 	if first := s.first.Load(); first > s.mu.physical {
 		err = s.cutHeadLocked(first, s.last.Load())
 	}
+	s.size.Store(s.journal.size())
 	return s.journal.oldest(), err
 }
 
 // Size returns how long the files are, together, that the log needs. Those that are kept to be used again are not among them, some 200 MB.
-func (s *Store) Size() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.journal.size()
-}
+// It waits for nothing.
+func (s *Store) Size() int64 { return s.size.Load() }
 
 // Within returns how many of the newest entries are in the newest files that are at most so long together, with the one that is being
 // written; math.MaxUint64 when those are all files.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"cairn/cmd/internal/clustertest"
 	"cairn/cmd/node"
 	"cairn/fsm/reply"
@@ -121,6 +123,34 @@ func TestStreamedCatchUp(t *testing.T) {
 	c.Settle()
 	load.Check(away)
 	c.Agree()
+}
+
+// TestLargeEntriesBoundTheLog: the log is cut where entries make it longer than it is to be, however few they are. A follower that was away
+// meanwhile gets a stream, and agrees.
+func TestLargeEntriesBoundTheLog(t *testing.T) {
+	disks := [3]*vfs.MemFS{vfs.NewMem(), vfs.NewMem(), vfs.NewMem()} // those that can crash take a second for a value
+	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
+		o.Heartbeat = 500 * time.Millisecond
+		o.FS = disks[i]
+		o.LogBytes = 1 << 20 // a file, and what is to be kept at least
+	}})
+	leader := c.Leader()
+	away := c.Followers(leader)[0]
+	c.Stop(away)
+	value := strings.Repeat("v", 1<<20)
+	for range 80 { // some entries each, which make three files; by number they would all be kept
+		if r := c.Do(leader, "SET", "k", value); string(r.Str) != "OK" {
+			t.Fatalf("SET answers %q", r.Str)
+		}
+	}
+	c.Start(away)
+	clustertest.Eventually(t, "a stream to be restored", func() bool { return c.Node(away).Restored() > 0 })
+	c.Settle()
+	c.Agree()
+	for i := range c.Len() {
+		// What is not durable yet stays, for ten seconds at most.
+		clustertest.Eventually(t, "the files of the log to go", func() bool { return c.Node(i).Replica().Status().LogBytes < 64<<20 })
+	}
 }
 
 // TestKilledDuringRestore kills the follower at many points of its catch-up; each time it starts with the old state or the
