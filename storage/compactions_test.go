@@ -71,12 +71,12 @@ func TestBusy(t *testing.T) {
 	e.writing.take()
 	want("while rows are written", true)
 	e.writing.give()
-	e.compactions.start()
-	if ok, _ := e.compactions.TrySchedule(); !ok {
+	e.background.Start()
+	if ok, _ := e.background.TrySchedule(); !ok {
 		t.Fatal("no compaction may begin")
 	}
 	want("while it compacts", true)
-	e.compactions.Done()
+	e.background.Done()
 	want("afterwards", false)
 	must(t, s.Close())
 	want("closed", false)

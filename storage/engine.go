@@ -9,17 +9,18 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 
+	"cairn/storage/background"
 	"cairn/storage/layout"
 )
 
 // engine is one open Pebble database and what is committed over it. Adopt replaces it while the old one may still be read.
 type engine struct {
-	db          *pebble.DB
-	name        string // its folder, inside the store's
-	rows        *rowCache
-	compactions *compactions
-	tabled      atomic.Uint64  // how often Pebble has made tables of its memtables
-	users       sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
+	db         *pebble.DB
+	name       string // its folder, inside the store's
+	rows       *rowCache
+	background *background.Work
+	tabled     atomic.Uint64  // how often Pebble has made tables of its memtables
+	users      sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
 	flusher
 	reached reached
 
@@ -47,11 +48,16 @@ type frozen struct {
 
 // openEngine opens the database in a folder of the store, which must be there already unless create is set.
 func (s *Store) openEngine(name string, create bool) (*engine, error) {
-	e := &engine{name: name, compactions: newCompactions()}
+	if !s.o.ReadOnly {
+		if err := background.CheckRoom(s.o.FS, s.dir, background.LogBytes(s.o.FS, s.path(name))); err != nil {
+			return nil, err
+		}
+	}
+	e := &engine{name: name}
 	o := s.pebbleOptions()
 	o.ErrorIfNotExists = !create
-	o.Experimental.CompactionScheduler = e.compactions
 	o.EventListener.FlushEnd = func(pebble.FlushInfo) { e.tabled.Add(1) }
+	e.background = background.New(o, pebbleLogger{s.o.Logger}.Errorf)
 	db, err := pebble.Open(s.path(name), o)
 	if err != nil {
 		return nil, fmt.Errorf("storage: open %s: %w", s.path(name), corrupt(err))
@@ -123,7 +129,7 @@ func (e *engine) close(keep bool) error {
 	close(e.ending)
 	e.ended.Wait()
 	var err error
-	if keep {
+	if keep && !e.background.Failing() { // the Raft log has it too
 		err = e.flush(pebble.NoSync, nil)
 	}
 	if e.reached.file != nil {
@@ -131,6 +137,7 @@ func (e *engine) close(keep bool) error {
 	}
 	e.release(e.mu.newest)
 	e.rows.close()
+	e.background.End()
 	return errors.Join(err, e.db.Close())
 }
 

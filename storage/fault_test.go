@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"cairn/storage/background"
 	"cairn/storage/layout"
 )
 
@@ -42,6 +44,82 @@ func TestFailingFlush(t *testing.T) {
 	must(t, m.checkStore(s))
 	must(t, s.Close())
 	must(t, m.checkStore(opened(t, mem)))
+}
+
+// TestCloseWhileFlushesFail: a store whose tables cannot be written closes all the same, with what is in the WAL.
+func TestCloseWhileFlushesFail(t *testing.T) {
+	mem, on := vfs.NewMem(), atomic.Bool{}
+	s := unhurried(t, faulty(mem, &on, ".sst", errorfs.OpCreate))
+	m := fill(t, s, "x", 80)
+	must(t, s.Sync())
+	on.Store(true)
+	if _, err := s.mu.engine.db.AsyncFlush(); err != nil {
+		t.Fatal(err)
+	}
+	for !s.mu.engine.background.Failing() {
+		<-time.After(time.Millisecond)
+	}
+	for n := range 100 { // more than Pebble has memtables for
+		put(t, s, fmt.Sprint("My", n), strings.Repeat("v", 5<<10))
+	}
+	closed := make(chan error)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		must(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("it does not close")
+	}
+	on.Store(false)
+	must(t, m.checkStore(opened(t, mem)))
+}
+
+// fullFS is a file system that says that there is no room while it is full.
+type fullFS struct {
+	*vfs.MemFS
+	full *atomic.Bool
+}
+
+// GetDiskUsage implements vfs.FS.
+func (f fullFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	u := vfs.DiskUsage{AvailBytes: 1 << 40, TotalBytes: 1 << 40}
+	if f.full.Load() {
+		u.AvailBytes = 1 << 20
+	}
+	return u, nil
+}
+
+// TestFullDisk: a store is neither opened nor replaced where there is no room for what that writes. Nothing changes then, and it works once there is.
+func TestFullDisk(t *testing.T) {
+	leader := opened(t, vfs.NewMem())
+	m := fill(t, leader, "new", 50)
+	stream := streamOf(t, leader)
+
+	fs, full := vfs.NewMem(), atomic.Bool{}
+	s, err := Open("db", small(fullFS{fs, &full}))
+	must(t, err)
+	old := fill(t, s, "old", 10)
+	g, err := receive(s, stream)
+	must(t, err)
+	full.Store(true)
+	if err := s.Adopt(g, layout.Record{Index: m.state.Index}); !background.IsFull(err) {
+		t.Errorf("Adopt on a full disk: %v", err)
+	}
+	must(t, g.Abort())
+	must(t, old.checkStore(s))
+	must(t, s.Close())
+	if _, err := Open("db", small(fullFS{fs, &full})); !background.IsFull(err) {
+		t.Errorf("Open on a full disk: %v", err)
+	}
+	full.Store(false)
+	s, err = Open("db", small(fullFS{fs, &full}))
+	must(t, err)
+	must(t, old.checkStore(s))
+	if g, err = receive(s, stream); err == nil {
+		err = s.Adopt(g, layout.Record{Index: m.state.Index})
+	}
+	must(t, err)
+	must(t, s.Close())
 }
 
 // TestDamagedTable: a damaged table gives errors that wrap layout.ErrCorrupt to those who read it, and stops nobody else.

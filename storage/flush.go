@@ -47,7 +47,7 @@ func (e *engine) flushSoon(log *slog.Logger) {
 		select {
 		case <-e.dirty:
 		case <-quiet.C: // a flush would have begun a new base
-			e.compactions.start()
+			e.background.Start()
 			f, _ := e.hold()
 			f.base.rest()
 			e.release(f)
@@ -205,7 +205,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	if p.record != nil {
 		e.kept = p.record.Index
 	}
-	e.compactions.start() // Pebble may make the batch wait for one
+	e.background.Start() // Pebble may make the batch wait for one
 	rows := p.rows.index.all()
 	if err := e.writeBatch(o, p, rows); err != nil {
 		e.fail(err)

@@ -143,7 +143,7 @@ func (s *Store) Busy() bool {
 		return false
 	}
 	defer e.users.Done()
-	return len(e.writing) > 0 || e.compactions.busy()
+	return len(e.writing) > 0 || e.background.Busy()
 }
 
 // Durable returns the index of the snapshot record that a crash leaves, with the state that it speaks of: the Raft log may be cut up

@@ -65,6 +65,10 @@ func (c *serveCommand) Run(w world) error {
 	ctx, stop := signal.NotifyContext(w.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	n, err := node.Start(ctx, o)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		o.Logger.Info("stopped", "err", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"cairn/fsm/replica"
 	"cairn/resp"
 	"cairn/storage"
+	"cairn/storage/background"
 	"cairn/storage/raftlog"
 )
 
@@ -42,7 +43,8 @@ type Node struct {
 	err    error
 }
 
-// Start starts a node and returns once it listens; it may not have a leader yet. When ctx ends the node closes itself.
+// Start starts a node and returns once it listens; it may not have a leader yet. When ctx ends the node closes itself. While its disk is
+// full, Start waits for room, and answers clients LOADING; the error is ctx's when that ends first.
 // ErrRefused and storage.ErrLocked say that the directory is another's.
 func Start(ctx context.Context, o Options) (*Node, error) {
 	o = o.withDefaults()
@@ -51,8 +53,8 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	}
 	o.Logger = boundLog(o.Logger)
 	n := &Node{stop: make(chan struct{}), asked: make(chan struct{}), failed: make(chan error, 2)}
-	if err := n.open(o); err != nil {
-		return nil, errors.Join(err, n.release())
+	if err := n.openBefore(ctx, o); err != nil {
+		return nil, err
 	}
 	n.wg.Go(func() { n.failed <- n.server.Serve(n.ln) })
 	n.wg.Go(n.watchJoin)
@@ -62,8 +64,41 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	return n, nil
 }
 
+// patience is how long a stop waits for a disk that does not answer. What is left then ends with the process, as in a crash.
+const patience = 20 * time.Second
+
+// openBefore is open, which it waits for a moment longer than ctx: Pebble does not return from opening what it cannot write.
+func (n *Node) openBefore(ctx context.Context, o Options) error {
+	opened := make(chan error, 1)
+	go func() {
+		err := n.open(ctx, o)
+		if err != nil {
+			err = errors.Join(err, n.release())
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		return err
+	case <-ctx.Done():
+	}
+	stuck := time.NewTimer(patience / 4)
+	defer stuck.Stop()
+	select {
+	case err := <-opened:
+		return err
+	case <-stuck.C:
+		go func() { // the directory is free again when it is open at last, or with the end of the process
+			if <-opened == nil {
+				_ = n.release() // nobody waits for it
+			}
+		}()
+		return fmt.Errorf("node: stopped while %s was being opened: %w", o.Dir, ctx.Err())
+	}
+}
+
 // open opens the rooms in the order in which they stand on each other.
-func (n *Node) open(o Options) (err error) {
+func (n *Node) open(ctx context.Context, o Options) (err error) {
 	if o.FS == nil {
 		o.FS = storage.DefaultFS()
 	}
@@ -80,7 +115,10 @@ func (n *Node) open(o Options) (err error) {
 	if n.o, err = n.listen(o); err != nil {
 		return err
 	}
-	if err := n.openStores(); err != nil {
+	if err := n.awaitStores(ctx); err != nil {
+		return err
+	}
+	if err := n.fit(); err != nil {
 		return err
 	}
 	if !found {
@@ -132,9 +170,42 @@ func (n *Node) listen(o Options) (Options, error) {
 	return o, nil
 }
 
+// roomTick is how often a node that waits for room on its disk looks, and says so.
+const roomTick = 3 * time.Second
+
+// awaitStores opens the stores once the disk has room for that. Clients hear meanwhile what the node waits for.
+func (n *Node) awaitStores(ctx context.Context) error {
+	err := n.openStores()
+	if !background.IsFull(err) {
+		return err
+	}
+	loading, ready := context.WithCancel(ctx)
+	var clients sync.WaitGroup
+	clients.Go(func() {
+		resp.ServeLoading(loading, n.ln, "the disk of this node is full: it starts once there is room")
+	})
+	defer clients.Wait()
+	defer ready()
+	look := time.NewTicker(roomTick)
+	defer look.Stop()
+	for background.IsFull(err) {
+		n.o.Logger.Error("the disk is full, the node waits for room", "err", err)
+		select {
+		case <-look.C:
+			err = n.openStores()
+		case <-ctx.Done():
+			return fmt.Errorf("node: stopped while the disk is full: %w", ctx.Err())
+		}
+	}
+	return err
+}
+
+// openStores opens what is not open yet.
 func (n *Node) openStores() (err error) {
 	o := n.o
-	n.store, err = storage.Open(o.FS.PathJoin(o.Dir, "state"), storage.Options{FS: o.FS, Logger: o.Logger, RowCacheBytes: o.RowCache})
+	if n.store == nil {
+		n.store, err = storage.Open(o.FS.PathJoin(o.Dir, "state"), storage.Options{FS: o.FS, Logger: o.Logger, RowCacheBytes: o.RowCache})
+	}
 	if err != nil {
 		return err
 	}
@@ -143,10 +214,7 @@ func (n *Node) openStores() (err error) {
 		return err
 	}
 	n.log, err = raftlog.Open(dir, raftlog.Options{FS: o.FS, Logger: o.Logger, Durable: n.store.Durable, BeforeTruncate: n.store.Sync})
-	if err != nil {
-		return err
-	}
-	return n.fit()
+	return err
 }
 
 // fit makes sure that state and log fit together: a node never serves a hole. The log must go on where the record ends, even
@@ -271,13 +339,34 @@ func (n *Node) Close() error {
 				<-drained.C
 			}
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-		defer cancel()
-		n.err = errors.Join(n.server.Shutdown(ctx), n.release())
-		n.wg.Wait()
+		n.err = n.stopServing()
 		n.o.Logger.Info("stopped", "id", n.o.ID)
 	})
 	return n.err
+}
+
+// ErrStuck is returned by Close when the node's disk does not take or does not give what is needed to close it. All that is acknowledged
+// is in the log; what is open stays so until the process ends.
+var ErrStuck = errors.New("node: its disk does not answer, or is full: it stops as it is")
+
+// stopServing ends the server and closes the rooms, if they close.
+func (n *Node) stopServing() error {
+	stopped := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		err := errors.Join(n.server.Shutdown(ctx), n.release())
+		n.wg.Wait()
+		stopped <- err
+	}()
+	stuck := time.NewTimer(drainTime + patience)
+	defer stuck.Stop()
+	select {
+	case err := <-stopped:
+		return err
+	case <-stuck.C:
+		return ErrStuck
+	}
 }
 
 // leave removes the node from its cluster. Where that is refused, it stops as a member.

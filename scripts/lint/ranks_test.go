@@ -33,6 +33,7 @@ var ranks = []struct {
 	{dir: "storage/keys", rank: 2, apply: true},
 	{dir: "storage", rank: 1},
 	{dir: "storage/raftlog", rank: 1},
+	{dir: "storage/background", rank: 0},
 	{dir: "storage/layout", rank: 0, apply: true},
 }
 

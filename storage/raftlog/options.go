@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/storage/background"
 )
 
 // Options configures a Store. The zero value of a field means its default.
@@ -109,6 +111,11 @@ func (o Options) pebble() *pebble.Options {
 		p.WithFSDefaults() // watches for slow disk operations, reports them to DiskSlow
 	}
 	return p
+}
+
+// openBytes returns how much an open writes, about: the stable values, and the last file of entries, again.
+func (o Options) openBytes(dir string) int64 {
+	return background.LogBytes(o.FS, dir) + min(background.LogBytes(o.FS, o.FS.PathJoin(dir, entriesDir)), int64(o.FileBytes)+spareOver)
 }
 
 // stableBytes is Pebble's memtable for the stable values.

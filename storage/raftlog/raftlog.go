@@ -42,6 +42,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/wal"
 	"github.com/hashicorp/raft"
+
+	"cairn/storage/background"
 )
 
 var (
@@ -69,14 +71,15 @@ var (
 
 // Store is Raft's log store and stable store. Its methods may be called from many goroutines at once.
 type Store struct {
-	db      *pebble.DB
-	dir     string
-	opts    Options
-	cache   *cache
-	journal *journal
-	spare   *spare
-	gate    gate
-	watch   io.Closer // of slow disk operations
+	db         *pebble.DB
+	background *background.Work
+	dir        string
+	opts       Options
+	cache      *cache
+	journal    *journal
+	spare      *spare
+	gate       gate
+	watch      io.Closer // of slow disk operations
 
 	syncing chan syncing // what AppendLogs has begun, oldest first
 	telling sync.WaitGroup
@@ -104,11 +107,19 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, err)
 	}
-	db, err := pebble.Open(dir, o.pebble())
+	if !o.ReadOnly {
+		if err := background.CheckRoom(o.FS, dir, o.openBytes(dir)); err != nil {
+			return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, err)
+		}
+	}
+	p := o.pebble()
+	work := background.New(p, logger{o.Logger}.Errorf)
+	db, err := pebble.Open(dir, p)
 	if err != nil {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, markCorrupt(err))
 	}
-	s := &Store{db: db, dir: dir, opts: o, spare: newSpare(o, dir), cache: newCache(o.CacheEntries, o.CacheBytes)}
+	work.Start()
+	s := &Store{db: db, background: work, dir: dir, opts: o, spare: newSpare(o, dir), cache: newCache(o.CacheEntries, o.CacheBytes)}
 	if err := s.openJournal(spareFS{s.watched(), s.spare}); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), s.journal.close(), s.watch.Close(), db.Close())
 	}
@@ -161,6 +172,7 @@ func (s *Store) Close() error {
 		close(s.syncing)
 		s.telling.Wait()
 		s.spare.close()
+		s.background.End()
 		if err := errors.Join(s.journal.close(), s.watch.Close(), s.db.Close()); err != nil {
 			s.closeErr = fmt.Errorf("storage/raftlog: close: %w", err)
 		}

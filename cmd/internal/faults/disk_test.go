@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,6 +78,84 @@ func TestFullDisk(t *testing.T) {
 			t.Logf("%s", l.checked)
 		})
 	}
+}
+
+// TestStartOnFullDisk: a node that is started on a full disk says LOADING, and why, every few seconds. It takes no processor, ends at once on
+// SIGTERM, and goes on by itself when there is room, with all that was acknowledged.
+func TestStartOnFullDisk(t *testing.T) {
+	dir, grow := smallDisk(t, 40)
+	c := newCluster(t, 1)
+	p := c.nodes[0]
+	p.dir = dir + "/data"
+	c.begin(nil)
+	value, acked := strings.Repeat("v", 64<<10), 0
+	for p.writes(fmt.Sprint("k:", acked), value) == nil {
+		acked++
+	}
+	if !await(10*time.Second, func() bool { return !p.running() }) {
+		t.Fatal("the node goes on without taking writes")
+	}
+	p.wait()
+	if acked < 50 {
+		t.Fatalf("only %d values of 64 KiB fit in 40 MiB", acked)
+	}
+
+	loading := func() bool {
+		_, err := p.mget([]string{"k:0"})
+		return err != nil && strings.HasPrefix(err.Error(), "LOADING")
+	}
+	for _, last := range []bool{false, true} {
+		before := len(p.said())
+		p.start()
+		until(t, "LOADING", 20*time.Second, loading)
+		used := p.processorTime()
+		<-time.After(7 * time.Second)
+		if used = p.processorTime() - used; used > 500*time.Millisecond {
+			t.Errorf("it takes %v of a processor in seven seconds", used)
+		}
+		if said := p.said()[before:]; strings.Count(said, "\n") > 10 || strings.Count(said, "no space left") < 2 {
+			t.Errorf("it says %q", said)
+		}
+		if last {
+			break
+		}
+		began := time.Now()
+		if code := p.end(syscall.SIGTERM); code != 0 || time.Since(began) > 5*time.Second {
+			t.Errorf("after SIGTERM it ends after %v with code %d", time.Since(began), code)
+		}
+	}
+	grow(400)
+	c.caughtUp(0)
+	for i := range acked {
+		if got, err := p.get(fmt.Sprint("k:", i)); err != nil || !strings.Contains(got, value) {
+			t.Fatalf("value %d of %d: %d bytes, %v", i, acked, len(got), err)
+		}
+	}
+	if err := p.writes("more", value); err != nil {
+		t.Error(err)
+	}
+	if code := p.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("it ends with code %d", code)
+	}
+}
+
+// processorTime returns how much of a processor the process has taken.
+func (p *process) processorTime() time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(b), ") ")
+	words := strings.Fields(after)
+	var ticks time.Duration
+	for _, word := range words[11:13] { // utime and stime, in hundredths of a second
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		ticks += time.Duration(n)
+	}
+	return ticks * 10 * time.Millisecond
 }
 
 // lead restarts leaders until a node leads, or does not.
