@@ -155,6 +155,50 @@ func TestForeignFounder(t *testing.T) {
 	p.agreed("1", "MGET", "before")
 }
 
+// TestRival: a new cluster that names a member of a living one among its own, and has a majority without it, does not get it; nor does a new
+// node of a member's own name, at its address, at its operator's word.
+func TestRival(t *testing.T) {
+	p := startNodes(t, 3)
+	p.set("k", "1")
+	leader := p.leader()
+	f := (leader + 1) % 3
+	term := p.info(f, "raft_term")
+	ports := redistest.Ports(t, 2)
+	peers := fmt.Sprintf("m1=127.0.0.1:%s,m3=127.0.0.1:%s,n%d=%s", ports[0], ports[1], f+1, p.addr(f))
+	for _, i := range []int{0, 1} {
+		id := []string{"m1", "m3"}[i]
+		p.nodes = append(p.nodes, &process{args: []string{"serve", "--id", id, "--port", ports[i], "--dir", t.TempDir(), "--peers", peers}, port: ports[i]})
+		p.start(3 + i)
+	}
+	clustertest.Eventually(t, "the rivals to serve", func() bool { return p.ask(3, "GET", "k") == "" && p.info(3, "raft_leader_id") != "" })
+	if !stays(2*time.Second, func() bool {
+		return p.info(f, "raft_term") == term && p.info(f, "raft_leader_id") == fmt.Sprint("n", leader+1)
+	}) {
+		t.Errorf("n%d follows %s in term %s", f+1, p.info(f, "raft_leader_id"), p.info(f, "raft_term"))
+	}
+	p.end(3, syscall.SIGKILL)
+	p.end(4, syscall.SIGKILL)
+	p.nodes = p.nodes[:3]
+	p.agreed("1", "GET", "k")
+
+	p.end(f, syscall.SIGKILL)
+	other := (leader + 2) % 3
+	p.nodes = append(p.nodes, &process{port: p.nodes[f].port,
+		args: []string{"serve", "--id", fmt.Sprint("n", f+1), "--port", p.nodes[f].port, "--dir", t.TempDir(), "--new-cluster"}})
+	p.start(3)
+	clustertest.Eventually(t, "the new cluster to serve", func() bool { return p.ask(3, "SET", "own", "1") == "OK" })
+	p.end(other, syscall.SIGKILL)
+	if got := p.ask(leader, "SET", "acked", "1"); got == "OK" {
+		t.Error("a write is acknowledged that the leader and a stranger have stored")
+	}
+	p.end(3, syscall.SIGKILL)
+	p.nodes = p.nodes[:3]
+	p.start(f)
+	p.start(other)
+	p.leader()
+	p.agreed("1", "GET", "k")
+}
+
 // wait waits until node i ends by itself, and returns its exit code.
 func (p *processes) wait(i int) int {
 	p.t.Helper()

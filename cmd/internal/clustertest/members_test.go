@@ -380,3 +380,34 @@ func TestJoinUnderLoad(t *testing.T) {
 	load.Check(joined)
 	c.Agree()
 }
+
+// TestChangedPlaces: two members that come up at each other's address beside a leader that stays are found there.
+func TestChangedPlaces(t *testing.T) {
+	moved := false
+	c := clustertest.New(t, clustertest.Options{Nodes: 5, Tune: func(i int, o *node.Options) {
+		if brisk(i, o); moved { // they know their own new address, and no other's
+			o.Peers = nil
+		}
+	}})
+	leader := c.Leader()
+	put(t, c, "k", "v")
+	moved = true
+	a, b := c.Followers(leader)[0], c.Followers(leader)[1]
+	c.Kill(a)
+	c.Kill(b)
+	at := []string{c.Addr(b), c.Addr(a)}
+	c.SetAddr(a, at[0])
+	c.SetAddr(b, at[1])
+	c.Start(a)
+	c.Start(b)
+	for _, i := range []int{a, b} {
+		clustertest.Eventually(t, "the moved node to follow", func() bool { return string(c.Do(i, "GET", "k").Str) == "v" })
+	}
+	clustertest.Eventually(t, "the new addresses to be known", func() bool {
+		members := c.Node(leader).Replica().Status().Members
+		is := func(i int) bool {
+			return slices.ContainsFunc(members, func(m replica.Member) bool { return m.ID == c.ID(i) && m.Addr == c.Addr(i) && m.Voter })
+		}
+		return is(a) && is(b)
+	})
+}
