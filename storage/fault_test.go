@@ -50,9 +50,9 @@ func TestFailingFlush(t *testing.T) {
 func TestCloseWhileFlushesFail(t *testing.T) {
 	mem, on := vfs.NewMem(), atomic.Bool{}
 	s := unhurried(t, faulty(mem, &on, ".sst", errorfs.OpCreate))
-	m := fill(t, s, "x", 80)
-	must(t, s.Sync())
 	on.Store(true)
+	m := fill(t, s, "x", 80) // of which the flush that fails has something, whatever Pebble has begun before
+	must(t, s.Sync())
 	if _, err := s.mu.engine.db.AsyncFlush(); err != nil {
 		t.Fatal(err)
 	}

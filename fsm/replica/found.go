@@ -194,7 +194,7 @@ func (r *Replica) foundsAlone(hasState bool) bool {
 
 // found begins the cluster once nobody has called for long enough.
 func (r *Replica) found() {
-	if !r.founding.waits.Load() || !r.pause(r.o.FoundingWait, nil) || r.founding.displaced.Load() {
+	if !r.founding.waits.Load() || !r.pause(max(r.o.FoundingWait, 4*r.o.Heartbeat), nil) || r.founding.displaced.Load() {
 		return
 	}
 	err := r.begin(r.founders())

@@ -148,7 +148,7 @@ func (l *links) dialAt(ctx context.Context, to memberAddr, kind byte) (_ net.Con
 	}
 	if err != nil {
 		if errors.Is(err, errRefused) {
-			l.noteRefusal(to.addr, err)
+			l.noteRefusal("link refused", to.addr, err)
 		}
 		return nil, peer, errors.Join(fmt.Errorf("replica: link to %s: %w", to.addr, err), c.Close())
 	}
@@ -161,13 +161,13 @@ const refusalPause = 30 * time.Second
 // maxRefusals bounds how many refusals are remembered. Strangers can make more: then all of them wait.
 const maxRefusals = 64
 
-// noteRefusal logs that a link was refused, once in a while.
-func (l *links) noteRefusal(peer string, err error) {
+// noteRefusal logs that a link was refused, once in a while. What strangers come with has words of its own, for a message is bounded in all.
+func (l *links) noteRefusal(what, peer string, err error) {
 	host, _, splitErr := net.SplitHostPort(peer)
 	if splitErr != nil {
 		host = peer
 	}
-	words, now := host+" "+err.Error(), time.Now()
+	words, now := what+" "+host+" "+err.Error(), time.Now()
 	l.mu.Lock()
 	maps.DeleteFunc(l.mu.refused, func(_ string, at time.Time) bool { return now.Sub(at) >= refusalPause })
 	_, said := l.mu.refused[words]
@@ -177,7 +177,7 @@ func (l *links) noteRefusal(peer string, err error) {
 	}
 	l.mu.Unlock()
 	if !said && !full {
-		l.r.log.Warn("link refused", "peer", peer, "err", err)
+		l.r.log.Warn(what, "peer", peer, "err", err)
 	}
 }
 
@@ -192,7 +192,7 @@ func (r *Replica) ServeLink(c net.Conn) {
 	_ = c.SetDeadline(time.Now().Add(handshakeTimeout)) // an error shows at the next read
 	peer, err := r.welcome(c)
 	if err != nil {
-		r.links.noteRefusal(c.RemoteAddr().String(), err)
+		r.links.noteRefusal("a peer's link refused", c.RemoteAddr().String(), err)
 		return
 	}
 	_ = c.SetDeadline(time.Time{})

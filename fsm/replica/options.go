@@ -25,7 +25,7 @@ type Options struct {
 	PeersBegan bool // Peers are those that the cluster began with; others must be members of it, or Start returns ErrOtherPeers
 	// NewCluster is the operator's word that this node's cluster is a new one, whichever cluster has a member at this address.
 	NewCluster   bool
-	FoundingWait time.Duration // how long a node that begins a cluster alone listens for another that calls it a member; default 0
+	FoundingWait time.Duration // how long, and four heartbeats at least, a node that begins a cluster alone listens for another that calls it a member; 0 is not at all
 	// Joining says that this node is to become a member of a cluster that exists, in the place of Peers: the one that the nodes
 	// at Join are of, or without those the one that invites it, see Meet. On a node that is a member already it changes nothing.
 	Joining bool

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -73,7 +74,33 @@ func strayNode(w *world, p plan) {
 	owner := w.other(p)
 	owner.move(owner.addr, true)
 	defer owner.move(owner.addr, false)
-	w.stray(owner.addr, strayPeers(w.c, p, owner), p.last+w.o.slow(2*time.Second))
+	peers := strayPeers(w.c, p, owner)
+	w.stray(owner.addr, peers, p.last+w.o.slow(2*time.Second), func(n *node.Node) {
+		if n.Replica().Status().State == "leader" {
+			w.violation("stray %s leads a cluster of %v", peers[0].ID, peers)
+		}
+	})
+}
+
+// rival begins a cluster of two nodes that names a member of this one as its third. It has a majority without that, and may lead whom it has.
+func rival(w *world, p plan) {
+	if !w.c.seats.TryLock() {
+		return
+	}
+	defer w.c.seats.Unlock()
+	names := []string{"x1", p.node.id(), "x3"}
+	if p.rng.IntN(2) == 0 { // named as here
+		for i, m := range w.c.members[:3] {
+			names[i] = m.id()
+		}
+	}
+	peers := []replica.Peer{{ID: names[0], Addr: "10.0.9.1:6379"}, {ID: names[1], Addr: p.node.addr}, {ID: names[2], Addr: "10.0.9.3:6379"}}
+	var wg sync.WaitGroup
+	for _, i := range []int{0, 2} {
+		own := append(slices.Clone(peers[i:]), peers[:i]...)
+		wg.Go(func() { w.stray(own[0].Addr, own, p.last+w.o.slow(3*time.Second), func(*node.Node) {}) })
+	}
+	wg.Wait()
 }
 
 // strayPeers returns the peers of the cluster that a stray is told to begin, itself first.
@@ -96,8 +123,8 @@ func strayPeers(c *cluster, p plan, owner *member) []replica.Peer {
 	return []replica.Peer{{ID: owner.id(), Addr: owner.addr}, {ID: "x2", Addr: nowhere(2)}, {ID: "x3", Addr: p.node.addr}}
 }
 
-// stray runs a node that is nobody's for a time.
-func (w *world) stray(addr string, peers []replica.Peer, last time.Duration) {
+// stray runs a node that is nobody's for a time, and looks at it.
+func (w *world) stray(addr string, peers []replica.Peer, last time.Duration, look func(*node.Node)) {
 	ln, err := w.c.net.listen(addr)
 	if err != nil {
 		w.violation("a stray: %v", err)
@@ -123,9 +150,7 @@ func (w *world) stray(addr string, peers []replica.Peer, last time.Duration) {
 			over = true
 		case <-time.After(w.o.slow(50 * time.Millisecond)):
 		}
-		if n.Replica().Status().State == "leader" {
-			w.violation("stray %s leads a cluster of %v", peers[0].ID, peers)
-		}
+		look(n)
 	}
 	if err := n.Close(); err != nil {
 		w.violation("a stray does not close: %v", err)

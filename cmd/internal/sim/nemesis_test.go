@@ -66,7 +66,7 @@ func faultTable() []fault {
 		{"one-way", 3, oneWay}, {"isolate", 5, isolate}, {"split", 4, split}, {"pause", 4, pauseNode}, {"stuck", 5, stuck}, {"slow-net", 3, slowNet}, {"hold", 5, hold},
 		{"break", 3, breakLinks}, {"cut-streams", 4, cutStreams}, {"kill", 6, kill}, {"kill-at-io", 6, killAtIO}, {"power-cut", 2, powerCut},
 		{"restart", 3, restart}, {"transfer", 5, transfer}, {"transfer-deaf", 4, transferDeaf}, {"clock", 4, clockJump}, {"disk-error", 4, diskError},
-		{"demote", 2, demote}, {"replace", 2, replace}, {"squat", 2, squat}, {"swap", 2, swap}, {"stray", 3, strayNode},
+		{"demote", 2, demote}, {"replace", 2, replace}, {"squat", 2, squat}, {"swap", 2, swap}, {"stray", 3, strayNode}, {"rival", 2, rival},
 		{"stage-error", 2, stageError}, {"disk-full", 3, diskFull}, {"disk-slow", 5, diskSlow},
 	}
 }
