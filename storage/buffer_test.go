@@ -176,7 +176,7 @@ func TestLongRowsAreSynced(t *testing.T) {
 				t.Errorf("%d MiB were synced, which may be %d", n+1, writtenOver)
 			}
 		}
-		if s.Durable() < 4 {
+		if s.Durable() < 3 { // the sync comes with the fifth; the records of the last two may be later
 			t.Errorf("5 MiB were written, and the state is durable up to %d", s.Durable())
 		}
 		must(t, s.Close())
