@@ -28,9 +28,14 @@ func ServeLoading(ctx context.Context, ln net.Listener, why string) {
 	}
 	var clients sync.WaitGroup
 	defer clients.Wait()
-	stop := context.AfterFunc(ctx, func() { _ = l.SetDeadline(time.Unix(1, 0)) }) // Accept returns, with this error or another
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(told)
+		_ = l.SetDeadline(time.Unix(1, 0)) // Accept returns, with this error or another
+	})
 	defer func() {
 		if !stop() {
+			<-told                         // or the deadline would be set after all
 			_ = l.SetDeadline(time.Time{}) // who accepts next finds out
 		}
 	}()
