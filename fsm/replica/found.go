@@ -49,14 +49,20 @@ var clusterKey, genesisKey = []byte("CairnCluster"), []byte("CairnGenesis")
 // id is agreed, and keeps that: by it they know a member that has lost its disk. Who begins one alone gives it its id. Who joins one has
 // the id of the first node of it that it has asked; that node's word is kept once a link to a member, or of one, is made.
 type clusterNote struct {
-	log *raftlog.Store
+	log     *raftlog.Store
+	writing sync.Mutex // held while something is noted; a disk may take its time, and links do not wait for it
 
 	mu struct {
 		sync.Mutex
-		id      string
-		kept    bool // id is noted
-		genesis [genesisLen]byte
+		known
 	}
+}
+
+// known is what a clusterNote knows.
+type known struct {
+	id      string
+	kept    bool // id is noted
+	genesis [genesisLen]byte
 }
 
 func (c *clusterNote) id() string {
@@ -90,24 +96,33 @@ func (c *clusterNote) load(log *raftlog.Store) error {
 
 // keep notes what is known now, and first what is not yet: an id, and what the cluster began with. It is false where the node is of another cluster.
 func (c *clusterNote) keep(id string, genesis [genesisLen]byte) (same bool, err error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	now := c.mu.known
+	c.mu.Unlock()
 	var none [genesisLen]byte
-	if genesis != none && c.mu.genesis == none {
+	if genesis != none && now.genesis == none {
 		if err := c.log.Set(genesisKey, genesis[:]); err != nil {
 			return false, fmt.Errorf("replica: note which cluster this node is of: %w", err)
 		}
+		c.mu.Lock()
 		c.mu.genesis = genesis
+		c.mu.Unlock()
 	}
-	if id == "" || c.mu.kept {
-		return id == "" || id == c.mu.id, nil
-	}
-	if c.mu.id != "" && c.mu.id != id {
+	switch {
+	case id == "":
+		return true, nil
+	case now.id != "" && now.id != id:
 		return false, nil
+	case now.kept:
+		return true, nil
 	}
 	if err := c.log.Set(clusterKey, []byte(id)); err != nil {
 		return false, fmt.Errorf("replica: note which cluster this node is of: %w", err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.mu.id, c.mu.kept = id, true
 	return true, nil
 }
@@ -121,10 +136,22 @@ func (c *clusterNote) suppose(id string) {
 	}
 }
 
+// learn takes the id of a cluster that this node has begun with others.
+func (c *clusterNote) learn(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.id == "" {
+		c.mu.id = id
+	}
+}
+
 // know is called when a link is proved, before it is used.
 func (r *Replica) know(own, peer hello, bound bool) error {
 	switch {
 	case peer.cluster == "" || r.founding.waits.Load():
+		return nil
+	case bound && own.genesis != [genesisLen]byte{}: // that is noted, and enough until the state has the id
+		r.cluster.learn(peer.cluster)
 		return nil
 	case bound:
 		same, err := r.cluster.keep(peer.cluster, peer.genesis)

@@ -312,3 +312,14 @@ func TestMemberAddr(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksDoNotWaitForNotes: a disk that stands still while a note of the cluster is written holds up no link.
+func TestLinksDoNotWaitForNotes(t *testing.T) {
+	a, b := side(t, "n1", "", ""), side(t, "n2", "", "c")
+	a.cluster.mu.genesis, b.cluster.mu.genesis = [genesisLen]byte{1}, [genesisLen]byte{1}
+	a.cluster.writing.Lock()
+	defer a.cluster.writing.Unlock()
+	if openErr, acceptErr := shake(t, b, a, raftLink, "n1"); openErr != nil || acceptErr != nil || a.cluster.id() != "c" {
+		t.Errorf("opener: %v; acceptor: %v, of cluster %q", openErr, acceptErr, a.cluster.id())
+	}
+}
