@@ -333,6 +333,44 @@ func TestAllMoved(t *testing.T) {
 	known()
 	move(false, ports[2], ports[1], ports[0]) // n1 and n2 by their own word; n3 stays
 	known()
+	move(false, ports[1], ports[0], ports[2]) // all by their own word: each hears the others at its own address look for another
+	known()
+}
+
+// TestMovedBesideTheLongestLog: two members that have changed places are found by the third, which alone may lead, for it has heard of them.
+// Its configuration cannot say where they are before it leads.
+func TestMovedBesideTheLongestLog(t *testing.T) {
+	p := startNodes(t, 3)
+	p.set("k", "1")
+	var leader, a, b int
+	clustertest.Eventually(t, "a leader with an entry of its own", func() bool {
+		leader = p.leader()
+		a, b = (leader+1)%3, (leader+2)%3
+		client, err := redistest.Dial(p.addr(leader))
+		if err != nil {
+			return false
+		}
+		defer client.Close()
+		last := p.info(leader, "raft_last_log_index")
+		p.end(a, syscall.SIGKILL)
+		p.end(b, syscall.SIGKILL)
+		_, _ = client.Cmd("SET", "k", "2") // its outcome is unknown
+		if p.info(leader, "raft_last_log_index") != last {
+			return true
+		}
+		p.start(a)
+		p.start(b)
+		return false
+	})
+	ports := []string{p.nodes[b].port, p.nodes[a].port}
+	for i, n := range []int{a, b} {
+		p.nodes[n].args, p.nodes[n].port = p.at(n, ports[i]), ports[i]
+		p.start(n)
+	}
+	if p.leader() != leader {
+		t.Errorf("n%d leads without the entry of n%d", p.leader()+1, leader+1)
+	}
+	p.agreed("2", "GET", "k")
 }
 
 // number returns which node the k-th member of INFO on node i is.

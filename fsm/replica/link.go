@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,41 +94,54 @@ func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, 
 	return &patientConn{Conn: c}, nil
 }
 
-// dial opens a link of a kind to a member: at the address that is given, or at the one that the operator has named (Options.Peers),
-// wherever it is found first. Without an id, it is to whoever is at the address.
+// dial opens a link of a kind to a member: at the address that is given, at the one that the operator has named (Options.Peers), or
+// at the one that the member has said to have, wherever it is found first. Without an id, it is to whoever is at the address.
 func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, error) {
-	named := memberAddr{to.id, l.r.addresses[to.id]}
-	if to.id == "" || named.addr == "" || named.addr == to.addr {
-		c, _, err := l.dialAt(ctx, to, kind)
-		return c, err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is still being opened
 	type opened struct {
 		c   net.Conn
 		err error
 	}
-	tries := make(chan opened, 2)
-	for _, at := range []memberAddr{to, named} {
+	addrs := l.placesOf(to)
+	tries := make(chan opened, len(addrs))
+	for _, addr := range addrs {
 		go func() {
-			c, _, err := l.dialAt(ctx, at, kind)
+			c, _, err := l.dialAt(ctx, memberAddr{to.id, addr}, kind)
 			tries <- opened{c, err}
 		}()
 	}
-	first := <-tries
-	if first.err == nil {
-		go func() { // it has been told to end
-			if second := <-tries; second.err == nil {
-				_ = second.c.Close()
+	var errs []error
+	for left := len(addrs) - 1; left >= 0; left-- {
+		first := <-tries
+		if first.err != nil {
+			errs = append(errs, first.err)
+			continue
+		}
+		go func() { // the others have been told to end
+			for range left {
+				if other := <-tries; other.err == nil {
+					_ = other.c.Close()
+				}
 			}
 		}()
 		return first.c, nil
 	}
-	second := <-tries
-	if second.err == nil {
-		return second.c, nil
+	return nil, errors.Join(errs...)
+}
+
+// placesOf returns the addresses at which to look for a member.
+func (l *links) placesOf(to memberAddr) []string {
+	addrs := []string{to.addr}
+	if to.id == "" {
+		return addrs
 	}
-	return nil, errors.Join(first.err, second.err)
+	for _, addr := range []string{l.r.addresses[to.id], l.r.whereabouts.of(to.id)} {
+		if addr != "" && !slices.Contains(addrs, addr) {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
 }
 
 // dialAt opens a link of a kind to the node at an address, which must be the member that is named, if one is.

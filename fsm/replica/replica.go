@@ -40,6 +40,7 @@ type Replica struct {
 	cluster     clusterNote
 	twins       twins
 	addresses   map[string]string // where the operator says that members are, by id; it does not change
+	whereabouts whereabouts
 	standing    standing
 	run         string // of this process: tells it from another one with the same id
 	proposals   *proposals
@@ -74,7 +75,7 @@ func Start(o Options) (*Replica, error) {
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
 		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
 		verifying: make(chan struct{}, 1), started: make(chan struct{}),
-		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(), addresses: make(map[string]string), twins: twins{seen: make(map[string]sightOfTwin)},
+		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(), addresses: make(map[string]string), twins: twins{seen: make(map[memberAddr]sightOfTwin)},
 	}
 	for _, p := range o.Peers {
 		r.addresses[p.ID] = p.Addr

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -166,10 +167,21 @@ func (r *Replica) vetOpener(own, peer hello) *refusal {
 	if j.displaces(peer) {
 		return r.displaced(peer)
 	}
-	if reason := j.opener(peer); reason != nil {
+	reason := j.opener(peer)
+	if !j.tells(peer) {
 		return reason
 	}
-	return r.twin(peer, j.members)
+	if twin := r.twin(peer, j.members); twin != nil {
+		return twin
+	}
+	r.whereabouts.note(peer.id, peer.addr)
+	return reason
+}
+
+// tells says that the opener is a member of this node's cluster, whomever it wants here, so that its word of where it is counts.
+func (j judge) tells(peer hello) bool {
+	_, member := j.members.find(peer.id)
+	return peer.to != "" && peer.past && member && peer.id != j.own.id && j.sameCluster(peer, peer.to) == nil
 }
 
 // known returns the newest configuration; none while Raft is being started.
@@ -193,7 +205,7 @@ func (r *Replica) founders() (members []raft.Server) {
 // twins remembers which processes were found to be alone under their member's name, or not.
 type twins struct {
 	looking sync.Mutex // one look at a time
-	seen    map[string]sightOfTwin
+	seen    map[memberAddr]sightOfTwin
 }
 
 // sightOfTwin is what the last look for a member's other process has shown to one of them.
@@ -210,24 +222,36 @@ const (
 	twinLook  = whoTimeout / 2
 )
 
-// twin looks whether a member that comes from elsewhere than the configuration says is alive there too, as another process. One
-// without a past is not let in at another address at all, see lostDisk and admit.
+// twin looks whether a member that comes from elsewhere than it is known to be is alive there too, as another process. One without a
+// past is not let in at another address at all, see lostDisk and admit.
 func (r *Replica) twin(peer hello, members membership) *refusal {
-	s, member := members.find(peer.id)
-	if peer.to == "" || !peer.past || !member || string(s.Address) == peer.addr || r.addresses[peer.id] == peer.addr {
+	if r.addresses[peer.id] == peer.addr {
 		return nil
 	}
-	r.twins.looking.Lock()
-	defer r.twins.looking.Unlock()
-	seen, ok := r.twins.seen[peer.id]
-	if !ok || seen.run != peer.run || time.Now().After(seen.until) {
-		seen = r.lookForTwin(peer, string(s.Address))
-		r.twins.seen[peer.id] = seen // one for each member
-	}
-	if seen.alive {
-		return refuseHere("%s runs at %s already: two processes have the same --id", peer.id, s.Address)
+	s, _ := members.find(peer.id)
+	for _, known := range []string{string(s.Address), r.whereabouts.of(peer.id)} {
+		if known == "" || known == peer.addr || isNowhere(known) {
+			continue
+		}
+		if r.seesTwin(peer, known) {
+			return refuseHere("%s runs at %s already: two processes have the same --id", peer.id, known)
+		}
 	}
 	return nil
+}
+
+// seesTwin looks for another process of a member at an address, or remembers what it has seen.
+func (r *Replica) seesTwin(peer hello, addr string) bool {
+	at := memberAddr{peer.id, addr}
+	r.twins.looking.Lock()
+	defer r.twins.looking.Unlock()
+	seen, ok := r.twins.seen[at]
+	if now := time.Now(); !ok || seen.run != peer.run || now.After(seen.until) {
+		maps.DeleteFunc(r.twins.seen, func(_ memberAddr, s sightOfTwin) bool { return now.After(s.until) })
+		seen = r.lookForTwin(peer, addr)
+		r.twins.seen[at] = seen
+	}
+	return seen.alive
 }
 
 // lookForTwin asks whoever is at an address who it is, and does not name the member: that node would look in turn.

@@ -28,6 +28,8 @@ func memberMutations() []mutation {
 		{"a joiner forgets whom it follows", "fsm/replica/found.go", "	c.mu.id, c.mu.kept = id, true\n", "	c.mu.id = id\n", in(replica, "TestJoinerIsOfOneCluster"), ""},
 		{"a node at a wrong address has the last word", vet, "return &refusal{fmt.Sprintf(format, args...), false}", "return &refusal{fmt.Sprintf(format, args...), true}", clusters("TestChangedPlaces"), ""},
 		{"members that change places stay where they were", "fsm/replica/admit.go", "if !ok || !o.Past {", "if true {", processes("TestAllMoved"), ""},
-		{"what the operator says of addresses is not heard", "fsm/replica/link.go", "if to.id == \"\" || named.addr == \"\"", "if true || named.addr == \"\"", in(replica, "TestNamedAddress"), ""},
+		{"what the operator says of addresses is not heard", "fsm/replica/link.go", "{l.r.addresses[to.id], ", "{", in(replica, "TestNamedAddress"), ""},
+		{"what a member says of its address is not heard", "fsm/replica/link.go", ", l.r.whereabouts.of(to.id)}", "}", processes("TestMovedBesideTheLongestLog"), ""},
+		{"only the member that is wanted hears where the other one is", vet, "return peer.to != \"\" && peer.past && member", "return peer.to == j.own.id && peer.past && member", processes("TestAllMoved"), ""},
 	}
 }
