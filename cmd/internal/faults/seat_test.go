@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,7 +20,7 @@ func seatFaults() []fault {
 			m, seat := seats[0], seats[1]
 			c.nodes[m].end(syscall.SIGKILL)
 			c.nodes[seat].end(syscall.SIGKILL)
-			p := c.at(seat, c.nodes[m].dir, append([]string{"--id", id(m), "--advertise", c.nodes[seat].addr}, c.nodes[m].args[8:]...)...)
+			p := c.moved(m, seat)
 			<-time.After(time.Duration(500+rng.IntN(3000)) * time.Millisecond)
 			p.end(syscall.SIGKILL)
 			c.nodes[m].start()
@@ -30,8 +31,7 @@ func seatFaults() []fault {
 			a, b := seats[0], seats[1]
 			c.nodes[a].end(syscall.SIGKILL)
 			c.nodes[b].end(syscall.SIGKILL)
-			atB := c.at(b, c.nodes[a].dir, append([]string{"--id", id(a), "--advertise", c.nodes[b].addr}, c.nodes[a].args[8:]...)...)
-			atA := c.at(a, c.nodes[b].dir, append([]string{"--id", id(b), "--advertise", c.nodes[a].addr}, c.nodes[b].args[8:]...)...)
+			atB, atA := c.moved(a, b), c.moved(b, a)
 			l.more(20)
 			atA.end(syscall.SIGKILL)
 			atB.end(syscall.SIGKILL)
@@ -67,9 +67,24 @@ func (c *cluster) at(seat int, dir string, args ...string) *process {
 	host, port, _ := strings.Cut(home.addr, ":")
 	p := &process{t: c.t, addr: home.addr, dir: dir, within: home.within, log: home.log}
 	p.args = append([]string{"--bind", host, "--port", port}, args...)
+	if home.space != "" {
+		p.args = append(p.args, "--protected-mode", "no")
+	}
 	p.start()
 	c.t.Cleanup(func() { p.end(syscall.SIGKILL) })
 	return p
+}
+
+// moved starts member m, by its own word alone, where node seat lives, which is down.
+func (c *cluster) moved(m, seat int) *process {
+	p := c.nodes[m]
+	args := []string{"--advertise", c.nodes[seat].addr}
+	for i := 0; i < len(p.args); i += 2 {
+		if !slices.Contains([]string{"--bind", "--port", "--peers", "--protected-mode"}, p.args[i]) {
+			args = append(args, p.args[i:i+2]...)
+		}
+	}
+	return c.at(seat, p.dir, args...)
 }
 
 // TestSeats starts real nodes at each other's addresses, and strangers there.
