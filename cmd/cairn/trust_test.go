@@ -373,6 +373,24 @@ func TestMovedBesideTheLongestLog(t *testing.T) {
 	p.agreed("2", "GET", "k")
 }
 
+// TestTwoChangePlaces: the only two members, which have changed places, find each other by their own word alone: nobody else can tell them.
+func TestTwoChangePlaces(t *testing.T) {
+	p := startNodes(t, 3)
+	p.set("k", "1")
+	clustertest.Eventually(t, "two members", func() bool { return p.ask(p.leader(), "CLUSTER", "FORGET", "n3") == "OK" })
+	for i := range p.nodes {
+		p.end(i, syscall.SIGKILL)
+	}
+	p.nodes = p.nodes[:2]
+	ports := []string{p.nodes[1].port, p.nodes[0].port}
+	for i := range p.nodes {
+		p.nodes[i].args, p.nodes[i].port = p.at(i, ports[i]), ports[i]
+		p.start(i)
+	}
+	p.set("k", "2")
+	p.agreed("2", "GET", "k")
+}
+
 // number returns which node the k-th member of INFO on node i is.
 func (p *processes) number(i, k int) int {
 	var n int

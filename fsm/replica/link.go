@@ -32,6 +32,8 @@ type links struct {
 	accepted chan net.Conn // raft links for the transport
 	done     chan struct{}
 	once     sync.Once
+	calls    context.Context // ends when Raft stops; until then answers on raft links are waited for
+	hangUp   context.CancelFunc
 
 	mu struct {
 		sync.Mutex
@@ -43,6 +45,7 @@ type links struct {
 
 func newLinks(r *Replica) *links {
 	l := &links{r: r, accepted: make(chan net.Conn), done: make(chan struct{})}
+	l.calls, l.hangUp = context.WithCancel(context.Background())
 	l.mu.open = make(map[net.Conn]struct{})
 	l.mu.refused = make(map[string]time.Time)
 	return l
@@ -51,6 +54,7 @@ func newLinks(r *Replica) *links {
 // Close ends Accept and drops the links. It implements net.Listener: closing the transport is what calls it.
 func (l *links) Close() error {
 	l.once.Do(func() { close(l.done) })
+	l.hangUp()
 	l.drop()
 	return nil
 }
@@ -91,7 +95,7 @@ func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	return &patientConn{Conn: c}, nil
+	return &patientConn{Conn: c, forget: context.AfterFunc(l.calls, func() { _ = c.Close() })}, nil
 }
 
 // dial opens a link of a kind to a member: at the address that is given, at the one that the operator has named (Options.Peers), or
@@ -103,7 +107,8 @@ func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, e
 		c   net.Conn
 		err error
 	}
-	addrs := l.placesOf(to)
+	self, _ := l.r.known().find(l.r.o.ID)
+	addrs := l.placesOf(to, self)
 	tries := make(chan opened, len(addrs))
 	for _, addr := range addrs {
 		go func() {
@@ -130,14 +135,15 @@ func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, e
 	return nil, errors.Join(errs...)
 }
 
-// placesOf returns the addresses at which to look for a member.
-func (l *links) placesOf(to memberAddr) []string {
+// placesOf returns the addresses at which to look for a member; self is what the configuration says of this node: who has its new place may
+// have come to its former one.
+func (l *links) placesOf(to memberAddr, self raft.Server) []string {
 	addrs := []string{to.addr}
 	if to.id == "" {
 		return addrs
 	}
-	for _, addr := range []string{l.r.addresses[to.id], l.r.whereabouts.of(to.id)} {
-		if addr != "" && !slices.Contains(addrs, addr) {
+	for _, addr := range []string{l.r.addresses[to.id], l.r.whereabouts.of(to.id), string(self.Address)} {
+		if addr != "" && addr != l.r.o.Addr && !slices.Contains(addrs, addr) {
 			addrs = append(addrs, addr)
 		}
 	}

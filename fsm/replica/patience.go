@@ -11,6 +11,7 @@ import (
 // direction, moves the deadlines; an answer may be late because the question is still on its way.
 type patientConn struct {
 	net.Conn
+	forget func() bool // called once it is closed
 
 	mu struct {
 		sync.Mutex
@@ -63,6 +64,12 @@ func (c *patientConn) moved() {
 	if c.mu.write > 0 {
 		_ = c.Conn.SetWriteDeadline(now.Add(c.mu.write))
 	}
+}
+
+// Close implements net.Conn.
+func (c *patientConn) Close() error {
+	c.forget()
+	return c.Conn.Close()
 }
 
 // Read implements net.Conn.

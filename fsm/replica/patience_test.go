@@ -14,7 +14,7 @@ import (
 func TestPatientConn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()
-		c := &patientConn{Conn: near}
+		c := &patientConn{Conn: near, forget: func() bool { return true }}
 		defer far.Close()
 		defer c.Close()
 		go func() { // takes ten pieces, one every four seconds, then answers and falls asleep

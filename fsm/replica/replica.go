@@ -233,7 +233,9 @@ func (r *Replica) Close() error {
 		// first, and so that Raft's main loop can answer, a snapshot that is being received is broken off.
 		r.links.drop()
 		r.wg.Wait()
-		err := r.raft.Shutdown().Error()
+		stopped := r.raft.Shutdown()
+		r.links.hangUp() // Raft waits for what it has asked others; one that is cut off would answer in its own time
+		err := stopped.Error()
 		r.leaderAsker.close()
 		r.err = errors.Join(err, r.transport.Close(), r.machine.AbandonChecksums())
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +252,55 @@ func TestNamedAddress(t *testing.T) {
 	if c, err := opener.links.dial(t.Context(), memberAddr{"n2", "old"}, queryLink); err == nil {
 		c.Close()
 		t.Error("n3 is taken for n2")
+	}
+}
+
+// TestFormerPlace: a member that has changed places with this one is found at this node's former address.
+func TestFormerPlace(t *testing.T) {
+	opener := side(t, "n1", "", "c")
+	opener.o.Addr, opener.started = "a2", make(chan struct{})
+	opener.links = newLinks(opener)
+	if got := opener.links.placesOf(memberAddr{"n2", "a2"}, raft.Server{ID: "n1", Address: "a1"}); !slices.Equal(got, []string{"a2", "a1"}) {
+		t.Errorf("n2 is looked for at %q", got)
+	}
+	if got := opener.links.placesOf(memberAddr{"", "a2"}, raft.Server{ID: "n1", Address: "a1"}); !slices.Equal(got, []string{"a2"}) {
+		t.Errorf("whoever is at a2 is looked for at %q", got)
+	}
+}
+
+// TestHangUp: a raft link whose other end never answers ends with Raft, which would wait for it.
+func TestHangUp(t *testing.T) {
+	opener, there := side(t, "n1", "", "c"), side(t, "n2", "", "c")
+	opener.ctx, opener.links = t.Context(), newLinks(opener)
+	opener.o.Dial = func(context.Context, string) (net.Conn, error) {
+		here, c := net.Pipe()
+		go func() {
+			if _, err := io.ReadFull(c, make([]byte, len(Preface))); err == nil {
+				_, _ = there.welcome(c) // the opener looks
+			}
+		}()
+		return here, nil
+	}
+	c, err := opener.links.Dial(bound("n2", "a2"), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Read(make([]byte, 1))
+		answered <- err
+	}()
+	opener.links.hangUp()
+	select {
+	case err := <-answered:
+		if err == nil {
+			t.Error("a link that is hung up has an answer")
+		}
+	case <-time.After(time.Minute):
+		t.Error("a link that is hung up waits for an answer")
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -29,7 +29,9 @@ func memberMutations() []mutation {
 		{"a node at a wrong address has the last word", vet, "return &refusal{fmt.Sprintf(format, args...), false}", "return &refusal{fmt.Sprintf(format, args...), true}", clusters("TestChangedPlaces"), ""},
 		{"members that change places stay where they were", "fsm/replica/admit.go", "if !ok || !o.Past {", "if true {", processes("TestAllMoved"), ""},
 		{"what the operator says of addresses is not heard", "fsm/replica/link.go", "{l.r.addresses[to.id], ", "{", in(replica, "TestNamedAddress"), ""},
-		{"what a member says of its address is not heard", "fsm/replica/link.go", ", l.r.whereabouts.of(to.id)}", "}", processes("TestMovedBesideTheLongestLog"), ""},
+		{"what a member says of its address is not heard", "fsm/replica/link.go", ", l.r.whereabouts.of(to.id), ", ", ", processes("TestMovedBesideTheLongestLog"), ""},
+		{"a member is not looked for at this node's former place", "fsm/replica/link.go", ", string(self.Address)} {", "} {", in(replica, "TestFormerPlace"), ""},
+		{"a stop waits for what is cut off", "fsm/replica/link.go", "context.AfterFunc(l.calls, func() { _ = c.Close() })", "func() bool { return true }", in(replica, "TestHangUp"), ""},
 		{"only the member that is wanted hears where the other one is", vet, "return peer.to != \"\" && peer.past && member", "return peer.to == j.own.id && peer.past && member", processes("TestAllMoved"), ""},
 	}
 }
