@@ -207,6 +207,10 @@ func (m *member) stop() error {
 	if m.mu.life != life || !m.mu.up {
 		return nil // it died while it closed
 	}
+	if errors.Is(err, node.ErrStuck) && (m.mu.excused || m.mu.disk.holdsUp()) { // the program ends then
+		m.crashLocked("it cannot stop, for its disk does not answer")
+		return nil
+	}
 	m.mu.node, m.mu.up = nil, false
 	close(m.mu.gone)
 	m.c.net.kill(m.mu.seat)

@@ -93,6 +93,13 @@ func (d *disk) pause() <-chan struct{} {
 	return d.mu.paused
 }
 
+// holdsUp reports whether the disk lets its node wait.
+func (d *disk) holdsUp() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mu.paused != nil || d.mu.syncTime > 0
+}
+
 // syncTakes returns how long an operation takes: syncs cost time on a slow disk.
 func (d *disk) syncTakes(kind errorfs.OpKind) time.Duration {
 	if !isSync(kind) {
