@@ -130,7 +130,7 @@ func TestStreamedCatchUp(t *testing.T) {
 func TestLargeEntriesBoundTheLog(t *testing.T) {
 	disks := [3]*vfs.MemFS{vfs.NewMem(), vfs.NewMem(), vfs.NewMem()} // those that can crash take a second for a value
 	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
-		o.Heartbeat = 500 * time.Millisecond
+		o.Heartbeat = 2 * time.Second // the leader stays
 		o.FS = disks[i]
 		o.LogBytes = 1 << 20 // a file, and what is to be kept at least
 	}})
