@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"cairn/storage/hashtable"
 	"cairn/storage/layout"
 )
 
@@ -203,14 +202,14 @@ func TestAskedFlushes(t *testing.T) {
 		}
 		const most = 16 << 10
 		ask(most - 100)
-		if s.mu.engine.newest().bufs[0].size.Load() == 0 {
+		if s.mu.engine.newest().bufs[0].Size() == 0 {
 			t.Errorf("the buffer was flushed after %d look-ups", asked)
 		}
-		if ask(200); s.mu.engine.newest().bufs[0].size.Load() > 0 {
+		if ask(200); s.mu.engine.newest().bufs[0].Size() > 0 {
 			t.Errorf("the buffer was not flushed after %d look-ups", asked)
 		}
 		ask(most + 100)
-		if n := s.mu.engine.newest().bufs[0].asked; n > 0 { // or each commit would flush from now on
+		if n := s.mu.engine.newest().bufs[0].Asked(); n > 0 { // or each commit would flush from now on
 			t.Errorf("%d look-ups are left of a buffer in which nothing was written", n)
 		}
 		must(t, s.Close())
@@ -263,7 +262,7 @@ func TestBehind(t *testing.T) {
 func TestOldVersionsGo(t *testing.T) {
 	s := unhurried(t, vfs.NewMem())
 	versions := func() int {
-		return s.mu.engine.newest().bufs[0].find(hashOf([]byte("Mk")), []byte("Mk")).versions()
+		return s.mu.engine.newest().bufs[0].Find(hashtable.Hash([]byte("Mk")), []byte("Mk")).Versions()
 	}
 	put(t, s, "Mk", "0")
 	v, err := s.View(0)
@@ -282,46 +281,6 @@ func TestOldVersionsGo(t *testing.T) {
 		t.Errorf("%d versions are kept, and nobody can ask for them", n)
 	}
 	must(t, s.Close())
-}
-
-// TestRowIndex: the rows of a buffer, whatever asks for them between two that are added.
-func TestRowIndex(t *testing.T) {
-	rnd, b, want := newRand(t), newBuffer(), map[string]bool{}
-	for range 3000 {
-		k := string("EMV"[rnd.IntN(3)]) + fmt.Sprint(rnd.IntN(2000))
-		b.set(hashOf([]byte(k)), nil, []byte(k), nil, 1, 0)
-		want[k] = true
-		if rnd.IntN(30) > 0 {
-			continue
-		}
-		lo, hi := fmt.Sprintf("M%d", rnd.IntN(2000)), fmt.Sprintf("M%d", rnd.IntN(2000))
-		if rnd.IntN(4) == 0 {
-			lo, hi = "E", "W"
-		}
-		var got []string
-		for _, run := range b.index.between([]byte(lo), []byte(hi)) {
-			if len(run) == 0 || !slices.IsSortedFunc(run, bufferRow.compare) {
-				t.Fatalf("a run is %v", run)
-			}
-			got = append(got, keysOf(run)...)
-		}
-		slices.Sort(got)
-		in := maps.Clone(want)
-		maps.DeleteFunc(in, func(k string, _ bool) bool { return k < lo || k >= hi })
-		if !slices.Equal(got, slices.Sorted(maps.Keys(in))) {
-			t.Fatalf("between %s and %s there are %q", lo, hi, got)
-		}
-	}
-	if all := keysOf(b.index.all()); !slices.Equal(all, slices.Sorted(maps.Keys(want))) {
-		t.Errorf("all keys are %q", all)
-	}
-}
-
-func keysOf(rows []bufferRow) (keys []string) {
-	for _, r := range rows {
-		keys = append(keys, string(r.key))
-	}
-	return keys
 }
 
 // TestCheckpointHasNewest: a checkpoint has what was committed a moment before and is nowhere but in the buffer.

@@ -9,15 +9,19 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 
+	"cairn/storage/arena"
 	"cairn/storage/background"
+	"cairn/storage/hashtable"
 	"cairn/storage/layout"
+	"cairn/storage/memtable"
+	"cairn/storage/rowcache"
 )
 
 // engine is one open Pebble database and what is committed over it. Adopt replaces it while the old one may still be read.
 type engine struct {
 	db         *pebble.DB
 	name       string // its folder, inside the store's
-	rows       *rowCache
+	rows       *rowcache.Cache
 	background *background.Work
 	tabled     atomic.Uint64  // how often Pebble has made tables of its memtables
 	users      sync.WaitGroup // the views, transactions and calls that need db; Add is under Store.mu, see Store.retain
@@ -40,8 +44,8 @@ type engine struct {
 // commit share it: opening a view costs no Pebble lock, and does not wait for a commit that Pebble is holding up.
 type frozen struct {
 	base  *base
-	bufs  [2]*buffer // what was committed since base, newer first; the second is nil when nothing is being flushed
-	seq   uint64     // counts the states that the engine has published
+	bufs  [2]*memtable.Table // what was committed since base, newer first; the second is nil when nothing is being flushed
+	seq   uint64             // counts the states that the engine has published
 	state layout.State
 	users int // views, and the engine while it is the newest; guarded by engine.mu
 }
@@ -74,18 +78,18 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	}
 	if err == nil {
 		e.kept = record.Index
-		e.rows, err = newRowCache(s.o.RowCacheBytes)
+		e.rows, err = rowcache.New(s.o.RowCacheBytes)
 	}
 	if err == nil {
 		e.reached, err = s.openReached(name)
 	}
 	if err != nil {
 		if e.rows != nil {
-			e.rows.close()
+			e.rows.Close()
 		}
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
-	e.mu.newest = &frozen{base: e.newBase(), bufs: [2]*buffer{newBuffer()}, state: state, users: 1}
+	e.mu.newest = &frozen{base: e.newBase(), bufs: [2]*memtable.Table{memtable.New()}, state: state, users: 1}
 	e.mu.newest.base.users = 1
 	e.mu.open = []*frozen{e.mu.newest}
 	e.bufferBytes, e.interval = s.o.BufferBytes, s.o.FlushInterval
@@ -136,7 +140,7 @@ func (e *engine) close(keep bool) error {
 		err = errors.Join(err, e.reached.file.Close())
 	}
 	e.release(e.mu.newest)
-	e.rows.close()
+	e.rows.Close()
 	e.background.End()
 	return errors.Join(err, e.db.Close())
 }
@@ -211,9 +215,9 @@ func (e *engine) record() (r layout.Record, ok bool, err error) {
 }
 
 // row returns the row of pkey in the state f, in room if it is copied.
-func (e *engine) row(f *frozen, pkey []byte, to *room) ([]byte, error) {
-	hash := hashOf(pkey)
-	if v, known := f.bufs[0].get(hash, pkey, f.seq); known {
+func (e *engine) row(f *frozen, pkey []byte, to *arena.Arena) ([]byte, error) {
+	hash := hashtable.Hash(pkey)
+	if v, known := f.bufs[0].Get(hash, pkey, f.seq); known {
 		return v, nil
 	}
 	v, _, err := e.older(f, hash, pkey, to)
@@ -221,9 +225,9 @@ func (e *engine) row(f *frozen, pkey []byte, to *room) ([]byte, error) {
 }
 
 // older returns the row of pkey in the state f, of which the newest buffer says nothing; asked says that Pebble was asked for it.
-func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *room) (v []byte, asked bool, err error) {
+func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *arena.Arena) (v []byte, asked bool, err error) {
 	if f.bufs[1] != nil {
-		if v, known := f.bufs[1].get(hash, pkey, f.seq); known {
+		if v, known := f.bufs[1].Get(hash, pkey, f.seq); known {
 			return v, false, nil
 		}
 	}
@@ -231,7 +235,7 @@ func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *room) (v []byte,
 		v, err = f.base.get(pkey)
 		return v, true, err
 	}
-	if v, known := e.rows.get(hash, pkey, f.seq, to); known {
+	if v, known := e.rows.Get(hash, pkey, f.seq, to); known {
 		return v, false, nil
 	}
 	v, err = f.base.get(pkey)
@@ -239,7 +243,7 @@ func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *room) (v []byte,
 		v, err = joinParts(f.base.snap, pkey, v)
 	}
 	if err == nil {
-		e.rows.fill(hash, pkey, v, f.seq)
+		e.rows.Fill(hash, pkey, v, f.seq)
 	}
 	return v, true, err
 }

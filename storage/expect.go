@@ -5,7 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"cairn/storage/hashtable"
 	"cairn/storage/layout"
+	"cairn/storage/memtable"
 )
 
 // Most of what a write costs is waiting for memory: for the slot of its row, which says where the row is, for the row, which says where
@@ -13,8 +15,8 @@ import (
 // knows what a transaction is about to look up says so, and Fetch touches all of that, step by step, before the first is used. Nothing
 // depends on it but the time that it takes.
 
-// maxExpected is how many places can be expected at a time: as many as the nearest cache has room for.
-const maxExpected = 64
+// maxExpected is how many places can be expected at a time.
+const maxExpected = memtable.MaxPrefetch
 
 // expected are the places that are about to be asked for, in their order.
 type expected struct {
@@ -34,7 +36,7 @@ func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 		return false
 	}
 	pkey := t.newKey(db, key)
-	x.places[x.n] = Place{pkey: pkey, hash: hashOf(pkey)}
+	x.places[x.n] = Place{pkey: pkey, hash: hashtable.Hash(pkey)}
 	x.n++
 	return x.n < maxExpected
 }
@@ -57,27 +59,34 @@ func (t *Txn) Fetch() {
 	if x.fetched = true; x.n == 0 {
 		return
 	}
-	places, rows := x.places[x.next:x.n], make([]*row, maxExpected)
+	places, hashes, rows := x.places[x.next:x.n], make([]uint64, 0, maxExpected), make([]*memtable.Row, maxExpected)
+	for i := range places {
+		hashes = append(hashes, places[i].hash)
+	}
 	for n, b := range t.on.bufs {
 		if b == nil {
 			continue
 		}
 		// Nobody but this transaction changes the first, and nobody the second.
-		touch(places, rows, b)
+		b.Candidates(hashes, rows)
 		if n == 0 {
 			for i := range places {
 				places[i].row = rows[i] // or of another key with the same tag: Find looks
 			}
 		}
 	}
-	touchRows(rows)
-	older := make([]*Place, 0, maxExpected)
+	memtable.Touch(rows)
+	older := make([]int, 0, maxExpected)
 	for i := range places {
 		if rows[i] == nil {
-			older = append(older, &places[i])
+			older = append(older, i)
 		}
 	}
-	t.askAhead(t.e.rows.touch(older))
+	var cold []*Place
+	for _, i := range t.e.rows.Prefetch(hashes, older) {
+		cold = append(cold, &places[i])
+	}
+	t.askAhead(cold)
 }
 
 // askAhead asks Pebble for the rows of cold places, of which memory has nothing, several at a time if there are processors for that: each
@@ -105,7 +114,7 @@ func (t *Txn) askAhead(cold []*Place) {
 	wait.Wait()
 	for _, p := range cold {
 		if p.asked {
-			t.on.bufs[0].asked++
+			t.on.bufs[0].CountAsked(1)
 		}
 	}
 }
@@ -123,61 +132,6 @@ func (t *Txn) ask(p *Place) {
 	if err != nil || len(v) > 0 && layout.IsParted(v) {
 		return
 	}
-	t.e.rows.fill(p.hash, p.pkey, v, t.on.seq)
+	t.e.rows.Fill(p.hash, p.pkey, v, t.on.seq)
 	p.below, p.asked = v, true
 }
-
-// touch looks in a buffer for the rows of the places that were not found yet.
-func touch(places []Place, rows []*row, b *buffer) {
-	var slots [maxExpected]*rowSlot
-	n := 0
-	for i := range places {
-		if rows[i] == nil {
-			if s := b.shard(places[i].hash).rows.slots.first(places[i].hash); s != nil {
-				slots[n] = s
-				n++
-			}
-		}
-	}
-	sum := uint32(0)
-	for _, s := range slots[:n] {
-		sum += s.at
-	}
-	want(int(sum))
-	for i := range places {
-		if rows[i] == nil {
-			rows[i] = b.shard(places[i].hash).rows.candidate(places[i].hash)
-		}
-	}
-}
-
-// touchRows looks at at most maxExpected rows, and at the bytes of them that somebody who looks them up will look at.
-func touchRows(rows []*row) {
-	sum := uint32(0)
-	for _, r := range rows {
-		if r != nil {
-			sum += r.keyLen
-		}
-	}
-	want(int(sum))
-	var heads [2 * maxExpected]*byte
-	n := 0
-	for _, r := range rows {
-		if r != nil && r.keyLen > 0 {
-			heads[n], heads[n+1] = r.keyAt, r.keyAt
-			if r.valueLen > 0 {
-				heads[n+1] = &r.value()[min(r.valueLen, layout.MaxRowHead)-1]
-			}
-			n += 2
-		}
-	}
-	for _, at := range heads[:n] {
-		sum += uint32(*at)
-	}
-	want(int(sum))
-}
-
-// want makes the compiler believe that somebody needs what was touched.
-//
-//go:noinline
-func want(int) {}

@@ -147,10 +147,10 @@ func TestAskedAhead(t *testing.T) {
 			if want := n - long; n < 2*fewCold && ahead != 0 || n >= 2*fewCold && ahead != want {
 				t.Errorf("of %d rows %d were asked for ahead, want %d", n, ahead, want)
 			}
-			if asked := x.on.bufs[0].asked; asked != int64(n) {
+			if asked := x.on.bufs[0].Asked(); asked != int64(n) {
 				t.Errorf("%d rows are counted as asked for, want %d", asked, n)
 			}
-			x.on.bufs[0].asked = 0
+			x.on.bufs[0].CountAsked(-n)
 		})
 	}
 	update(func(x *Txn) {

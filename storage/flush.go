@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"cairn/storage/layout"
+	"cairn/storage/memtable"
 )
 
 // flusher brings what is committed to Pebble: when there is enough of it, when it has waited long enough, and when somebody needs
@@ -80,11 +81,11 @@ func (e *engine) fail(err error) {
 
 // over says that the buffers of a state hold more than n times what one is to hold. What was written to them, and what Pebble was asked
 // for to do so, bounds how long it takes after a crash to apply that part of the log again.
-func (f *flusher) over(n int64, bufs [2]*buffer) bool {
+func (f *flusher) over(n int64, bufs [2]*memtable.Table) bool {
 	var size, written, asked int64
 	for _, b := range bufs {
 		if b != nil {
-			size, written, asked = size+b.size.Load(), written+b.written, asked+b.asked
+			size, written, asked = size+b.Size(), written+b.Written(), asked+b.Asked()
 		}
 	}
 	return size > n*f.bufferBytes || written > writtenOver*n*f.bufferBytes || asked > n*mostAsked
@@ -120,7 +121,7 @@ func (e *engine) commit(t *Txn) error {
 	e.mu.Unlock()
 	notify(e.reached.grown)
 	notify(e.dirty)
-	if e.over(1, [2]*buffer{t.on.bufs[0]}) {
+	if e.over(1, [2]*memtable.Table{t.on.bufs[0]}) {
 		notify(e.full)
 	}
 	return nil
@@ -181,9 +182,9 @@ func (e *engine) seal() (part, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := e.mu.newest
-	p := part{rows: newBuffer(), seq: n.seq, state: n.state, record: e.mu.record}
-	if b := n.bufs[0]; e.mu.failed == nil && (b.size.Load() > 0 || b.asked > 0) {
-		e.publishLocked(&frozen{base: n.base, bufs: [2]*buffer{p.rows, n.bufs[0]}, seq: n.seq, state: n.state})
+	p := part{rows: memtable.New(), seq: n.seq, state: n.state, record: e.mu.record}
+	if b := n.bufs[0]; e.mu.failed == nil && (b.Size() > 0 || b.Asked() > 0) {
+		e.publishLocked(&frozen{base: n.base, bufs: [2]*memtable.Table{p.rows, n.bufs[0]}, seq: n.seq, state: n.state})
 		p.rows = n.bufs[0]
 	}
 	return p, e.mu.failed
@@ -191,9 +192,9 @@ func (e *engine) seal() (part, error) {
 
 // part is what goes to Pebble in one batch, to bring it to a state.
 type part struct {
-	rows   *buffer        // sealed
-	ranges ranges         // that are deleted; what is in rows is newer
-	long   map[string]int // see Txn.long
+	rows   *memtable.Table // sealed
+	ranges ranges          // that are deleted; what is in rows is newer
+	long   map[string]int  // see Txn.long
 	seq    uint64
 	state  layout.State
 	record *layout.Record // nil: the one that Pebble has
@@ -206,19 +207,19 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 		e.kept = p.record.Index
 	}
 	e.background.Start() // Pebble may make the batch wait for one
-	rows := p.rows.index.all()
+	rows := p.rows.All()
 	if err := e.writeBatch(o, p, rows); err != nil {
 		e.fail(err)
 		return err
 	}
 	if len(p.ranges) > 0 {
-		e.rows.forget(p.seq)
+		e.rows.Forget(p.seq)
 	}
-	e.rows.putAll(p.rows, p.seq)
+	e.rows.PutAll(p.rows, p.seq)
 	e.flushed = p.seq
 	if o.Sync {
 		e.synced()
-	} else if e.unsynced += p.rows.size.Load(); e.unsynced > writtenOver*e.bufferBytes {
+	} else if e.unsynced += p.rows.Size(); e.unsynced > writtenOver*e.bufferBytes {
 		notify(e.dirty) // the log keeps what is not on disk, and would take as much of it
 		notify(e.full)
 	}
@@ -236,8 +237,8 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	return nil
 }
 
-func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []bufferRow) error {
-	b := e.db.NewBatchWithSize(int(p.rows.size.Load()) + stateBytes)
+func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []memtable.Sorted) error {
+	b := e.db.NewBatchWithSize(int(p.rows.Size()) + stateBytes)
 	defer b.Close()
 	for _, r := range p.ranges {
 		if err := b.DeleteRange(r.lo, r.hi, nil); err != nil {
@@ -249,7 +250,7 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []bufferRow) er
 			}
 		}
 	}
-	for some := range slices.Chunk(rows, maxExpected) {
+	for some := range slices.Chunk(rows, memtable.MaxPrefetch) {
 		if err := setRows(b, some, p.long); err != nil {
 			return err
 		}
@@ -271,17 +272,18 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []bufferRow) er
 }
 
 // setRows writes a few rows of a sealed buffer to a batch.
-func setRows(b *pebble.Batch, rows []bufferRow, long map[string]int) error {
-	near := make([]*row, 0, maxExpected)
+func setRows(b *pebble.Batch, rows []memtable.Sorted, long map[string]int) error {
+	near := make([]*memtable.Row, 0, memtable.MaxPrefetch)
 	for _, r := range rows {
-		near = append(near, r.newest)
+		near = append(near, r.Row)
 	}
-	touchRows(near)
+	memtable.Touch(near)
 	for _, r := range near {
-		if r.seq == undone {
+		v, ok := r.Newest()
+		if !ok {
 			continue
 		}
-		if err := setRow(b, r.key(), r.value(), long[string(r.key())]); err != nil {
+		if err := setRow(b, r.Key(), v, long[string(r.Key())]); err != nil {
 			return err
 		}
 	}

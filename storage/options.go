@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cairn/storage/rowcache"
 )
 
 // FS is the file system a store lives on. Tests pass a crashable one.
@@ -54,8 +56,8 @@ func (o Options) validate() error {
 	if o.CacheBytes < 0 {
 		errs = append(errs, fmt.Errorf("CacheBytes is %d, must not be negative", o.CacheBytes))
 	}
-	if o.RowCacheBytes < 0 || o.RowCacheBytes > maxRowCache {
-		errs = append(errs, fmt.Errorf("RowCacheBytes is %d, must be from 0 to %d", o.RowCacheBytes, int64(maxRowCache)))
+	if o.RowCacheBytes < 0 || o.RowCacheBytes > rowcache.MaxBytes {
+		errs = append(errs, fmt.Errorf("RowCacheBytes is %d, must be from 0 to %d", o.RowCacheBytes, int64(rowcache.MaxBytes)))
 	}
 	if o.BufferBytes < 0 || o.FlushInterval < 0 {
 		errs = append(errs, fmt.Errorf("BufferBytes is %d and FlushInterval %v, must not be negative", o.BufferBytes, o.FlushInterval))

@@ -3,7 +3,9 @@ package storage
 import (
 	"bytes"
 
+	"cairn/storage/hashtable"
 	"cairn/storage/layout"
+	"cairn/storage/memtable"
 )
 
 // Place is where a transaction has looked for the row of a Redis key: who writes the row there does not look again. It is for that
@@ -11,7 +13,7 @@ import (
 type Place struct {
 	pkey []byte // in the transaction's room
 	hash uint64
-	row  *row // what the newest buffer says of the key; nil when that is nothing, or when it was asked too early
+	row  *memtable.Row // what the newest buffer says of the key; nil when that is nothing, or when it was asked too early
 
 	below []byte // what is below the newest buffer, if that was asked ahead
 	asked bool
@@ -22,10 +24,10 @@ type Place struct {
 func (t *Txn) Find(p *Place, db uint8, key []byte) (row []byte, err error) {
 	if !t.e.expected.take(p, t.state.Databases[db].Keyspace, key) {
 		pkey := t.newKey(db, key)
-		*p = Place{pkey: pkey, hash: hashOf(pkey)}
+		*p = Place{pkey: pkey, hash: hashtable.Hash(pkey)}
 	}
-	if p.row == nil || !bytes.Equal(p.row.key(), p.pkey) {
-		p.row = t.on.bufs[0].find(p.hash, p.pkey)
+	if p.row == nil || !bytes.Equal(p.row.Key(), p.pkey) {
+		p.row = t.on.bufs[0].Find(p.hash, p.pkey)
 	}
 	return t.get(p)
 }
@@ -36,7 +38,7 @@ func (t *Txn) SetRow(p *Place, r layout.Row) error {
 		return partedRow(p.pkey)
 	}
 	n := len(p.pkey)
-	block := append(t.on.bufs[0].room.take(n+layout.RowSize(r)), p.pkey...)
+	block := append(t.on.bufs[0].Alloc(n+layout.RowSize(r)), p.pkey...)
 	block = layout.AppendRow(block, r)
 	t.write(p, block[:n:n], block[n:])
 	return nil
@@ -44,7 +46,7 @@ func (t *Txn) SetRow(p *Place, r layout.Row) error {
 
 // DeleteRow removes the key row at a place.
 func (t *Txn) DeleteRow(p *Place) {
-	pkey, value := t.on.bufs[0].join(p.pkey, nil)
+	pkey, value := t.on.bufs[0].Join(p.pkey, nil)
 	t.write(p, pkey, value)
 }
 

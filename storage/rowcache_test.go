@@ -55,9 +55,7 @@ func TestRowCacheShowsEachViewItsState(t *testing.T) {
 						t.Fatalf("index %d, view of %d: %x is %.20q, %v; want %.20q (%v)", index+1, at.view.State().Index, k, got, err, want, there)
 					}
 				}
-				for i := range s.mu.engine.rows.shards {
-					kept += s.mu.engine.rows.shards[i].n
-				}
+				kept += s.mu.engine.rows.Rows()
 				if len(views) > 12 {
 					i := rng.IntN(len(views))
 					views[i].view.Close()
@@ -95,7 +93,7 @@ func changeRows(t *testing.T, s *Store, rng *rand.Rand, model map[string]string,
 		default:
 			v := make([]byte, 1+rng.IntN([]int{300, 4000}[rng.IntN(2)]))
 			if rng.IntN(10) == 0 {
-				v = make([]byte, cacheMaxValue+1)
+				v = make([]byte, maxBuffered+1)
 			}
 			for i := range v {
 				v[i] = byte(rng.Uint32())

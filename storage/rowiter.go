@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"cairn/storage/hashtable"
+	"cairn/storage/memtable"
 )
 
 // rowIter walks the rows of a frozen state in order: Pebble's and those of the buffers.
@@ -12,8 +15,8 @@ type rowIter struct {
 	f      *frozen
 	gone   ranges // what Pebble has in them is deleted
 	it     *pebble.Iterator
-	stored bool          // it is at a row that was not passed yet
-	runs   [][]bufferRow // what is in buffers and was not passed yet, see rowIndex
+	stored bool                // it is at a row that was not passed yet
+	runs   [][]memtable.Sorted // what is in memtables and was not passed yet
 
 	key    []byte // of the row it is at; good until it moves
 	value  []byte // that row when it comes from a buffer
@@ -35,7 +38,7 @@ func (f *frozen) scan(lo, hi []byte, gone ranges, fn func(k, v []byte) (bool, er
 	r := &rowIter{f: f, it: it, gone: gone}
 	for _, b := range f.bufs {
 		if b != nil {
-			r.runs = append(r.runs, b.index.between(lo, hi)...)
+			r.runs = append(r.runs, b.Between(lo, hi)...)
 		}
 	}
 	r.stored = it.First()
@@ -91,18 +94,18 @@ func (r *rowIter) least() []byte {
 	}
 	least := r.runs[0][0]
 	for _, rows := range r.runs[1:] {
-		if rows[0].compare(least) < 0 {
+		if rows[0].Compare(least) < 0 {
 			least = rows[0]
 		}
 	}
-	return least.key
+	return least.Key
 }
 
 // pass leaves the first key of the buffers behind.
 func (r *rowIter) pass(k []byte) {
 	left := r.runs[:0]
 	for _, rows := range r.runs {
-		if bytes.Equal(rows[0].key, k) {
+		if bytes.Equal(rows[0].Key, k) {
 			rows = rows[1:]
 		}
 		if len(rows) > 0 {
@@ -126,10 +129,10 @@ func (r *rowIter) row() ([]byte, error) {
 
 // buffered returns the row of pkey when it is in a buffer.
 func (f *frozen) buffered(pkey []byte) (value []byte, known bool) {
-	hash := hashOf(pkey)
+	hash := hashtable.Hash(pkey)
 	for _, b := range f.bufs {
 		if b != nil {
-			if value, known = b.get(hash, pkey, f.seq); known {
+			if value, known = b.Get(hash, pkey, f.seq); known {
 				break
 			}
 		}

@@ -120,7 +120,7 @@ func (s *Store) RowCacheBytes() int64 {
 	s.mu.RLock()
 	e := s.mu.engine
 	s.mu.RUnlock()
-	return e.rows.used()
+	return e.rows.Used()
 }
 
 // Sync returns once every commit and record that was written before the call is on disk.

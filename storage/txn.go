@@ -6,6 +6,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"cairn/storage/arena"
+	"cairn/storage/hashtable"
 	"cairn/storage/layout"
 )
 
@@ -37,8 +39,8 @@ type Txn struct {
 	long    map[string]int // the lengths of the long rows it has read: who replaces a row has read it
 	longest int            // bytes of the longest value it has written
 	size    int
-	room    room // for rows that it has read in the cache
-	kept    bool // it is committed
+	room    arena.Arena // for rows that it has read in the cache
+	kept    bool        // it is committed
 }
 
 // recordBytes is what a write costs in a batch beside its key and value, about.
@@ -107,8 +109,8 @@ func (t *Txn) Set(key, value []byte) error {
 	if len(value) > 0 && key[0] == layout.TagKey && layout.IsParted(value) {
 		return partedRow(key)
 	}
-	key, value = t.on.bufs[0].join(key, value)
-	t.write(&Place{pkey: key, hash: hashOf(key)}, key, value)
+	key, value = t.on.bufs[0].Join(key, value)
+	t.write(&Place{pkey: key, hash: hashtable.Hash(key)}, key, value)
 	return nil
 }
 
@@ -120,13 +122,13 @@ func partedRow(pkey []byte) error {
 func (t *Txn) write(p *Place, pkey, value []byte) {
 	t.longest = max(t.longest, len(value))
 	t.size += len(pkey) + len(value) + recordBytes
-	p.row = t.on.bufs[0].set(p.hash, p.row, pkey, value, t.seq, t.oldest)
+	p.row = t.on.bufs[0].Set(p.hash, p.row, pkey, value, t.seq, t.oldest)
 }
 
 // Delete removes a Pebble key; a key row was read in this transaction.
 func (t *Txn) Delete(key []byte) error {
-	key, value := t.on.bufs[0].join(key, nil)
-	t.write(&Place{pkey: key, hash: hashOf(key)}, key, value)
+	key, value := t.on.bufs[0].Join(key, nil)
+	t.write(&Place{pkey: key, hash: hashtable.Hash(key)}, key, value)
 	return nil
 }
 
@@ -139,9 +141,9 @@ func (t *Txn) DeleteRange(lo, hi []byte) error {
 		if b == nil {
 			continue
 		}
-		for _, run := range b.index.between(lo, hi) {
+		for _, run := range b.Between(lo, hi) {
 			for _, r := range run {
-				if err := t.Delete(r.key); err != nil {
+				if err := t.Delete(r.Key); err != nil {
 					return err
 				}
 			}
@@ -154,13 +156,13 @@ func (t *Txn) DeleteRange(lo, hi []byte) error {
 
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
-	hash := hashOf(key)
-	return t.get(&Place{pkey: key, hash: hash, row: t.on.bufs[0].find(hash, key)})
+	hash := hashtable.Hash(key)
+	return t.get(&Place{pkey: key, hash: hash, row: t.on.bufs[0].Find(hash, key)})
 }
 
 // get returns the row of a place.
 func (t *Txn) get(p *Place) (v []byte, err error) {
-	if v, known := p.row.in(t.seq); known {
+	if v, known := p.row.In(t.seq); known {
 		return v, nil
 	}
 	if _, deleted := t.ranges.holds(p.pkey); deleted {
@@ -171,7 +173,7 @@ func (t *Txn) get(p *Place) (v []byte, err error) {
 	}
 	v, asked, err := t.e.older(t.on, p.hash, p.pkey, &t.room)
 	if asked {
-		t.on.bufs[0].asked++
+		t.on.bufs[0].CountAsked(1)
 	}
 	if len(v) >= longRow {
 		if t.long == nil {
@@ -207,9 +209,12 @@ func (t *Txn) Commit(a Applied) error {
 	return nil
 }
 
+// maxBuffered is how long a value may be that waits in memory for a flush.
+const maxBuffered = 16 << 10
+
 // bulky says that the transaction is nothing for a buffer: long rows cost their bytes wherever they are, and a buffer knows no ranges.
 func (t *Txn) bulky() bool {
-	return len(t.ranges) > 0 || len(t.long) > 0 || t.longest > cacheMaxValue
+	return len(t.ranges) > 0 || len(t.long) > 0 || t.longest > maxBuffered
 }
 
 // Discard ends the transaction without a trace. After Commit it does nothing.
@@ -218,7 +223,7 @@ func (t *Txn) Discard() {
 		return
 	}
 	if !t.kept && t.size > 0 {
-		t.on.bufs[0].undo(t.seq)
+		t.on.bufs[0].Undo(t.seq)
 	}
 	t.e.committing.give()
 	t.e.release(t.on)

@@ -1,6 +1,9 @@
 package storage
 
-import "cairn/storage/layout"
+import (
+	"cairn/storage/arena"
+	"cairn/storage/layout"
+)
 
 // View is the keyspace at one applied index. It is for one goroutine, and short: it keeps deleted data from being reclaimed.
 type View struct {
@@ -8,7 +11,7 @@ type View struct {
 	frozen  *frozen
 	now     int64
 	doubted bool
-	room    room // for rows that it has read in the cache
+	room    arena.Arena // for rows that it has read in the cache
 }
 
 // View returns the newest committed state, read at time now, Unix milliseconds; a time before the newest entry's counts as

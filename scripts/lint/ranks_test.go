@@ -33,7 +33,11 @@ var ranks = []struct {
 	{dir: "storage/keys", rank: 2, apply: true},
 	{dir: "storage", rank: 1},
 	{dir: "storage/raftlog", rank: 1},
+	{dir: "storage/rowcache", rank: 0.6},
+	{dir: "storage/memtable", rank: 0.3},
 	{dir: "storage/background", rank: 0},
+	{dir: "storage/arena", rank: 0},
+	{dir: "storage/hashtable", rank: 0},
 	{dir: "storage/layout", rank: 0, apply: true},
 }
 

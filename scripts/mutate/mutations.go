@@ -142,7 +142,7 @@ func logMutations() []mutation {
 
 // storeMutations lose or mix up states.
 func storeMutations() []mutation {
-	const ring = "storage/rowring.go"
+	const ring, row = "storage/rowcache/ring.go", "storage/memtable/row.go"
 	return []mutation{
 		{"the snapshot record is ahead of the data", "fsm/snapshot.go", "		return k.s.save(k.record)\n", "		k.record.Index += 3\n		return k.s.save(k.record)\n",
 			in("./fsm", "TestRecordIsOfWhatIsApplied"), ""},
@@ -162,20 +162,20 @@ func storeMutations() []mutation {
 		{"nobody notes how far the state has got", "storage/flush.go", "	notify(e.reached.grown)\n", "", in("./storage", "TestReached"), ""},
 		{"a flush takes half a transaction along", "storage/flush.go", "	e.committing.take()\n	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n	e.committing.give()\n",
 			"	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n", in("./storage", "TestTogether|TestRandom"), ""},
-		{"a version that a view shows is thrown away", "storage/row.go", "if r.seq <= oldest {", "if true {", in("./storage", "TestFlushMeanwhile"), ""},
+		{"a version that a view shows is thrown away", row, "if r.seq <= oldest {", "if true {", in("./storage", "TestFlushMeanwhile"), ""},
 		{"a discarded transaction leaves its rows", "storage/txn.go", "if !t.kept && t.size > 0 {", "if false {", in("./storage", "TestRandom"), ""},
-		{"a view reads what came after it from the buffer", "storage/row.go", "case r.seq <= seq:", "case r.seq != undone:", in("./storage", "TestFlushMeanwhile"), ""},
-		{"a reader fills the cache with a row of before the one it has dropped", ring, "s.forgotten = max(s.forgotten, s.since(at))", "", in("./storage", "TestRowRing"), ""},
-		{"a row too long for the cache leaves the shorter one of before to a reader", ring, "		s.forgotten = s.newest\n		return", "		return", in("./storage", "TestRowRing"), ""},
-		{"a view reads what came after it from the cache", ring, "!ok || s.since(at) > seq", "!ok", in("./storage", "TestRowRing"), ""},
-		{"what is asked for is dropped like all else", ring, "mark.Or(bit)", "_ = bit", in("./storage", "TestRowRing"), ""},
-		{"a freed slot hides the rows behind it", "storage/rowslots.go", "if (j-s[j].tag)&mask >= (j-i)&mask {", "if false {", in("./storage", "TestRowRing"), ""},
-		{"who reads the cache sees what becomes of its memory", ring, "to.copy(s.value(at)), true", "s.value(at), true", in("./storage", "TestRowRingCopies"), ""},
-		{"a row that was asked for once stays for ever", ring, "		s.unmark(to)\n", "", in("./storage", "TestRowRingForgets"), ""},
-		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row.in(t.seq); known {", "p.row.in(t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
+		{"a view reads what came after it from the buffer", row, "case r.seq <= seq:", "case r.seq != undone:", in("./storage", "TestFlushMeanwhile"), ""},
+		{"a reader fills the cache with a row of before the one it has dropped", ring, "s.forgotten = max(s.forgotten, s.since(at))", "", in("./storage/rowcache", "TestRing"), ""},
+		{"a row too long for the cache leaves the shorter one of before to a reader", ring, "		s.forgotten = s.newest\n		return", "		return", in("./storage/rowcache", "TestRing"), ""},
+		{"a view reads what came after it from the cache", ring, "!ok || s.since(at) > seq", "!ok", in("./storage/rowcache", "TestRing"), ""},
+		{"what is asked for is dropped like all else", ring, "mark.Or(bit)", "_ = bit", in("./storage/rowcache", "TestRing"), ""},
+		{"a freed slot hides the rows behind it", "storage/hashtable/slots.go", "if (j-s[j].Tag)&mask >= (j-i)&mask {", "if false {", in("./storage/rowcache", "TestRing"), ""},
+		{"who reads the cache sees what becomes of its memory", ring, "to.Copy(s.value(at)), true", "s.value(at), true", in("./storage/rowcache", "TestRingCopies"), ""},
+		{"a row that was asked for once stays for ever", ring, "		s.unmark(to)\n", "", in("./storage/rowcache", "TestRingForgets"), ""},
+		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row.In(t.seq); known {", "p.row.In(t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
 		{"a row that was asked for ahead is there after its range was deleted", "storage/txn.go", "_, deleted := t.ranges.holds(p.pkey); deleted {", "_, deleted := t.ranges.holds(p.pkey); deleted && !p.asked {", in("./storage", "TestExpect"), ""},
 		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsParted(v)", "", in("./storage", "TestAskedAhead"), ""},
-		{"what waits for Pebble is bounded by buffer only", "storage/flush.go", "e.over(2, e.newest().bufs)", "e.over(2, [2]*buffer{e.newest().bufs[0]})", in("./storage", "TestBehind"), ""},
+		{"what waits for Pebble is bounded by buffer only", "storage/flush.go", "e.over(2, e.newest().bufs)", "e.over(2, [2]*memtable.Table{e.newest().bufs[0]})", in("./storage", "TestBehind"), ""},
 	}
 }
 

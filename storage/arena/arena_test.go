@@ -1,17 +1,20 @@
-package storage
+package arena
 
 import (
 	"bytes"
+	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"unsafe"
 )
 
-// TestRoom: blocks of a room do not grow into each other, whatever their length, and few of them are an allocation.
-func TestRoom(t *testing.T) {
-	rnd, r, blocks := newRand(t), &room{}, [][]byte{}
+// TestArena: blocks of an arena do not grow into each other, whatever their length, and few of them are an allocation.
+func TestArena(t *testing.T) {
+	rnd, r, blocks := newRand(t), &Arena{}, [][]byte{}
 	for i := range 3000 {
-		n := []int{0, 1, 15, 16, 17, 100, maxRoomBlock, maxRoomBlock + 1}[rnd.IntN(8)]
-		block := r.take(n)
+		n := []int{0, 1, 15, 16, 17, 100, maxBlock, maxBlock + 1}[rnd.IntN(8)]
+		block := r.Take(n)
 		if block == nil || len(block) != 0 || cap(block) < n {
 			t.Fatalf("%d bytes were wanted, %d of %d are there", n, len(block), cap(block))
 		}
@@ -32,11 +35,25 @@ func TestRoom(t *testing.T) {
 		}
 	}
 	got := testing.AllocsPerRun(10, func() {
-		for r := (room{}); cap(r.rest) < maxPiece/2; {
-			r.take(100)
+		for r := (Arena{}); cap(r.rest) < maxPiece/2; {
+			r.Take(100)
 		}
 	})
 	if got > 10 {
 		t.Errorf("%v allocations until pieces are as long as they become", got)
 	}
+}
+
+// newRand returns a source whose seed a failed test prints; STORAGE_SEED sets it.
+func newRand(t testing.TB) *rand.Rand {
+	seed := rand.Uint64()
+	if v, err := strconv.ParseUint(os.Getenv("STORAGE_SEED"), 10, 64); err == nil {
+		seed = v
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("run again with STORAGE_SEED=%d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -1,4 +1,4 @@
-package storage
+package memtable
 
 import (
 	"bytes"
@@ -6,67 +6,76 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
+
+	"cairn/storage/hashtable"
 )
 
-// rowIndex puts the rows of a buffer in order, when somebody asks, tag by tag: the sweeper looks at expiries only.
-type rowIndex struct {
+// sortedIndex puts the rows of a table in the order of their keys when somebody asks for it, tag by tag. See Table.
+type sortedIndex struct {
 	mu     sync.Mutex
-	tags   [256]*rowRuns
-	shards *[rowShards]bufferShard // the locks of the rows, taken after mu
+	tags   [256]*sortedRuns
+	shards *[hashtable.Shards]shard // the locks of the rows, taken after mu
 }
 
-// bufferRow is a row of a buffer in its order. Its newest version may be undone.
-type bufferRow struct {
-	first  uint64 // the first 8 bytes of key: most comparisons need no more, and stay away from the row
-	key    []byte
-	newest *row
+// Sorted is a row in the order of the keys. Its newest version may be undone.
+type Sorted struct {
+	first uint64 // the first 8 bytes of key: most comparisons need no more, and stay away from the row
+	Key   []byte
+	Row   *Row
 }
 
-func newBufferRow(key []byte, r *row) bufferRow {
+func newSorted(key []byte, r *Row) Sorted {
 	var first [8]byte
 	copy(first[:], key)
-	return bufferRow{binary.BigEndian.Uint64(first[:]), key, r}
+	return Sorted{binary.BigEndian.Uint64(first[:]), key, r}
 }
 
-func (r bufferRow) compare(s bufferRow) int {
+// Compare compares the keys.
+func (r Sorted) Compare(s Sorted) int {
 	if r.first != s.first {
 		return cmp.Compare(r.first, s.first)
 	}
-	return bytes.Compare(r.key, s.key)
+	return bytes.Compare(r.Key, s.Key)
 }
 
-// rowRuns are the rows of a tag: in runs, each in order and each more than twice as long as the next, and as they came.
-type rowRuns struct {
-	runs  [][]bufferRow
+// sortedRuns are the rows of a tag: in runs, each in order and each more than twice as long as the next, and as they came.
+type sortedRuns struct {
+	runs  [][]Sorted
 	fresh []freshRow
 }
 
 // freshRow is a row whose key nobody has asked for yet: it is read under the lock, for the key moves from block to block.
 type freshRow struct {
-	row   *row
-	shard *bufferShard
+	row   *Row
+	shard *shard
 }
 
-func (x *rowIndex) add(tag byte, row freshRow) {
+func (x *sortedIndex) add(tag byte, row freshRow) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	r := x.tags[tag]
 	if r == nil {
-		r = &rowRuns{}
+		r = &sortedRuns{}
 		x.tags[tag] = r
 	}
 	r.fresh = append(r.fresh, row)
 }
 
-// all returns the rows in order.
-func (x *rowIndex) all() (rows []bufferRow) {
+// All returns the rows in the order of their keys. It is for a sealed table.
+func (t *Table) All() []Sorted { return t.sorted.all() }
+
+// Between returns the rows in [lo, hi) as runs, each in the order of the keys. Their newest version may be newer than what the caller
+// reads. The runs are not to be changed.
+func (t *Table) Between(lo, hi []byte) (runs [][]Sorted) { return t.sorted.between(lo, hi) }
+
+func (x *sortedIndex) all() (rows []Sorted) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, r := range x.tags {
 		if r == nil {
 			continue
 		}
-		var ordered []bufferRow
+		var ordered []Sorted
 		for _, run := range slices.Backward(r.ordered(x.shards)) {
 			ordered = mergeRows(run, ordered)
 		}
@@ -75,16 +84,15 @@ func (x *rowIndex) all() (rows []bufferRow) {
 	return rows
 }
 
-// between returns the rows in [lo, hi) as runs, each in order.
-func (x *rowIndex) between(lo, hi []byte) (runs [][]bufferRow) {
+func (x *sortedIndex) between(lo, hi []byte) (runs [][]Sorted) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	from, to := newBufferRow(lo, nil), newBufferRow(hi, nil)
+	from, to := newSorted(lo, nil), newSorted(hi, nil)
 	for tag, r := range x.tags {
 		if r != nil && tag >= int(lo[0]) && tag <= int(hi[0]) {
 			for _, rows := range r.ordered(x.shards) {
-				i, _ := slices.BinarySearchFunc(rows, from, bufferRow.compare)
-				j, _ := slices.BinarySearchFunc(rows, to, bufferRow.compare)
+				i, _ := slices.BinarySearchFunc(rows, from, Sorted.Compare)
+				j, _ := slices.BinarySearchFunc(rows, to, Sorted.Compare)
 				if i < j {
 					runs = append(runs, rows[i:j])
 				}
@@ -95,11 +103,11 @@ func (x *rowIndex) between(lo, hi []byte) (runs [][]bufferRow) {
 }
 
 // ordered makes a run of the fresh rows. Each row is merged a few times at most: a run is joined to one of about its length.
-func (r *rowRuns) ordered(shards *[rowShards]bufferShard) [][]bufferRow {
+func (r *sortedRuns) ordered(shards *[hashtable.Shards]shard) [][]Sorted {
 	if len(r.fresh) > 0 {
 		run := readKeys(r.fresh, shards)
 		run = presort(run)
-		slices.SortFunc(run, bufferRow.compare)
+		slices.SortFunc(run, Sorted.Compare)
 		r.runs, r.fresh = append(r.runs, run), nil
 	}
 	for n := len(r.runs); n > 1 && len(r.runs[n-2]) <= 2*len(r.runs[n-1]); n-- {
@@ -110,12 +118,12 @@ func (r *rowRuns) ordered(shards *[rowShards]bufferShard) [][]bufferRow {
 
 // readKeys returns fresh rows with their keys. When they are many, no lock stands between one and the next: the processor waits for the
 // memory of several at a time.
-func readKeys(fresh []freshRow, shards *[rowShards]bufferShard) []bufferRow {
-	rows := make([]bufferRow, len(fresh))
-	if len(fresh) < rowShards {
+func readKeys(fresh []freshRow, shards *[hashtable.Shards]shard) []Sorted {
+	rows := make([]Sorted, len(fresh))
+	if len(fresh) < hashtable.Shards {
 		for i, f := range fresh {
 			f.shard.mu.Lock()
-			rows[i] = newBufferRow(f.row.key(), f.row)
+			rows[i] = newSorted(f.row.Key(), f.row)
 			f.shard.mu.Unlock()
 		}
 		return rows
@@ -124,7 +132,7 @@ func readKeys(fresh []freshRow, shards *[rowShards]bufferShard) []bufferRow {
 		shards[i].mu.Lock()
 	}
 	for i, f := range fresh {
-		rows[i] = newBufferRow(f.row.key(), f.row)
+		rows[i] = newSorted(f.row.Key(), f.row)
 	}
 	for i := range shards {
 		shards[i].mu.Unlock()
@@ -134,7 +142,7 @@ func readKeys(fresh []freshRow, shards *[rowShards]bufferShard) []bufferRow {
 
 // presort returns many rows in nearly their order, by sorting numbers: 40 bits of the key behind its tag, and which row it is. That puts
 // nearly all key rows where they belong, in a third of the time.
-func presort(rows []bufferRow) []bufferRow {
+func presort(rows []Sorted) []Sorted {
 	const indexBits = 24
 	if len(rows) < 64 || len(rows) >= 1<<indexBits {
 		return rows
@@ -144,7 +152,7 @@ func presort(rows []bufferRow) []bufferRow {
 		order[i] = r.first<<8>>indexBits<<indexBits | uint64(i)
 	}
 	slices.Sort(order)
-	sorted := make([]bufferRow, len(rows))
+	sorted := make([]Sorted, len(rows))
 	for i, o := range order {
 		sorted[i] = rows[o&(1<<indexBits-1)]
 	}
@@ -152,13 +160,13 @@ func presort(rows []bufferRow) []bufferRow {
 }
 
 // mergeRows returns the rows of a and b, which have none in common, in order.
-func mergeRows(a, b []bufferRow) []bufferRow {
+func mergeRows(a, b []Sorted) []Sorted {
 	if len(a) == 0 || len(b) == 0 {
 		return append(a, b...)
 	}
-	all := make([]bufferRow, 0, len(a)+len(b))
+	all := make([]Sorted, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		if a[0].compare(b[0]) < 0 {
+		if a[0].Compare(b[0]) < 0 {
 			all, a = append(all, a[0]), a[1:]
 		} else {
 			all, b = append(all, b[0]), b[1:]

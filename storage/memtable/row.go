@@ -1,13 +1,13 @@
-package storage
+package memtable
 
 import "unsafe"
 
-// row is a row of a rowTable: its key, the newest version, which stays where it is, and the one before that; others follow in a list.
+// Row is a row of a Table: its key, the newest version, which stays where it is, and the one before that; others follow in a list.
 // A version is what the row is from a state on; a nil value is an absent row.
 //
 // A row fills one line of a processor's cache, as what is looked up among many rows costs a miss for each line that it lies in. That is why
 // there are no slices in it. Key and value lie in one block where that is possible.
-type row struct {
+type Row struct {
 	keyAt, valueAt, wasAt    *byte // nil: the version is absent
 	keyLen, valueLen, wasLen uint32
 	seq                      uint64 // the newest version's state
@@ -28,25 +28,30 @@ type version struct {
 // undone is the seq of a row that no state has any more; its key is in the index for ever.
 const undone = 1<<64 - 1
 
-func (r *row) key() []byte   { return unsafe.Slice(r.keyAt, r.keyLen) }
-func (r *row) value() []byte { return unsafe.Slice(r.valueAt, r.valueLen) }
-func (r *row) was() []byte   { return unsafe.Slice(r.wasAt, r.wasLen) }
+// Key returns the Pebble key of the row.
+func (r *Row) Key() []byte { return unsafe.Slice(r.keyAt, r.keyLen) }
 
-func (r *row) setKey(pkey []byte) { r.keyAt, r.keyLen = unsafe.SliceData(pkey), uint32(len(pkey)) }
-func (r *row) setValue(value []byte) {
+// Newest returns the newest version, nil when the row is absent; ok is false when all versions were undone.
+func (r *Row) Newest() (value []byte, ok bool) { return r.value(), r.seq != undone }
+
+func (r *Row) value() []byte { return unsafe.Slice(r.valueAt, r.valueLen) }
+func (r *Row) was() []byte   { return unsafe.Slice(r.wasAt, r.wasLen) }
+
+func (r *Row) setKey(pkey []byte) { r.keyAt, r.keyLen = unsafe.SliceData(pkey), uint32(len(pkey)) }
+func (r *Row) setValue(value []byte) {
 	r.valueAt, r.valueLen = unsafe.SliceData(value), uint32(len(value))
 }
-func (r *row) setWas(value []byte) { r.wasAt, r.wasLen = unsafe.SliceData(value), uint32(len(value)) }
+func (r *Row) setWas(value []byte) { r.wasAt, r.wasLen = unsafe.SliceData(value), uint32(len(value)) }
 
 // fill makes value the only version of the row, from state seq on.
-func (r *row) fill(pkey, value []byte, seq uint64) {
+func (r *Row) fill(pkey, value []byte, seq uint64) {
 	r.setKey(pkey)
 	r.setValue(value)
 	r.seq = seq
 }
 
-// in returns what the row is in state seq; known is false when that is older than all its versions, or when there is no row.
-func (r *row) in(seq uint64) (value []byte, known bool) {
+// In returns what the row is in state seq; known is false when that is older than all its versions, or when there is no row.
+func (r *Row) In(seq uint64) (value []byte, known bool) {
 	switch {
 	case r == nil:
 		return nil, false
@@ -63,8 +68,22 @@ func (r *row) in(seq uint64) (value []byte, known bool) {
 	return nil, false
 }
 
+// Versions returns how many versions the row keeps.
+func (r *Row) Versions() (n int) {
+	if r.seq != undone {
+		n++
+	}
+	if r.wasSeq != 0 {
+		n++
+	}
+	for v := r.older; v != nil; v = v.older {
+		n++
+	}
+	return n
+}
+
 // replace makes value what the row is from state seq on, the newest. Nobody asks for a state before oldest.
-func (r *row) replace(value []byte, seq, oldest uint64) {
+func (r *Row) replace(value []byte, seq, oldest uint64) {
 	switch r.seq {
 	case seq:
 	case undone:
@@ -82,7 +101,7 @@ func (r *row) replace(value []byte, seq, oldest uint64) {
 }
 
 // undo takes the newest version away.
-func (r *row) undo() {
+func (r *Row) undo() {
 	if r.wasSeq == 0 {
 		r.seq = undone
 		return

@@ -1,4 +1,4 @@
-package storage
+package rowcache
 
 import (
 	"bytes"
@@ -6,19 +6,21 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"cairn/storage/arena"
+	"cairn/storage/hashtable"
 	"cairn/storage/layout"
+	"cairn/storage/memtable"
 )
 
-// rowRing keeps the rows of a shard of the cache in a piece of memory, one behind the other. New ones come at the end; when there is no room,
-// those at the beginning go, but one that was asked for since it came to where it is goes to the end, once more.
+// ring keeps the rows of a shard of the cache in a piece of memory, one behind the other: see Cache.
 //
 // A row is a record: its size in units of recordAlign (2 bytes), the length of its key (2; 0 when the row is gone), that of its value (2),
 // half of the key's hash (4), the state since which it is the newest (8), key and value.
-type rowRing struct {
+type ring struct {
 	mu         sync.RWMutex
 	memory     []byte
 	begin, end int             // of what is in use; while anything is they only grow, and mean bytes of memory modulo its length
-	slots      rowSlots        // at-1 is where a record is, in units of recordAlign
+	slots      hashtable.Slots // At-1 is where a record is, in units of recordAlign
 	n          int             // rows
 	taken      int             // bytes of memory that were ever written to
 	asked      []atomic.Uint32 // a bit for each markBytes of memory: a row that begins there was asked for
@@ -29,14 +31,14 @@ type rowRing struct {
 const (
 	recordHead  = 18
 	recordAlign = 8
-	maxRecord   = 2 * cacheMaxValue
+	maxRecord   = 2 * maxValue
 	absentRow   = 1<<16 - 1 // in the place of a value's length: the row is known to be absent
 	markBytes   = 64
 	maxChances  = 8 // rows go to the end to make room for one; beyond them they are dropped, asked for or not
 )
 
 // use gives the ring its memory, which is empty.
-func (s *rowRing) use(memory []byte) {
+func (s *ring) use(memory []byte) {
 	s.memory = memory
 	s.asked = make([]atomic.Uint32, len(memory)/markBytes/32+1)
 }
@@ -47,13 +49,13 @@ func recordSize(keyLen, valueLen int) int {
 }
 
 // fits says whether a row is short enough to be kept.
-func (s *rowRing) fits(pkey, value []byte) bool {
-	return len(value) <= cacheMaxValue && recordSize(len(pkey), len(value)) <= min(maxRecord, len(s.memory))
+func (s *ring) fits(pkey, value []byte) bool {
+	return len(value) <= maxValue && recordSize(len(pkey), len(value)) <= min(maxRecord, len(s.memory))
 }
 
 // spot is where a record is.
 type spot struct {
-	in *rowRing
+	in *ring
 	at int
 }
 
@@ -63,26 +65,26 @@ func touchSpots(spots []spot) {
 	for _, r := range spots {
 		sum += r.in.memory[r.at]
 	}
-	want(int(sum))
+	hashtable.Touched(int(sum))
 	for _, r := range spots {
 		sum += r.in.memory[r.at+min(recordHead+r.in.keyLen(r.at)+layout.MaxRowHead, r.in.size(r.at))-1]
 	}
-	want(int(sum))
+	hashtable.Touched(int(sum))
 }
 
-func (s *rowRing) size(at int) int {
+func (s *ring) size(at int) int {
 	return int(binary.LittleEndian.Uint16(s.memory[at:])) * recordAlign
 }
-func (s *rowRing) keyLen(at int) int   { return int(binary.LittleEndian.Uint16(s.memory[at+2:])) }
-func (s *rowRing) tag(at int) uint32   { return binary.LittleEndian.Uint32(s.memory[at+6:]) }
-func (s *rowRing) since(at int) uint64 { return binary.LittleEndian.Uint64(s.memory[at+10:]) }
+func (s *ring) keyLen(at int) int   { return int(binary.LittleEndian.Uint16(s.memory[at+2:])) }
+func (s *ring) tag(at int) uint32   { return binary.LittleEndian.Uint32(s.memory[at+6:]) }
+func (s *ring) since(at int) uint64 { return binary.LittleEndian.Uint64(s.memory[at+10:]) }
 
-func (s *rowRing) key(at int) []byte {
+func (s *ring) key(at int) []byte {
 	return s.memory[at+recordHead:][:s.keyLen(at)]
 }
 
 // value returns the bytes of the row's value where they are, nil when it is absent.
-func (s *rowRing) value(at int) []byte {
+func (s *ring) value(at int) []byte {
 	n := int(binary.LittleEndian.Uint16(s.memory[at+4:]))
 	if n == absentRow {
 		return nil
@@ -91,7 +93,7 @@ func (s *rowRing) value(at int) []byte {
 }
 
 // setValue says what a row is from a state on. There is room for it.
-func (s *rowRing) setValue(at int, value []byte, since uint64) {
+func (s *ring) setValue(at int, value []byte, since uint64) {
 	n := uint16(absentRow)
 	if value != nil {
 		n = uint16(len(value))
@@ -102,13 +104,13 @@ func (s *rowRing) setValue(at int, value []byte, since uint64) {
 }
 
 // find returns where the row of a Pebble key is, and its slot.
-func (s *rowRing) find(hash uint64, pkey []byte) (at int, slot uint32, ok bool) {
+func (s *ring) find(hash uint64, pkey []byte) (at int, slot uint32, ok bool) {
 	if len(s.slots) == 0 {
 		return 0, 0, false
 	}
-	tag, mask := tagOf(hash), uint32(len(s.slots)-1)
-	for i := tag & mask; s.slots[i].at != 0; i = (i + 1) & mask {
-		if s.slots[i].tag == tag {
+	tag, mask := hashtable.Tag(hash), uint32(len(s.slots)-1)
+	for i := tag & mask; s.slots[i].At != 0; i = (i + 1) & mask {
+		if s.slots[i].Tag == tag {
 			if at := spotOf(s.slots[i]); bytes.Equal(s.key(at), pkey) {
 				return at, i, true
 			}
@@ -118,13 +120,13 @@ func (s *rowRing) find(hash uint64, pkey []byte) (at int, slot uint32, ok bool) 
 }
 
 // candidate returns the row that find would look at first. It does not look at it.
-func (s *rowRing) candidate(hash uint64) (at int, ok bool) {
+func (s *ring) candidate(hash uint64) (at int, ok bool) {
 	if len(s.slots) == 0 {
 		return 0, false
 	}
-	tag, mask := tagOf(hash), uint32(len(s.slots)-1)
-	for i := tag & mask; s.slots[i].at != 0; i = (i + 1) & mask {
-		if s.slots[i].tag == tag {
+	tag, mask := hashtable.Tag(hash), uint32(len(s.slots)-1)
+	for i := tag & mask; s.slots[i].At != 0; i = (i + 1) & mask {
+		if s.slots[i].Tag == tag {
 			return spotOf(s.slots[i]), true
 		}
 	}
@@ -132,9 +134,9 @@ func (s *rowRing) candidate(hash uint64) (at int, ok bool) {
 }
 
 // spotOf returns where the record of a slot is.
-func spotOf(s rowSlot) int { return int(s.at-1) * recordAlign }
+func spotOf(s hashtable.Slot) int { return int(s.At-1) * recordAlign }
 
-func (s *rowRing) get(hash uint64, pkey []byte, seq uint64, to *room) (value []byte, known bool) {
+func (s *ring) get(hash uint64, pkey []byte, seq uint64, to *arena.Arena) (value []byte, known bool) {
 	at, _, ok := s.find(hash, pkey)
 	if !ok || s.since(at) > seq {
 		return nil, false
@@ -142,49 +144,40 @@ func (s *rowRing) get(hash uint64, pkey []byte, seq uint64, to *room) (value []b
 	if mark, bit := s.mark(at); mark.Load()&bit == 0 {
 		mark.Or(bit)
 	}
-	return to.copy(s.value(at)), true
+	return to.Copy(s.value(at)), true
 }
 
 // mark returns the bit that says whether the row at a place was asked for.
-func (s *rowRing) mark(at int) (of *atomic.Uint32, bit uint32) {
+func (s *ring) mark(at int) (of *atomic.Uint32, bit uint32) {
 	n := at / markBytes
 	return &s.asked[n/32], 1 << (n % 32)
 }
 
-// putSlots is how many slots of a buffer are looked at at a time: touchRows takes their rows.
-const putSlots = maxExpected
-
-// putSome puts the rows of some slots of a buffer's table.
-func (s *rowRing) putSome(t *rowTable, slots []rowSlot, seq uint64) {
+// putSome puts rows of a sealed memtable.
+func (s *ring) putSome(rows []memtable.Hashed, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows, known := make([]*row, 0, putSlots), make([]spot, 0, putSlots)
-	for _, slot := range slots {
-		if slot.at == 0 {
-			continue
-		}
-		rows = append(rows, t.row(slot.at-1))
-		if at, ok := s.candidate(slot.hash()); ok {
+	near, known := make([]*memtable.Row, 0, memtable.MaxPrefetch), make([]spot, 0, memtable.MaxPrefetch)
+	for _, r := range rows {
+		near = append(near, r.Row)
+		if at, ok := s.candidate(r.Hash); ok {
 			known = append(known, spot{s, at})
 		}
 	}
 	touchSpots(known)
-	touchRows(rows)
-	for _, slot := range slots {
-		if slot.at == 0 {
-			continue
-		}
-		if r := t.row(slot.at - 1); r.seq != undone && *r.keyAt == layout.TagKey {
-			s.put(slot.hash(), r.key(), r.value(), seq)
+	memtable.Touch(near)
+	for _, r := range rows {
+		if v, ok := r.Row.Newest(); ok && r.Row.Key()[0] == layout.TagKey {
+			s.put(r.Hash, r.Row.Key(), v, seq)
 		}
 	}
 }
 
 // put notes what a row is in state seq.
-func (s *rowRing) put(hash uint64, pkey, value []byte, seq uint64) {
+func (s *ring) put(hash uint64, pkey, value []byte, seq uint64) {
 	s.newest = max(s.newest, seq)
 	at, slot, ok := s.find(hash, pkey)
-	if ok && len(value) <= cacheMaxValue && recordSize(len(pkey), len(value)) <= s.size(at) {
+	if ok && len(value) <= maxValue && recordSize(len(pkey), len(value)) <= s.size(at) {
 		s.setValue(at, value, seq)
 		return
 	}
@@ -198,7 +191,7 @@ func (s *rowRing) put(hash uint64, pkey, value []byte, seq uint64) {
 	s.add(hash, pkey, value, seq)
 }
 
-func (s *rowRing) fill(hash uint64, pkey, value []byte, seq uint64) {
+func (s *ring) fill(hash uint64, pkey, value []byte, seq uint64) {
 	if seq < s.forgotten || !s.fits(pkey, value) {
 		return
 	}
@@ -208,37 +201,37 @@ func (s *rowRing) fill(hash uint64, pkey, value []byte, seq uint64) {
 }
 
 // add writes the record of a row that is not here and fits.
-func (s *rowRing) add(hash uint64, pkey, value []byte, since uint64) {
+func (s *ring) add(hash uint64, pkey, value []byte, since uint64) {
 	size := recordSize(len(pkey), len(value))
 	at := s.makeRoom(size)
 	binary.LittleEndian.PutUint16(s.memory[at:], uint16(size/recordAlign))
 	binary.LittleEndian.PutUint16(s.memory[at+2:], uint16(len(pkey)))
-	binary.LittleEndian.PutUint32(s.memory[at+6:], tagOf(hash))
+	binary.LittleEndian.PutUint32(s.memory[at+6:], hashtable.Tag(hash))
 	copy(s.memory[at+recordHead:], pkey)
 	s.setValue(at, value, since)
 	s.unmark(at)
 	if 4*(s.n+1) > 3*len(s.slots) {
-		s.slots = s.slots.grown()
+		s.slots = s.slots.Grown()
 	}
-	s.slots.take(rowSlot{tagOf(hash), uint32(at/recordAlign) + 1})
+	s.slots.Take(hashtable.Slot{Tag: hashtable.Tag(hash), At: uint32(at/recordAlign) + 1})
 	s.n++
 }
 
-func (s *rowRing) unmark(at int) {
+func (s *ring) unmark(at int) {
 	if mark, bit := s.mark(at); mark.Load()&bit != 0 {
 		mark.And(^bit)
 	}
 }
 
 // drop takes a row away. What it takes of the memory is free when its turn comes.
-func (s *rowRing) drop(at int, slot uint32) {
+func (s *ring) drop(at int, slot uint32) {
 	binary.LittleEndian.PutUint16(s.memory[at+2:], 0)
-	s.slots.free(slot)
+	s.slots.Free(slot)
 	s.n--
 }
 
 // makeRoom returns where a record of size bytes begins, at the end of what is in use.
-func (s *rowRing) makeRoom(size int) (at int) {
+func (s *ring) makeRoom(size int) (at int) {
 	for chances := maxChances; ; {
 		if s.begin == s.end {
 			s.begin, s.end = 0, 0
@@ -266,14 +259,14 @@ func (s *rowRing) makeRoom(size int) (at int) {
 
 // oldest makes the room of the record at the beginning free. If its row was asked for, and may have another chance, it goes to the end, and takes
 // no more than it needs there.
-func (s *rowRing) oldest(chance bool) (moved bool) {
+func (s *ring) oldest(chance bool) (moved bool) {
 	at := s.begin % len(s.memory)
 	size := s.size(at)
 	s.begin += size
 	if s.keyLen(at) == 0 {
 		return false
 	}
-	slot := s.slots.find(rowSlot{s.tag(at), uint32(at/recordAlign) + 1})
+	slot := s.slots.Find(hashtable.Slot{Tag: s.tag(at), At: uint32(at/recordAlign) + 1})
 	size = recordSize(s.keyLen(at), len(s.value(at)))
 	to := s.end % len(s.memory)
 	mark, bit := s.mark(at)
@@ -281,18 +274,18 @@ func (s *rowRing) oldest(chance bool) (moved bool) {
 		copy(s.memory[to:to+size], s.memory[at:at+size])
 		binary.LittleEndian.PutUint16(s.memory[to:], uint16(size/recordAlign))
 		s.end += size
-		s.slots[slot].at = uint32(to/recordAlign) + 1
+		s.slots[slot].At = uint32(to/recordAlign) + 1
 		s.unmark(to)
 		return true
 	}
 	s.forgotten = max(s.forgotten, s.since(at))
-	s.slots.free(slot)
+	s.slots.Free(slot)
 	s.n--
 	return false
 }
 
 // forget drops all rows.
-func (s *rowRing) forget(seq uint64) {
+func (s *ring) forget(seq uint64) {
 	s.begin, s.end, s.slots, s.n = 0, 0, nil, 0
 	s.newest = max(s.newest, seq)
 	s.forgotten = s.newest

@@ -1,17 +1,23 @@
-package storage
+package rowcache
 
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"cairn/storage/arena"
+	"cairn/storage/hashtable"
 	"cairn/storage/layout"
+	"cairn/storage/memtable"
 )
 
 // check fails when the ring contradicts itself.
-func (s *rowRing) check(t *testing.T) {
+func (s *ring) check(t *testing.T) {
 	t.Helper()
 	if s.end-s.begin > len(s.memory) {
 		t.Fatalf("%d bytes of %d are in use", s.end-s.begin, len(s.memory))
@@ -32,7 +38,7 @@ func (s *rowRing) check(t *testing.T) {
 	}
 	taken := 0
 	for _, slot := range s.slots {
-		if slot.at != 0 {
+		if slot.At != 0 {
 			taken++
 		}
 	}
@@ -41,13 +47,13 @@ func (s *rowRing) check(t *testing.T) {
 	}
 }
 
-// TestRowRing puts, fills and forgets rows at random, and asks for them in every state there was: the ring may not know, but it is never
+// TestRing puts, fills and forgets rows at random, and asks for them in every state there was: the ring may not know, but it is never
 // wrong, and it knows what came last.
-func TestRowRing(t *testing.T) {
+func TestRing(t *testing.T) {
 	for name, hash := range hashes() {
 		for _, size := range []int{0, markBytes, 640, 8 << 10, 128 << 10} {
 			t.Run(fmt.Sprintf("%s/bytes=%d", name, size), func(t *testing.T) {
-				rnd, s := newRand(t), &rowRing{}
+				rnd, s := newRand(t), &ring{}
 				s.use(make([]byte, size))
 				states := []map[string][]byte{{}} // what the rows are in each; those that are not there are absent
 				key := func() []byte { return fmt.Appendf(nil, "M%d", rnd.IntN(150)) }
@@ -60,19 +66,19 @@ func TestRowRing(t *testing.T) {
 						for k, v := range states[seq-1] {
 							state[k] = v
 						}
-						v := bytes.Repeat([]byte{byte(seq)}, []int{0, 1, 8, 60, 300, rnd.IntN(4000), cacheMaxValue, cacheMaxValue + 1}[rnd.IntN(8)])
+						v := bytes.Repeat([]byte{byte(seq)}, []int{0, 1, 8, 60, 300, rnd.IntN(4000), maxValue, maxValue + 1}[rnd.IntN(8)])
 						if rnd.IntN(5) == 0 {
 							v = nil
 						}
 						state[string(k)] = v
 						states = append(states, state)
 						s.put(hash(k), k, v, seq)
-						if got, ok := s.get(hash(k), k, seq, &room{}); ok != s.fits(k, v) || ok && !bytes.Equal(got, v) {
+						if got, ok := s.get(hash(k), k, seq, &arena.Arena{}); ok != s.fits(k, v) || ok && !bytes.Equal(got, v) {
 							t.Fatalf("%s was put and is %.9x, %v", k, got, ok)
 						}
 					case n < 98: // a reader that found nothing here asks Pebble
 						at := seq - 1 - uint64(rnd.IntN(min(len(states), 20)))
-						if _, ok := s.get(hash(k), k, at, &room{}); !ok {
+						if _, ok := s.get(hash(k), k, at, &arena.Arena{}); !ok {
 							s.fill(hash(k), k, states[at][string(k)], at)
 							dropped++
 						}
@@ -82,7 +88,7 @@ func TestRowRing(t *testing.T) {
 					}
 					for i := range 10 {
 						k, at := key(), len(states)-1-rnd.IntN(min(len(states), i+1))
-						got, ok := s.get(hash(k), k, uint64(at), &room{})
+						got, ok := s.get(hash(k), k, uint64(at), &arena.Arena{})
 						want := states[at][string(k)]
 						if ok && (!bytes.Equal(got, want) || (got == nil) != (want == nil)) {
 							t.Fatalf("%s in state %d of %d is %d bytes %.9x, want %d bytes %.9x", k, at, len(states), len(got), got, len(want), want)
@@ -105,8 +111,8 @@ func TestRowRing(t *testing.T) {
 }
 
 // ringOf returns a ring with room for so many rows of 64 bytes with keys of 9.
-func ringOf(rows int) *rowRing {
-	s := &rowRing{}
+func ringOf(rows int) *ring {
+	s := &ring{}
 	s.use(make([]byte, rows*recordSize(len(ringKey(0)), 64)))
 	return s
 }
@@ -114,23 +120,23 @@ func ringOf(rows int) *rowRing {
 func ringKey(n int) []byte { return fmt.Appendf(nil, "M%08d", n) }
 
 // ask looks a row of a ring up as somebody who reads would.
-func (s *rowRing) ask(n int, seq uint64) (known bool) {
-	_, known = s.get(hashOf(ringKey(n)), ringKey(n), seq, &room{})
+func (s *ring) ask(n int, seq uint64) (known bool) {
+	_, known = s.get(hashtable.Hash(ringKey(n)), ringKey(n), seq, &arena.Arena{})
 	return known
 }
 
-// TestRowRingKeepsWhatIsAskedFor: rows that are asked for stay while others come and go.
-func TestRowRingKeepsWhatIsAskedFor(t *testing.T) {
+// TestRingKeepsWhatIsAskedFor: rows that are asked for stay while others come and go.
+func TestRingKeepsWhatIsAskedFor(t *testing.T) {
 	const rows = 1000
 	s := ringOf(rows)
 	asked, missed := 0, 0
 	for n := range 20 * rows {
-		s.put(hashOf(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
+		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
 		if hot := n % (rows / 2); n >= rows/2 {
 			asked++
 			if !s.ask(hot, uint64(n)) {
 				missed++
-				s.fill(hashOf(ringKey(hot)), ringKey(hot), make([]byte, 64), uint64(n))
+				s.fill(hashtable.Hash(ringKey(hot)), ringKey(hot), make([]byte, 64), uint64(n))
 			}
 		}
 	}
@@ -143,12 +149,12 @@ func TestRowRingKeepsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestRowRingForgetsWhatWasAskedForOnce: a row that was asked for stays one turn longer for that, not for ever.
-func TestRowRingForgetsWhatWasAskedForOnce(t *testing.T) {
+// TestRingForgetsWhatWasAskedForOnce: a row that was asked for stays one turn longer for that, not for ever.
+func TestRingForgetsWhatWasAskedForOnce(t *testing.T) {
 	const rows = 1000
 	s := ringOf(rows)
 	for n := range 5 * rows {
-		s.put(hashOf(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
+		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
 		if n < rows/2 {
 			s.ask(n, uint64(n))
 		}
@@ -158,7 +164,7 @@ func TestRowRingForgetsWhatWasAskedForOnce(t *testing.T) {
 	}
 	left := 0
 	for n := range rows * 4 {
-		if _, _, ok := s.find(hashOf(ringKey(n)), ringKey(n)); ok {
+		if _, _, ok := s.find(hashtable.Hash(ringKey(n)), ringKey(n)); ok {
 			left++
 		}
 	}
@@ -167,19 +173,19 @@ func TestRowRingForgetsWhatWasAskedForOnce(t *testing.T) {
 	}
 }
 
-// TestRowRingShrinks: a row that has become shorter, and is asked for, takes what it needs after a turn.
-func TestRowRingShrinks(t *testing.T) {
+// TestRingShrinks: a row that has become shorter, and is asked for, takes what it needs after a turn.
+func TestRingShrinks(t *testing.T) {
 	const rows = 1000
-	s := &rowRing{}
+	s := &ring{}
 	s.use(make([]byte, rows*recordSize(len(ringKey(0)), 640)))
 	for n := range rows {
-		s.put(hashOf(ringKey(n)), ringKey(n), make([]byte, 640), 1)
+		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 640), 1)
 	}
 	for n := range rows {
-		s.put(hashOf(ringKey(n)), ringKey(n), make([]byte, 64), 2)
+		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), 2)
 	}
 	for n := range 6 * rows {
-		s.fill(hashOf(ringKey(rows+n)), ringKey(rows+n), make([]byte, 64), 2)
+		s.fill(hashtable.Hash(ringKey(rows+n)), ringKey(rows+n), make([]byte, 64), 2)
 		s.ask(n%rows, 2)
 	}
 	s.check(t)
@@ -188,21 +194,21 @@ func TestRowRingShrinks(t *testing.T) {
 	}
 }
 
-// TestRowRingCopies: nothing that was read changes, whatever becomes of the row.
-func TestRowRingCopies(t *testing.T) {
-	s, to, got := ringOf(100), &room{}, map[string][]byte{}
+// TestRingCopies: nothing that was read changes, whatever becomes of the row.
+func TestRingCopies(t *testing.T) {
+	s, to, got := ringOf(100), &arena.Arena{}, map[string][]byte{}
 	for n := range 100 {
 		k := ringKey(n)
-		s.put(hashOf(k), k, bytes.Repeat([]byte{byte(n)}, 64), 1)
-		v, ok := s.get(hashOf(k), k, 1, to)
+		s.put(hashtable.Hash(k), k, bytes.Repeat([]byte{byte(n)}, 64), 1)
+		v, ok := s.get(hashtable.Hash(k), k, 1, to)
 		if !ok {
 			t.Fatalf("%s is not there", k)
 		}
 		got[string(k)] = v
 	}
 	for n := range 50 {
-		s.put(hashOf(ringKey(n)), ringKey(n), make([]byte, 64), 2)
-		s.put(hashOf(ringKey(1000+n)), ringKey(1000+n), make([]byte, 64), 2)
+		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), 2)
+		s.put(hashtable.Hash(ringKey(1000+n)), ringKey(1000+n), make([]byte, 64), 2)
 	}
 	for n := range 100 {
 		if v := got[string(ringKey(n))]; !bytes.Equal(v, bytes.Repeat([]byte{byte(n)}, 64)) {
@@ -211,10 +217,10 @@ func TestRowRingCopies(t *testing.T) {
 	}
 }
 
-// TestRowCacheReaders: readers of many goroutines see whole rows while they are put, filled and dropped. Its memory is of Go's heap, or the
+// TestCacheReaders: readers of many goroutines see whole rows while they are put, filled and dropped. Its memory is of Go's heap, or the
 // race detector would not look at it.
-func TestRowCacheReaders(t *testing.T) {
-	c := &rowCache{}
+func TestCacheReaders(t *testing.T) {
+	c := &Cache{}
 	for i := range c.shards {
 		c.shards[i].use(make([]byte, 1<<10))
 	}
@@ -224,20 +230,21 @@ func TestRowCacheReaders(t *testing.T) {
 	for range 3 {
 		rnd := newRand(t)
 		readers.Go(func() {
-			for to := (&room{}); !ended.Load(); {
-				var places [maxExpected]Place
-				var wanted []*Place
-				for i := range places {
-					k := ringKey(rnd.IntN(rows))
-					places[i] = Place{pkey: k, hash: hashOf(k)}
-					wanted = append(wanted, &places[i])
+			for to := (&arena.Arena{}); !ended.Load(); {
+				var keys [memtable.MaxPrefetch][]byte
+				var hashes [memtable.MaxPrefetch]uint64
+				var wanted []int
+				for i := range keys {
+					keys[i] = ringKey(rnd.IntN(rows))
+					hashes[i] = hashtable.Hash(keys[i])
+					wanted = append(wanted, i)
 				}
-				for _, p := range c.touch(wanted) {
-					c.fill(p.hash, p.pkey, bytes.Repeat([]byte{1}, 40), 0)
+				for _, i := range c.Prefetch(hashes[:], wanted) {
+					c.Fill(hashes[i], keys[i], bytes.Repeat([]byte{1}, 40), 0)
 				}
-				for _, p := range places {
-					if v, ok := c.get(p.hash, p.pkey, 1<<40, to); ok && (len(v) < 40 || bytes.Count(v, v[:1]) != len(v)) {
-						t.Errorf("%s is %x", p.pkey, v)
+				for i, k := range keys {
+					if v, ok := c.Get(hashes[i], k, 1<<40, to); ok && (len(v) < 40 || bytes.Count(v, v[:1]) != len(v)) {
+						t.Errorf("%s is %x", k, v)
 						return
 					}
 				}
@@ -246,30 +253,30 @@ func TestRowCacheReaders(t *testing.T) {
 	}
 	rnd := newRand(t)
 	for seq := uint64(1); seq < 200; seq++ {
-		b := newBuffer()
+		b := memtable.New()
 		for range 300 {
-			k, v := b.join(ringKey(rnd.IntN(rows)), bytes.Repeat([]byte{byte(seq)}, 40+rnd.IntN(60)))
-			b.set(hashOf(k), nil, k, v, seq, 0)
+			k, v := b.Join(ringKey(rnd.IntN(rows)), bytes.Repeat([]byte{byte(seq)}, 40+rnd.IntN(60)))
+			b.Set(hashtable.Hash(k), nil, k, v, seq, 0)
 		}
-		c.putAll(b, seq)
+		c.PutAll(b, seq)
 		if seq%50 == 0 {
-			c.forget(seq)
+			c.Forget(seq)
 		}
 	}
 	ended.Store(true)
 	readers.Wait()
 }
 
-// TestRowCacheHolds: a 64th of a million rows with values of 64 bytes has room in a 64th of the default cache, and when all are written anew
+// TestCacheHolds: a 64th of a million rows with values of 64 bytes has room in a 64th of the default cache, and when all are written anew
 // they take no more.
-func TestRowCacheHolds(t *testing.T) {
-	const rows = 1_000_000 / rowShards
-	s := &rowRing{}
-	s.use(make([]byte, Options{}.withDefaults().RowCacheBytes/rowShards))
+func TestCacheHolds(t *testing.T) {
+	const rows = 1_000_000 / hashtable.Shards
+	s := &ring{}
+	s.use(make([]byte, 192<<20/hashtable.Shards))
 	for turn := range uint64(3) {
 		for n := range rows {
 			k := layout.AppendKey(nil, 0, fmt.Appendf(nil, "key:%012d", n))
-			s.put(hashOf(k), k, layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: make([]byte, 64)}), turn)
+			s.put(hashtable.Hash(k), k, layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: make([]byte, 64)}), turn)
 		}
 		if free := len(s.memory) - s.taken; s.n != rows || free < len(s.memory)/4 {
 			t.Fatalf("turn %d: %d of %d rows, %d of %d bytes are free", turn, s.n, rows, free, len(s.memory))
@@ -277,26 +284,50 @@ func TestRowCacheHolds(t *testing.T) {
 	}
 }
 
-// TestRowCacheMemory: the cache says what it has taken, and is of no use, and no harm, once it is closed.
-func TestRowCacheMemory(t *testing.T) {
-	c, err := newRowCache(64 << 20)
+// TestCacheMemory: the cache says what it has taken, and is of no use, and no harm, once it is closed.
+func TestCacheMemory(t *testing.T) {
+	c, err := New(64 << 20)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for n := range 10_000 {
-		c.fill(hashOf(ringKey(n)), ringKey(n), make([]byte, 64), 1)
+		c.Fill(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), 1)
 	}
-	if n := c.used(); n < 10_000*64 || n > 10_000*128 {
+	if n := c.Used(); n < 10_000*64 || n > 10_000*128 {
 		t.Errorf("%d bytes are used for 10,000 rows", n)
 	}
-	c.forget(2)
-	if c.shard(hashOf(ringKey(1))).ask(1, 3) {
+	c.Forget(2)
+	if c.shard(hashtable.Hash(ringKey(1))).ask(1, 3) {
 		t.Error("a row is there after all were forgotten")
 	}
-	c.fill(hashOf(ringKey(1)), ringKey(1), make([]byte, 64), 3)
-	c.close()
-	c.fill(hashOf(ringKey(2)), ringKey(2), make([]byte, 64), 3)
-	if c.shard(hashOf(ringKey(1))).ask(1, 3) || c.shard(hashOf(ringKey(2))).ask(2, 3) || c.used() != 0 {
-		t.Errorf("a closed cache knows rows, or uses %d bytes", c.used())
+	c.Fill(hashtable.Hash(ringKey(1)), ringKey(1), make([]byte, 64), 3)
+	c.Close()
+	c.Fill(hashtable.Hash(ringKey(2)), ringKey(2), make([]byte, 64), 3)
+	if c.shard(hashtable.Hash(ringKey(1))).ask(1, 3) || c.shard(hashtable.Hash(ringKey(2))).ask(2, 3) || c.Used() != 0 {
+		t.Errorf("a closed cache knows rows, or uses %d bytes", c.Used())
 	}
+}
+
+// hashes are ways to hash a key, from a good one to one that says nothing.
+func hashes() map[string]func(pkey []byte) uint64 {
+	return map[string]func([]byte) uint64{
+		"hash=good":      hashtable.Hash,
+		"hash=few":       func(pkey []byte) uint64 { return hashtable.Hash(pkey) & (7 << 32) },
+		"hash=neighbour": func(pkey []byte) uint64 { return (hashtable.Hash(pkey)&3 + hashtable.MinSlots - 2) << 32 }, // its slots go round the end
+		"hash=one":       func([]byte) uint64 { return 5 << 32 },
+	}
+}
+
+// newRand returns a source whose seed a failed test prints; STORAGE_SEED sets it.
+func newRand(t testing.TB) *rand.Rand {
+	seed := rand.Uint64()
+	if v, err := strconv.ParseUint(os.Getenv("STORAGE_SEED"), 10, 64); err == nil {
+		seed = v
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("run again with STORAGE_SEED=%d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package storage
+package rowcache
 
 // offHeap is memory that only Linux takes from elsewhere than Go's heap.
 type offHeap []byte

@@ -1,4 +1,4 @@
-package storage
+package rowcache
 
 import (
 	"os"

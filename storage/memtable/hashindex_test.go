@@ -1,4 +1,4 @@
-package storage
+package memtable
 
 import (
 	"bytes"
@@ -7,23 +7,25 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"cairn/storage/hashtable"
 )
 
 // hashes are ways to hash a key, from a good one to one that says nothing.
 func hashes() map[string]func(pkey []byte) uint64 {
 	return map[string]func([]byte) uint64{
-		"hash=good":      hashOf,
-		"hash=few":       func(pkey []byte) uint64 { return hashOf(pkey) & (7 << 32) },
-		"hash=neighbour": func(pkey []byte) uint64 { return (hashOf(pkey)&3 + minSlots - 2) << 32 }, // its slots go round the end
+		"hash=good":      hashtable.Hash,
+		"hash=few":       func(pkey []byte) uint64 { return hashtable.Hash(pkey) & (7 << 32) },
+		"hash=neighbour": func(pkey []byte) uint64 { return (hashtable.Hash(pkey)&3 + hashtable.MinSlots - 2) << 32 }, // its slots go round the end
 		"hash=one":       func([]byte) uint64 { return 5 << 32 },
 	}
 }
 
-// TestRowTable adds and changes rows at random and compares with a map, through growth and whatever the hashes are.
-func TestRowTable(t *testing.T) {
+// TestHashIndex adds and changes rows at random and compares with a map, through growth and whatever the hashes are.
+func TestHashIndex(t *testing.T) {
 	for name, hash := range hashes() {
 		t.Run(name, func(t *testing.T) {
-			rnd, table, want := newRand(t), &rowTable{}, map[string]string{}
+			rnd, table, want := newRand(t), &hashIndex{}, map[string]string{}
 			for i := range 5000 {
 				k := fmt.Appendf(nil, "M%d", rnd.IntN(600))
 				r, v := table.find(hash(k), k), fmt.Sprint(i)
@@ -33,7 +35,7 @@ func TestRowTable(t *testing.T) {
 				switch {
 				case r == nil:
 					r = table.add(hash(k))
-					if *r != (row{}) {
+					if *r != (Row{}) {
 						t.Fatalf("a new row is %v", r)
 					}
 					r.fill(k, []byte(v), 1)
@@ -47,7 +49,7 @@ func TestRowTable(t *testing.T) {
 				}
 			}
 			got := map[string]string{}
-			table.all(func(r *row) { got[string(r.key())] = string(r.value()) })
+			table.all(func(r *Row) { got[string(r.Key())] = string(r.value()) })
 			if !maps.Equal(got, want) {
 				t.Errorf("all rows are %v, want %v", got, want)
 			}
@@ -60,19 +62,19 @@ func TestRowTable(t *testing.T) {
 
 // TestRowsStay: a row that was found stays where it is while the table grows.
 func TestRowsStay(t *testing.T) {
-	table, found := &rowTable{}, []*row{}
+	table, found := &hashIndex{}, []*Row{}
 	for i := range 1000 {
 		k := fmt.Append(nil, i)
-		r := table.add(hashOf(k))
+		r := table.add(hashtable.Hash(k))
 		r.setKey(k)
 		found = append(found, r)
 	}
 	for i, r := range found {
 		k := fmt.Append(nil, i)
-		if now := table.find(hashOf(k), k); now != r {
+		if now := table.find(hashtable.Hash(k), k); now != r {
 			t.Errorf("row %d was at %p and is at %p", i, r, now)
 		}
-		if c := table.candidate(hashOf(k)); c != r {
+		if c := table.candidate(hashtable.Hash(k)); c != r {
 			t.Errorf("row %d is looked for at %p", i, c)
 		}
 	}
@@ -80,10 +82,10 @@ func TestRowsStay(t *testing.T) {
 
 // TestJoin: the parts of a block do not grow into each other, and an absent row stays one.
 func TestJoin(t *testing.T) {
-	long := bytes.Repeat([]byte{1}, cacheMaxValue+1)
+	long := bytes.Repeat([]byte{1}, maxJoined+1)
 	for _, value := range [][]byte{nil, {}, []byte("value"), long} {
 		pkey := []byte("Mk")
-		k, v := newBuffer().join(pkey, value)
+		k, v := New().Join(pkey, value)
 		pkey[1] = 'x'
 		_ = append(k, "+"...)
 		if string(k) != "Mk" || !bytes.Equal(v, value) || (v == nil) != (value == nil) {
@@ -92,11 +94,11 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// TestBufferReaders: one transaction after the other writes a buffer while others read it, each a state that is published; they see it
+// TestReaders: one transaction after the other writes a table while others read it, each a state that is published; they see it
 // whole. Of the writer nobody sees what it has not published.
-func TestBufferReaders(t *testing.T) {
+func TestReaders(t *testing.T) {
 	const rows, states = 200, 300
-	b, key := newBuffer(), func(n int) []byte { return fmt.Appendf(nil, "M%d", n) }
+	b, key := New(), func(n int) []byte { return fmt.Appendf(nil, "M%d", n) }
 	var mu sync.Mutex
 	published, held := uint64(0), map[uint64]int{}
 	hold := func() uint64 {
@@ -123,7 +125,7 @@ func TestBufferReaders(t *testing.T) {
 			for seq := uint64(0); seq < states; {
 				seq = hold()
 				for n := range rows {
-					v, known := b.get(hashOf(key(n)), key(n), seq)
+					v, known := b.Get(hashtable.Hash(key(n)), key(n), seq)
 					if want := seq - (seq+uint64(n))%3; seq > 3 && (!known || string(v) != fmt.Sprint(want)) {
 						t.Errorf("row %d in state %d is %q, %v, want %d", n, seq, v, known, want)
 						seq = states
@@ -138,8 +140,8 @@ func TestBufferReaders(t *testing.T) {
 		from := oldest()
 		for n := range rows {
 			if (seq+uint64(n))%3 == 0 { // each row changes in every third state
-				k, v := b.join(key(n), fmt.Append(nil, seq))
-				b.set(hashOf(k), nil, k, v, seq, from)
+				k, v := b.Join(key(n), fmt.Append(nil, seq))
+				b.Set(hashtable.Hash(k), nil, k, v, seq, from)
 			}
 		}
 		mu.Lock()
