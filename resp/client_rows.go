@@ -9,7 +9,7 @@ import (
 
 func clientRow() command.Spec {
 	return command.Spec{
-		Name: "client", Arity: -2, Group: "connection", Since: "2.4.0", Cost: "Depends on subcommand.",
+		Name: "client", Group: "connection", Since: "2.4.0", Cost: "Depends on subcommand.",
 		Summary: "Shows and steers connections", Subs: append(clientOwnRows(), clientOtherRows()...),
 	}
 }
@@ -18,23 +18,23 @@ func clientRow() command.Spec {
 func clientOwnRows() []command.Spec {
 	const own = command.FlagNoScript | anytime
 	return []command.Spec{
-		{Name: "id", Arity: 2, Flags: own, Group: "connection", Since: "5.0.0", Cost: "O(1)",
+		{Name: "id", Flags: own, Group: "connection", Since: "5.0.0", Cost: "O(1)",
 			Summary: "Answers the connection's number", Exec: command.Local{}},
-		{Name: "info", Arity: 2, Flags: own, Group: "connection", Since: "6.2.0", Cost: "O(1)", Tips: "nondeterministic_output",
+		{Name: "info", Flags: own, Group: "connection", Since: "6.2.0", Cost: "O(1)", Tips: "nondeterministic_output",
 			Summary: "Describes the connection in one line", Exec: command.Local{}},
-		{Name: "getname", Arity: 2, Flags: own, Group: "connection", Since: "2.6.9", Cost: "O(1)",
+		{Name: "getname", Flags: own, Group: "connection", Since: "2.6.9", Cost: "O(1)",
 			Summary: "Answers the connection's name", Exec: command.Local{}},
-		{Name: "setname", Arity: 3, Flags: own, Group: "connection", Since: "2.6.9", Cost: "O(1)", Syntax: "connection-name",
+		{Name: "setname", Flags: own, Group: "connection", Since: "2.6.9", Cost: "O(1)", Syntax: "connection-name",
 			Summary: "Gives the connection a name, or takes it away", Exec: command.Local{}},
-		{Name: "setinfo", Arity: 4, Flags: own, Group: "connection", Since: "7.2.0", Cost: "O(1)", Syntax: "LIB-NAME libname | LIB-VER libver",
+		{Name: "setinfo", Flags: own, Group: "connection", Since: "7.2.0", Cost: "O(1)", Syntax: "LIB-NAME libname | LIB-VER libver",
 			Summary: "Says which client library speaks", Exec: command.Local{}},
-		{Name: "reply", Arity: 3, Flags: own, Group: "connection", Since: "3.2.0", Cost: "O(1)", Syntax: "ON | OFF | SKIP",
+		{Name: "reply", Flags: own, Group: "connection", Since: "3.2.0", Cost: "O(1)", Syntax: "ON | OFF | SKIP",
 			Summary: "Says whether calls are to be answered", Exec: command.Local{}},
-		{Name: "no-evict", Arity: 3, Flags: command.FlagAdmin | own, Group: "connection", Since: "7.0.0", Cost: "O(1)", Syntax: "ON | OFF",
+		{Name: "no-evict", Flags: command.FlagAdmin | own, Group: "connection", Since: "7.0.0", Cost: "O(1)", Syntax: "ON | OFF",
 			Summary: "Is noted; no client is ever evicted for memory", Exec: command.Local{}},
-		{Name: "no-touch", Arity: 3, Flags: own, Group: "connection", Since: "7.2.0", Cost: "O(1)", Syntax: "ON | OFF",
+		{Name: "no-touch", Flags: own, Group: "connection", Since: "7.2.0", Cost: "O(1)", Syntax: "ON | OFF",
 			Summary: "Is noted; no read ever touches a key", Exec: command.Local{}},
-		{Name: "help", Arity: 2, Flags: anytime, Group: "connection", Since: "5.0.0", Cost: "O(1)",
+		{Name: "help", Flags: anytime, Group: "connection", Since: "5.0.0", Cost: "O(1)",
 			Summary: "Describes the subcommands", Exec: command.Local{}},
 	}
 }
@@ -43,19 +43,19 @@ func clientOwnRows() []command.Spec {
 func clientOtherRows() []command.Spec {
 	const admin = command.FlagAdmin | command.FlagNoScript | anytime
 	return []command.Spec{
-		{Name: "list", Arity: -2, Flags: admin, Group: "connection", Since: "2.4.0", Cost: "O(N) where N is the number of connections",
+		{Name: "list", Flags: admin, Group: "connection", Since: "2.4.0", Cost: "O(N) where N is the number of connections",
 			Tips:    "nondeterministic_output",
-			Syntax:  "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+			Syntax:  "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id:integer [client-id:integer ...]]",
 			Summary: "Describes connections, one a line", Exec: command.Local{}},
 		{Name: "kill", Arity: -3, Flags: admin, Group: "connection", Since: "2.4.0", Cost: "O(N) where N is the number of connections",
-			Syntax: "ip:port | [ID client-id] [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [USER username] [ADDR ip:port] " +
+			Syntax: "ip:port | [ID client-id:integer] [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [USER username] [ADDR ip:port] " +
 				"[LADDR ip:port] [SKIPME <yes | no>]",
 			Summary: "Closes the connections that all the filters name", Exec: command.Local{}},
-		{Name: "pause", Arity: -3, Flags: admin, Group: "connection", Since: "2.9.50", Cost: "O(1)", Syntax: "timeout [WRITE | ALL]",
+		{Name: "pause", Flags: admin, Group: "connection", Since: "2.9.50", Cost: "O(1)", Syntax: "timeout:integer [WRITE | ALL]",
 			Summary: "Lets this node's clients, or their writes, wait for a time in milliseconds", Exec: command.Local{}},
-		{Name: "unpause", Arity: 2, Flags: admin, Group: "connection", Since: "6.2.0", Cost: "O(N) where N is the number of paused connections",
+		{Name: "unpause", Flags: admin, Group: "connection", Since: "6.2.0", Cost: "O(N) where N is the number of paused connections",
 			Summary: "Ends a pause", Exec: command.Local{}},
-		{Name: "unblock", Arity: -3, Flags: admin, Group: "connection", Since: "5.0.0", Cost: "O(1)", Syntax: "client-id [TIMEOUT | ERROR]",
+		{Name: "unblock", Flags: admin, Group: "connection", Since: "5.0.0", Cost: "O(1)", Syntax: "client-id:integer [TIMEOUT | ERROR]",
 			Summary: "Wakes a connection that waits in a blocking command", Exec: command.Local{}},
 	}
 }
@@ -77,7 +77,7 @@ func help(t *command.Table, name string) reply.Reply {
 	lines := []reply.Reply{reply.Statusf(strings.ToUpper(name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")}
 	for _, sub := range row.Subs {
 		lines = append(lines,
-			reply.Statusf(strings.TrimRight(strings.ToUpper(sub.Name)+" "+sub.Syntax, " ")),
+			reply.Statusf(strings.TrimRight(strings.ToUpper(sub.Name)+" "+sub.Usage(), " ")),
 			reply.Statusf("    "+sub.Summary+"."))
 	}
 	return reply.ArrayOf(lines...)

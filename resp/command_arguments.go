@@ -6,41 +6,38 @@ import (
 	"cairn/fsm/command"
 )
 
-// argumentsOf returns the arguments that a row's Syntax names. first is the position of the first of them in a call. ok is
-// false when the Syntax cannot be read.
-func argumentsOf(row *command.Spec, first int) (args []argument, ok bool) {
-	all, ok := parseSyntax(row.Syntax)
-	if !ok {
+// argumentsOf returns the arguments that a row's Syntax names. ok is false when the Syntax cannot be read.
+func argumentsOf(row *command.Spec) (args []argument, ok bool) {
+	all, err := command.ParseSyntax(row.Syntax)
+	switch {
+	case err != nil:
 		return nil, false
-	}
-	if len(all.choices) > 1 {
+	case len(all.Choices) > 1:
 		return []argument{groupArgument(all)}, true
 	}
-	args = sequence(all.choices[0])
-	markKeys(args, row.Keys, first)
-	return args, true
+	return sequence(all.Choices[0]), true
 }
 
 // sequence makes arguments of items that stand side by side. A literal takes the values behind it: "LIMIT offset count" is
 // one argument, of two.
-func sequence(items []syntaxItem) (args []argument) {
+func sequence(items []command.Item) (args []argument) {
 	for i := 0; i < len(items); {
 		it := items[i]
 		i++
-		if !it.literal() {
+		if !it.Literal() {
 			args = append(args, valueArgument(it))
 			continue
 		}
 		from := i
-		for i < len(items) && items[i].value() {
+		for i < len(items) && items[i].Value() {
 			i++
 		}
-		args = append(args, tokenArgument(it.word, items[from:i]))
+		args = append(args, tokenArgument(it.Word, items[from:i]))
 	}
 	return args
 }
 
-func tokenArgument(token string, values []syntaxItem) argument {
+func tokenArgument(token string, values []command.Item) argument {
 	if len(values) == 0 {
 		return argument{name: strings.ToLower(token), kind: kindPureToken, token: token}
 	}
@@ -52,27 +49,27 @@ func tokenArgument(token string, values []syntaxItem) argument {
 	return a
 }
 
-func valueArgument(it syntaxItem) argument {
-	if it.word != "" {
-		return argument{name: it.word, kind: kindOf(it.word)}
+func valueArgument(it command.Item) argument {
+	if it.Word != "" {
+		return argument{name: it.Word, kind: it.Type, spec: it.KeySpec}
 	}
 	return groupArgument(it)
 }
 
-func groupArgument(g syntaxItem) (a argument) {
-	if len(g.choices) == 1 {
-		items := g.choices[0]
+func groupArgument(g command.Item) (a argument) {
+	if len(g.Choices) == 1 {
+		items := g.Choices[0]
 		a = oneArgument(sequence(items))
-		a.multipleToken = a.multipleToken || g.repeated && len(items) > 0 && items[0].literal()
+		a.multipleToken = a.multipleToken || g.Repeated && len(items) > 0 && items[0].Literal()
 	} else {
 		a.kind = kindOneOf
-		for _, choice := range g.choices {
+		for _, choice := range g.Choices {
 			a.args = append(a.args, oneArgument(sequence(choice)))
 		}
 		a.name = joinNames(a.args)
 	}
-	a.optional = a.optional || g.optional
-	a.multiple = a.multiple || g.repeated
+	a.optional = a.optional || g.Optional
+	a.multiple = a.multiple || g.Repeated
 	return a
 }
 

@@ -2,7 +2,6 @@ package resp
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +21,7 @@ func outline(args []argument) string {
 func (a argument) outline() string {
 	s := a.name + ":" + string(a.kind)
 	switch a.kind {
-	case kindKey:
+	case command.TypeKey:
 		s += fmt.Sprint(a.spec)
 	case kindOneOf, kindBlock:
 		s = string(a.kind) + "(" + outline(a.args) + ")"
@@ -37,48 +36,41 @@ func (a argument) outline() string {
 }
 
 func TestCommandArguments(t *testing.T) {
-	one := []command.KeySpec{{First: 1, Last: 1, Step: 1}}
-	for _, test := range []struct {
-		name, syntax string
-		keys         []command.KeySpec
-		first        int
-		want         string
-	}{
-		{"none", "", nil, 1, ""},
-		{"values", "key value", one, 1, "key:key0 value:string"},
-		{"no key", "key value", nil, 1, "key:string value:string"},
-		{"types", "index pattern score unix-time-seconds name", nil, 1,
+	for _, test := range []struct{ name, syntax, want string }{
+		{"none", "", ""},
+		{"values", "key:key value", "key:key0 value:string"},
+		{"no key", "key value", "key:string value:string"},
+		{"types", "index:integer pattern:pattern score:double unix-time-seconds:unix-time name:string",
 			"index:integer pattern:pattern score:double unix-time-seconds:unix-time name:string"},
-		{"options", "key [NX | XX] [GET]", one, 1,
+		{"options", "key:key [NX | XX] [GET]",
 			"key:key0 oneof(NX=nx:pure-token XX=xx:pure-token)[optional] GET=get:pure-token[optional]"},
-		{"tokens with values", "[EX seconds | KEEPTTL] [LIMIT offset count]", nil, 1,
+		{"tokens with values", "[EX seconds:integer | KEEPTTL] [LIMIT offset:integer count:integer]",
 			"oneof(EX=seconds:integer KEEPTTL=keepttl:pure-token)[optional] LIMIT=block(offset:integer count:integer)[optional]"},
-		{"an option of an option", "[COUNT count [ANY]]", nil, 1, "block(COUNT=count:integer ANY=any:pure-token[optional])[optional]"},
-		{"must choose", "BY <LEFT | name>", nil, 1, "BY=oneof(LEFT=left:pure-token name:string)"},
-		{"keys", "key [key ...]", []command.KeySpec{{First: 1, Last: -1, Step: 1}}, 1, "key:key0[multiple]"},
-		{"pairs", "key value [key value ...]", []command.KeySpec{{First: 1, Last: -1, Step: 2}}, 1,
-			"block(key:key0 value:string)[multiple]"},
-		{"two specs", "source destination [DB destination-db]", []command.KeySpec{{First: 1, Last: 1, Step: 1}, {First: 2, Last: 2, Step: 1}}, 1,
+		{"an option of an option", "[COUNT count:integer [ANY]]", "block(COUNT=count:integer ANY=any:pure-token[optional])[optional]"},
+		{"must choose", "BY <LEFT | name>", "BY=oneof(LEFT=left:pure-token name:string)"},
+		{"keys", "key:key [key:key ...]", "key:key0[multiple]"},
+		{"pairs", "key:key value [key:key value ...]", "block(key:key0 value:string)[multiple]"},
+		{"two specs", "source:key destination:key1 [DB destination-db:integer]",
 			"source:key0 destination:key1 DB=destination-db:integer[optional]"},
-		{"a subcommand's", "key", []command.KeySpec{{First: 2, Last: 2, Step: 1}}, 2, "key:key0"},
-		{"perhaps many", "[name ...]", nil, 1, "name:string[optional multiple]"},
-		{"one or many, if any", "[name [name ...]]", nil, 1, "name:string[optional multiple]"},
-		{"token once", "[ID client-id [client-id ...]]", nil, 1, "ID=client-id:integer[optional multiple]"},
-		{"token each time", "[GET pattern [GET pattern ...]]", nil, 1, "GET=pattern:pattern[optional multiple multiple_token]"},
-		{"not the same again", "a [b ...]", nil, 1, "a:string b:string[optional multiple]"},
-		{"choice of all", "ip:port | [ID client-id] [ADDR ip:port]", nil, 1,
+		{"perhaps many", "[name ...]", "name:string[optional multiple]"},
+		{"one or many, if any", "[name [name ...]]", "name:string[optional multiple]"},
+		{"token once", "[ID client-id:integer [client-id:integer ...]]", "ID=client-id:integer[optional multiple]"},
+		{"token each time", "[GET pattern:pattern [GET pattern:pattern ...]]", "GET=pattern:pattern[optional multiple multiple_token]"},
+		{"token of the first value", "<BYBOX width:double> height:double", "BYBOX=width:double height:double"},
+		{"not the same again", "a [b ...]", "a:string b:string[optional multiple]"},
+		{"choice of all", "ip:port | [ID client-id:integer] [ADDR ip:port]",
 			"oneof(ip:port:string block(ID=client-id:integer[optional] ADDR=ip:port:string[optional]))"},
-		{"a key behind an option", "[NX] key", one, 1, "NX=nx:pure-token[optional] key:string"},
+		{"a key behind an option", "[NX] key:key", "NX=nx:pure-token[optional] key:key0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			args, ok := argumentsOf(&command.Spec{Syntax: test.syntax, Keys: test.keys}, test.first)
+			args, ok := argumentsOf(&command.Spec{Syntax: test.syntax})
 			if got := outline(args); !ok || got != test.want {
 				t.Errorf("got %s, %v\nwant %s", got, ok, test.want)
 			}
 		})
 	}
 	for _, bad := range []string{"[", "]", "<a", "a>", "[a>", "<a]", "a [b", "[[a]"} {
-		if _, ok := argumentsOf(&command.Spec{Syntax: bad}, 1); ok {
+		if _, ok := argumentsOf(&command.Spec{Syntax: bad}); ok {
 			t.Errorf("%q is read", bad)
 		}
 	}
@@ -88,15 +80,12 @@ func TestCommandArguments(t *testing.T) {
 func TestCommandSyntaxes(t *testing.T) {
 	for _, row := range command.NewTable(command.Rows(), localRows()).All() {
 		for _, s := range append(row.Subs, row) {
-			if _, ok := argumentsOf(&s, 1); !ok {
+			if _, ok := argumentsOf(&s); !ok {
 				t.Errorf("%s %s: cannot read the syntax %q", row.Name, s.Name, s.Syntax)
 			}
 		}
 	}
 }
-
-// ambiguous are the commands whose arguments a Syntax cannot say: here a token is of the first of several values.
-var ambiguous = []string{"geosearch", "geosearchstore"}
 
 // TestCommandSyntaxOfRedis writes the arguments of every command of a real Redis as a Syntax and reads them again.
 func TestCommandSyntaxOfRedis(t *testing.T) {
@@ -109,9 +98,9 @@ func TestCommandSyntaxOfRedis(t *testing.T) {
 			check(field(doc, "subcommands"))
 			want := argumentsFrom(field(doc, "arguments"))
 			syntax := syntaxOf(want, " ")
-			got, ok := argumentsOf(&command.Spec{Syntax: syntax}, 1)
+			got, ok := argumentsOf(&command.Spec{Syntax: syntax})
 			name := string(docs.Elems[i].Str)
-			if a, b := outline(plain(got)), outline(plain(want)); !ok || a != b && !slices.Contains(ambiguous, name) {
+			if a, b := outline(plain(got)), outline(plain(want)); !ok || a != b {
 				t.Errorf("%s: %s is read as\n%s\nwant\n%s", name, syntax, a, b)
 			}
 			n++
@@ -137,7 +126,7 @@ func argumentsFrom(docs reply.Reply) (args []argument) {
 	for _, d := range docs.Elems {
 		a := argument{
 			name: string(field(d, "name").Str), kind: argumentKind(field(d, "type").Str), token: string(field(d, "token").Str),
-			args: argumentsFrom(field(d, "arguments")),
+			spec: int(field(d, "key_spec_index").Int), args: argumentsFrom(field(d, "arguments")),
 		}
 		if a.kind == kindPureToken && a.token == "" {
 			a.token = `""` // of MIGRATE
@@ -163,6 +152,10 @@ func syntaxOf(args []argument, separator string) string {
 	for i, a := range args {
 		s := a.name
 		switch a.kind {
+		default:
+			s += ":" + string(a.kind)
+		case command.TypeKey:
+			s += fmt.Sprint(":", a.kind, a.spec)
 		case kindPureToken:
 			s = ""
 		case kindOneOf:
@@ -180,12 +173,15 @@ func syntaxOf(args []argument, separator string) string {
 		if a.optional {
 			s = "[" + s + "]"
 		}
+		if next := i + 1; separator == " " && a.token != "" && a.kind != kindPureToken && !a.optional && next < len(args) && args[next].token == "" {
+			s = "<" + s + ">" // or the token would take the next value too
+		}
 		all[i] = s
 	}
 	return strings.Join(all, separator)
 }
 
-// plain leaves out what a Syntax does not say: types of values, names of pure tokens, and blocks of one argument.
+// plain leaves out what a Syntax does not say: names of pure tokens, and blocks of one argument.
 func plain(args []argument) []argument {
 	var all []argument
 	for _, a := range args {
@@ -194,8 +190,6 @@ func plain(args []argument) []argument {
 		case kindOneOf, kindBlock:
 		case kindPureToken:
 			a.name = a.token
-		default:
-			a.kind = kindString
 		}
 		if a.kind == kindBlock && len(a.args) == 1 && a.args[0].token == "" {
 			one := a.args[0]

@@ -8,28 +8,24 @@ import (
 // runCommandDocs documents the named commands, or all; names that there are not are left out.
 func runCommandDocs(c *conn, argv [][]byte) reply.Reply {
 	var docs []reply.Reply
-	add := func(full string, row *command.Spec, first int) {
-		docs = append(docs, reply.BulkString(full), docsOf(full, row, first))
+	add := func(full string, row *command.Spec) {
+		docs = append(docs, reply.BulkString(full), docsOf(full, row))
 	}
 	if len(argv) == 2 {
 		for _, row := range c.srv.table.All() {
-			add(row.Name, &row, 1)
+			add(row.Name, &row)
 		}
 	}
 	for _, name := range argv[2:] {
 		if row, full := findRow(c.srv.table, name); row != nil {
-			first := 1
-			if full != row.Name {
-				first = 2
-			}
-			add(full, row, first)
+			add(full, row)
 		}
 	}
 	return reply.MapOf(docs...)
 }
 
-// docsOf documents one row. first is the position of its first argument in a call.
-func docsOf(full string, row *command.Spec, first int) reply.Reply {
+// docsOf documents one row.
+func docsOf(full string, row *command.Spec) reply.Reply {
 	var doc []reply.Reply
 	for _, text := range [][2]string{
 		{"summary", row.Summary}, {"since", row.Since}, {"group", row.Group}, {"complexity", row.Cost},
@@ -38,14 +34,14 @@ func docsOf(full string, row *command.Spec, first int) reply.Reply {
 			doc = append(doc, reply.BulkString(text[0]), reply.BulkString(text[1]))
 		}
 	}
-	if args, ok := argumentsOf(row, first); ok && len(args) > 0 && row.Exec != nil {
+	if args, ok := argumentsOf(row); ok && len(args) > 0 && row.Exec != nil {
 		doc = append(doc, reply.BulkString("arguments"), argumentDocs(args))
 	}
 	if len(row.Subs) > 0 {
 		var subs []reply.Reply
 		for i := range row.Subs {
 			name := full + "|" + row.Subs[i].Name
-			subs = append(subs, reply.BulkString(name), docsOf(name, &row.Subs[i], first+1))
+			subs = append(subs, reply.BulkString(name), docsOf(name, &row.Subs[i]))
 		}
 		doc = append(doc, reply.BulkString("subcommands"), reply.MapOf(subs...))
 	}
@@ -64,7 +60,7 @@ func (a argument) doc() reply.Reply {
 	doc := []reply.Reply{
 		reply.BulkString("name"), reply.BulkString(a.name), reply.BulkString("type"), reply.BulkString(string(a.kind)),
 	}
-	if a.kind == kindKey {
+	if a.kind == command.TypeKey {
 		doc = append(doc, reply.BulkString("key_spec_index"), reply.Int(int64(a.spec)))
 	}
 	if a.token != "" {

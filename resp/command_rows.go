@@ -15,24 +15,24 @@ func commandRows() []command.Spec {
 		perRow    = "O(N) where N is the number of commands"
 	)
 	return []command.Spec{{
-		Name: "command", Arity: -1, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perRow, Tips: unordered,
+		Name: "command", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perRow, Tips: unordered,
 		Summary: "Describes every command", Exec: command.Local{},
 		Subs: []command.Spec{
-			{Name: "count", Arity: 2, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: "O(1)",
+			{Name: "count", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: "O(1)",
 				Summary: "Counts the commands", Exec: command.Local{}},
-			{Name: "docs", Arity: -2, Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perName, Tips: unordered,
+			{Name: "docs", Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perName, Tips: unordered,
 				Syntax: "[command-name ...]", Summary: "Documents the named commands, or all", Exec: command.Local{}},
-			{Name: "getkeys", Arity: -4, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perWord,
+			{Name: "getkeys", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perWord,
 				Syntax: "command arg [arg ...]", Summary: "Lists the keys of a full command", Exec: command.Local{}},
-			{Name: "getkeysandflags", Arity: -4, Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perWord,
+			{Name: "getkeysandflags", Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perWord,
 				Syntax: "command arg [arg ...]", Summary: "Lists the keys of a full command and what it does to them",
 				Exec: command.Local{}},
-			{Name: "help", Arity: 2, Flags: any, Group: "server", ACL: "connection", Since: "5.0.0", Cost: "O(1)",
+			{Name: "help", Flags: any, Group: "server", ACL: "connection", Since: "5.0.0", Cost: "O(1)",
 				Summary: "Describes the subcommands", Exec: command.Local{}},
-			{Name: "info", Arity: -2, Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perName, Tips: unordered,
+			{Name: "info", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perName, Tips: unordered,
 				Syntax: "[command-name ...]", Summary: "Describes the named commands, or all", Exec: command.Local{}},
-			{Name: "list", Arity: -2, Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perRow, Tips: unordered,
-				Syntax:  "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
+			{Name: "list", Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perRow, Tips: unordered,
+				Syntax:  "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern:pattern>]",
 				Summary: "Names all commands, or those that a filter lets through", Exec: command.Local{}},
 		},
 	}}

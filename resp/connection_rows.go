@@ -17,21 +17,21 @@ const anytime = command.FlagLoading | command.FlagStale
 func connectionRows() []command.Spec {
 	const door = command.FlagNoScript | anytime | command.FlagFast | command.FlagNoAuth | command.FlagAllowBusy
 	return []command.Spec{
-		{Name: "ping", Arity: -1, Flags: command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)",
+		{Name: "ping", Flags: command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)",
 			Tips: "request_policy:all_shards response_policy:all_succeeded", Syntax: "[message]",
 			Summary: "Answers PONG, or the message", Exec: command.Local{}},
-		{Name: "echo", Arity: 2, Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "message",
+		{Name: "echo", Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "message",
 			Summary: "Answers the message", Exec: command.Local{}},
 		{Name: "quit", Arity: -1, Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)",
 			Summary: "Closes the connection after the replies to what came before", Exec: command.Local{}},
-		{Name: "reset", Arity: 1, Flags: door, Group: "connection", Since: "6.2.0", Cost: "O(1)",
+		{Name: "reset", Flags: door, Group: "connection", Since: "6.2.0", Cost: "O(1)",
 			Summary: "Makes the connection what it was when it was new", Exec: command.Local{}},
-		{Name: "select", Arity: 2, Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "index",
+		{Name: "select", Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "index:integer",
 			Summary: "Chooses the connection's database, one of 16", Exec: command.Local{}},
-		{Name: "hello", Arity: -1, Flags: door, Group: "connection", Since: "6.0.0", Cost: "O(1)",
-			Syntax:  "[protover [AUTH username password] [SETNAME clientname]]",
+		{Name: "hello", Flags: door, Group: "connection", Since: "6.0.0", Cost: "O(1)",
+			Syntax:  "[protover:integer [AUTH username password] [SETNAME clientname]]",
 			Summary: "Chooses RESP2 or RESP3 and says who serves", Exec: command.Local{}},
-		{Name: "auth", Arity: -2, Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "[username] password",
+		{Name: "auth", Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "[username] password",
 			Summary: "Shows the password that the node asks for", Exec: command.Local{}},
 		clientRow(),
 	}

@@ -16,7 +16,7 @@ var newer = []string{"client|setinfo", "client|no-touch"}
 // TestRowsAsRedis compares the rows with COMMAND INFO and COMMAND DOCS of a real Redis.
 func TestRowsAsRedis(t *testing.T) {
 	redis := dial(t, startRedis(t))
-	for _, row := range slices.Concat(connectionRows(), nodeRows()) {
+	for _, row := range command.NewTable(connectionRows(), nodeRows()).All() {
 		compareRow(t, redis, row, row.Name)
 		for _, sub := range row.Subs {
 			if full := row.Name + "|" + sub.Name; !slices.Contains(newer, full) {

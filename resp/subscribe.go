@@ -13,16 +13,16 @@ import (
 func subscribeRows() []command.Spec {
 	const flags = command.FlagPubSub | command.FlagNoScript | anytime
 	return []command.Spec{
-		{Name: "subscribe", Arity: -2, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "channel [channel ...]",
+		{Name: "subscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "channel [channel ...]",
 			Cost:    "O(N) where N is the number of channels to subscribe to.",
 			Summary: "Listens for what a sentinel announces, such as +switch-master", Exec: command.Local{}},
-		{Name: "psubscribe", Arity: -2, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "pattern [pattern ...]",
+		{Name: "psubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "pattern:pattern [pattern:pattern ...]",
 			Cost:    "O(N) where N is the number of patterns the client is already subscribed to.",
 			Summary: "Listens like SUBSCRIBE, to channels that match a pattern", Exec: command.Local{}},
-		{Name: "unsubscribe", Arity: -1, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[channel [channel ...]]",
+		{Name: "unsubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[channel [channel ...]]",
 			Cost:    "O(N) where N is the number of clients already subscribed to a channel.",
 			Summary: "Listens to channels no more", Exec: command.Local{}},
-		{Name: "punsubscribe", Arity: -1, Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[pattern [pattern ...]]",
+		{Name: "punsubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[pattern:pattern [pattern:pattern ...]]",
 			Cost: "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of total patterns " +
 				"subscribed in the system (by any client).",
 			Summary: "Listens to patterns no more", Exec: command.Local{}},

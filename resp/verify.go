@@ -15,9 +15,9 @@ import (
 // cairnRows are the commands that Redis does not have; Since is a version of Cairn.
 func cairnRows() []command.Spec {
 	return []command.Spec{
-		{Name: "cairn.verify", Arity: -1, Flags: command.FlagAdmin | command.FlagNoScript | command.FlagNoMulti, Group: "server", Since: "0.1.0",
+		{Name: "cairn.verify", Flags: command.FlagAdmin | command.FlagNoScript | command.FlagNoMulti, Group: "server", Since: "0.1.0",
 			Cost: "O(N) where N is the number of keys, on every node, beside the serving of clients", Tips: "nondeterministic_output",
-			Syntax: "[TIMEOUT milliseconds]", Exec: command.Local{},
+			Syntax: "[TIMEOUT milliseconds:integer]", Exec: command.Local{},
 			Summary: "Sums up the state of every node at one log index and says whether the nodes agree; the leader answers"},
 	}
 }

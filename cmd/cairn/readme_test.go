@@ -54,8 +54,8 @@ func commandTable(rows []command.Spec) string {
 				continue
 			}
 			name := strings.ToUpper(r.Name)
-			if r.Syntax != "" {
-				name += " " + r.Syntax
+			if usage := r.Usage(); usage != "" {
+				name += " " + usage
 			}
 			var subs []string
 			for _, s := range r.Subs {

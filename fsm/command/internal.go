@@ -10,22 +10,24 @@ import (
 
 // The names of the rows that nodes call.
 const (
-	TickName      = "cairn.tick"      // no arguments: the entry's time is the message
-	SweepName     = "cairn.sweep"     // limit: remove that many expired keys
-	ClusterName   = "cairn.cluster"   // id: the cluster's id, unless it has one
-	ChecksumName  = "cairn.checksum"  // no arguments: every node sums up the state right after the entry
-	SlotCountName = "cairn.slotcount" // slot: count its keys
-	SlotKeysName  = "cairn.slotkeys"  // slot count: list up to count of its keys
+	TickName      = "cairn.tick"      // the entry's time is the message
+	SweepName     = "cairn.sweep"     // remove as many expired keys as limit says
+	ClusterName   = "cairn.cluster"   // the cluster's id, unless it has one
+	ChecksumName  = "cairn.checksum"  // every node sums up the state right after the entry
+	SlotCountName = "cairn.slotcount" // count the keys of a slot
+	SlotKeysName  = "cairn.slotkeys"  // list up to count keys of a slot
 )
 
 func internalRows() []Spec {
 	return []Spec{
-		{Name: TickName, Arity: 1, Flags: FlagWrite, Internal: true, Exec: Write(raw, runTick)},
-		{Name: SweepName, Arity: 2, Flags: FlagWrite, Internal: true, Exec: Write(parseSweep, runSweep)},
-		{Name: ClusterName, Arity: 2, Flags: FlagWrite, Internal: true, Exec: Write(raw, runCluster)},
-		{Name: ChecksumName, Arity: 1, Flags: FlagWrite, Internal: true, Exec: Write(raw, runChecksum)},
-		{Name: SlotCountName, Arity: 2, Flags: FlagReadOnly, Internal: true, Exec: Read(parseSlotCount, runSlotCount)},
-		{Name: SlotKeysName, Arity: 3, Flags: FlagReadOnly, Internal: true, Exec: Read(parseSlotKeys, runSlotKeys)},
+		{Name: TickName, Flags: FlagWrite, Internal: true, Exec: Write(raw, runTick)},
+		{Name: SweepName, Syntax: "limit:integer", Flags: FlagWrite, Internal: true, Exec: Write(parseSweep, runSweep)},
+		{Name: ClusterName, Syntax: "id", Flags: FlagWrite, Internal: true, Exec: Write(raw, runCluster)},
+		{Name: ChecksumName, Flags: FlagWrite, Internal: true, Exec: Write(raw, runChecksum)},
+		{Name: SlotCountName, Syntax: "slot:integer", Flags: FlagReadOnly, Internal: true,
+			Exec: Read(parseSlotCount, runSlotCount)},
+		{Name: SlotKeysName, Syntax: "slot:integer count:integer", Flags: FlagReadOnly, Internal: true,
+			Exec: Read(parseSlotKeys, runSlotKeys)},
 	}
 }
 

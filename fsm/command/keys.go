@@ -15,20 +15,20 @@ func keyRows() []Spec {
 
 func existenceRows() []Spec {
 	return []Spec{
-		{Name: "del", Arity: -2, Flags: FlagWrite, Keys: []KeySpec{{1, -1, 1, "RM DELETE"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key [key ...]",
+		{Name: "del", Flags: FlagWrite, Keys: []KeySpec{{1, -1, 1, "RM DELETE"}},
+			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
 			Summary: "Removes keys and says how many of them there were", Exec: Write(raw, runDel)},
-		{Name: "unlink", Arity: -2, Flags: FlagWrite | FlagFast, Keys: []KeySpec{{1, -1, 1, "RM DELETE"}},
-			Group: "generic", Since: "4.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key [key ...]",
+		{Name: "unlink", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{1, -1, 1, "RM DELETE"}},
+			Group: "generic", Since: "4.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
 			Summary: "Removes keys like DEL, which never waits for memory to be freed either", Exec: Write(raw, runDel)},
-		{Name: "exists", Arity: -2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, -1, 1, "RO"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key [key ...]",
+		{Name: "exists", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, -1, 1, "RO"}},
+			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
 			Summary: "Counts how many of the named keys exist, a key as often as it is named", Exec: Read(raw, runExists)},
-		{Name: "touch", Arity: -2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, -1, 1, "RO"}},
-			Group: "generic", Since: "3.2.1", Cost: "O(N) where N is the number of keys", Syntax: "key [key ...]",
+		{Name: "touch", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, -1, 1, "RO"}},
+			Group: "generic", Since: "3.2.1", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
 			Summary: "Counts like EXISTS; reads leave no mark that could be renewed", Exec: Read(raw, runExists)},
-		{Name: "type", Arity: 2, Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key",
+		{Name: "type", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{1, 1, 1, "RO"}},
+			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key",
 			Summary: "Names the type of the value at a key, or none", Exec: Read(raw, runType)},
 	}
 }

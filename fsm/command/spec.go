@@ -20,7 +20,7 @@ const MaxStringBytes = 64 << 20
 // Spec is one row of the table.
 type Spec struct {
 	Name    string // in lower case; a subcommand's own word
-	Arity   int    // as Redis counts: with the name, negative is "at least"
+	Arity   int    // as Redis counts: with the name, negative is "at least"; it is given only where it does not follow from the Syntax
 	Flags   Flags
 	Keys    []KeySpec
 	Group   string // as COMMAND DOCS says it: "string", "generic", "connection", "server", "cluster"
@@ -29,7 +29,7 @@ type Spec struct {
 	Cost    string // its complexity, as COMMAND DOCS says it
 	Tips    string // its command tips, but never multi_shard: clients would part one call, and here one shard has all slots
 	ACL     string // ACL categories beside those its flags give: "keyspace dangerous"; empty means its group's
-	Syntax  string // its arguments, for help and COMMAND DOCS: "key value [NX | XX] [GET] [LIMIT offset count] [BY <ID | NAME>]"
+	Syntax  string // its arguments and their types: "key:key value [NX | XX] [LIMIT offset:integer count:integer]", see Item
 	Exec    Exec   // nil when Subs decides
 	Subs    []Spec // the subcommands of a container
 

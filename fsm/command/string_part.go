@@ -10,17 +10,17 @@ const errOffset reply.UserError = "ERR offset is out of range"
 
 func stringPartRows() []Spec {
 	return []Spec{
-		{Name: "append", Arity: 3, Flags: FlagWrite | FlagDenyOOM | FlagFast, Keys: []KeySpec{{1, 1, 1, "RW INSERT"}},
-			Group: "string", Since: "2.0.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key value",
+		{Name: "append", Flags: FlagWrite | FlagDenyOOM | FlagFast, Keys: []KeySpec{{1, 1, 1, "RW INSERT"}},
+			Group: "string", Since: "2.0.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key:key value",
 			Summary: "Adds bytes behind the string a key holds and returns the new length", Exec: Write(raw, runAppend)},
-		{Name: "setrange", Arity: 4, Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, 1, 1, "RW UPDATE"}},
-			Group: "string", Since: "2.2.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key offset value",
+		{Name: "setrange", Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{1, 1, 1, "RW UPDATE"}},
+			Group: "string", Since: "2.2.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key:key offset:integer value",
 			Summary: "Writes over a part of the string a key holds and returns the new length", Exec: Write(parseSetRange, runSetRange)},
-		{Name: "getrange", Arity: 4, Flags: FlagReadOnly, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
-			Group: "string", Since: "2.4.0", Cost: "O(N) where N is the length of the string", Syntax: "key start end",
+		{Name: "getrange", Flags: FlagReadOnly, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
+			Group: "string", Since: "2.4.0", Cost: "O(N) where N is the length of the string", Syntax: "key:key start:integer end:integer",
 			Summary: "Returns a part of the string a key holds", Exec: Read(parseGetRange, runGetRange)},
-		{Name: "substr", Arity: 4, Flags: FlagReadOnly, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
-			Group: "string", Since: "1.0.0", Cost: "O(N) where N is the length of the string", Syntax: "key start end",
+		{Name: "substr", Flags: FlagReadOnly, Keys: []KeySpec{{1, 1, 1, "RO ACCESS"}},
+			Group: "string", Since: "1.0.0", Cost: "O(N) where N is the length of the string", Syntax: "key:key start:integer end:integer",
 			Summary: "Returns a part of the string a key holds (the old name of GETRANGE)", Exec: Read(parseGetRange, runGetRange)},
 	}
 }

@@ -18,7 +18,8 @@ type Table struct {
 // Rows returns the rows that read or write the keyspace, the internal ones among them.
 func Rows() []Spec { return slices.Concat(stringRows(), keyRows(), internalRows()) }
 
-// NewTable makes a table of rows. Two rows of one name are a mistake of the program: it panics.
+// NewTable makes a table of rows, and gives each the arity that follows from its Syntax. Two rows of one name, and a Syntax that cannot
+// be read, are mistakes of the program: it panics.
 func NewTable(rows ...[]Spec) *Table {
 	t := &Table{rows: slices.Concat(rows...), byName: make(map[string]*Spec)}
 	for i := range t.rows {
@@ -27,8 +28,29 @@ func NewTable(rows ...[]Spec) *Table {
 			panic(fmt.Sprintf("command: two rows for %q", s.Name))
 		}
 		t.byName[s.Name] = s
+		s.Subs = slices.Clone(s.Subs)
+		for j := range s.Subs {
+			s.Subs[j].complete(2)
+		}
+		s.complete(1)
 	}
 	return t
+}
+
+// complete fills in what follows from the rest of a row; name is how many words its name has in a call.
+func (s *Spec) complete(name int) {
+	syntax, err := ParseSyntax(s.Syntax)
+	switch {
+	case err != nil:
+		panic(fmt.Sprintf("command: %s: %v", s.Name, err))
+	case s.Arity != 0:
+	case len(s.Subs) == 0:
+		s.Arity = arityOf(syntax, name)
+	case s.Exec == nil:
+		s.Arity = -2 // a subcommand must follow
+	default:
+		s.Arity = -1
+	}
 }
 
 // All returns every row a client can call, in the table's order. The caller must not change it.

@@ -21,7 +21,7 @@ type Generator struct {
 type generatorRow struct {
 	name   []string // "object", "freq"
 	spec   command.Spec
-	syntax node
+	syntax command.Item
 	weight int
 }
 
@@ -58,7 +58,7 @@ func (g *Generator) add(spec command.Spec, skip map[string]string, name ...strin
 	if skip[strings.Join(name, "|")] != "" || spec.Flags&command.FlagBlocking != 0 {
 		return
 	}
-	syntax, err := parseSyntax(spec.Syntax)
+	syntax, err := command.ParseSyntax(spec.Syntax)
 	if err != nil {
 		panic(err)
 	}
@@ -68,11 +68,11 @@ func (g *Generator) add(spec command.Spec, skip map[string]string, name ...strin
 	g.weight += max(w, 1)
 }
 
-func (g *Generator) addLiterals(n node) {
-	if n.word != "" && literal(n.word) {
-		g.literals = append(g.literals, n.word)
+func (g *Generator) addLiterals(n command.Item) {
+	if n.Literal() {
+		g.literals = append(g.literals, n.Word)
 	}
-	for _, choice := range n.choices {
+	for _, choice := range n.Choices {
 		for _, child := range choice {
 			g.addLiterals(child)
 		}
@@ -85,7 +85,7 @@ func (g *Generator) oneIn(n int) bool { return g.rand.IntN(n) == 0 }
 // Next returns the next command.
 func (g *Generator) Next() [][]byte {
 	if len(g.rows) == 0 || g.oneIn(60) {
-		return words("SELECT", g.argument("db"))
+		return words("SELECT", g.number("db"))
 	}
 	at := g.rand.IntN(g.weight)
 	i := 0
@@ -124,36 +124,36 @@ func (c *call) add(name, word string) {
 }
 
 // expand adds what one way through the syntax gives.
-func (g *Generator) expand(c *call, n node) {
+func (g *Generator) expand(c *call, n command.Item) {
 	switch {
-	case n.word != "" && literal(n.word):
-		c.add("", g.anyCase(n.word))
+	case n.Literal():
+		c.add("", g.anyCase(n.Word))
 		return
-	case n.word != "":
-		c.add(n.word, g.argument(n.word))
+	case n.Word != "":
+		c.add(n.Word, g.argument(n))
 		return
 	}
-	for first := true; (first && !n.optional) || g.rand.IntN(5) < 2; first = false {
-		children := slices.Clone(n.choices[g.rand.IntN(len(n.choices))])
+	for first := true; (first && !n.Optional) || g.rand.IntN(5) < 2; first = false {
+		children := slices.Clone(n.Choices[g.rand.IntN(len(n.Choices))])
 		if g.oneIn(3) {
 			g.shuffleOptions(children)
 		}
 		for _, child := range children {
 			g.expand(c, child)
 		}
-		if !n.repeat {
+		if !n.Repeated {
 			return
 		}
 	}
 }
 
-// shuffleOptions reorders the optional nodes at the end of a list: Redis takes options in any order.
-func (g *Generator) shuffleOptions(nodes []node) {
-	first := len(nodes)
-	for first > 0 && nodes[first-1].optional && !nodes[first-1].repeat {
+// shuffleOptions reorders the optional items at the end of a list: Redis takes options in any order.
+func (g *Generator) shuffleOptions(items []command.Item) {
+	first := len(items)
+	for first > 0 && items[first-1].Optional && !items[first-1].Repeated {
 		first--
 	}
-	tail := nodes[first:]
+	tail := items[first:]
 	g.rand.Shuffle(len(tail), func(i, j int) { tail[i], tail[j] = tail[j], tail[i] })
 }
 

@@ -10,53 +10,14 @@ import (
 	"cairn/fsm/reply"
 )
 
-// write shows a node in one way: choices in <>, optional ones in [], repeated ones with dots.
-func (n node) write() string {
-	if n.word != "" {
-		return n.word
-	}
-	var choices []string
-	for _, choice := range n.choices {
-		var ws []string
-		for _, child := range choice {
-			ws = append(ws, child.write())
-		}
-		choices = append(choices, strings.Join(ws, " "))
-	}
-	s := strings.Join(choices, "|")
-	if n.repeat {
-		s += "..."
-	}
-	if n.optional {
-		return "[" + s + "]"
-	}
-	return "<" + s + ">"
-}
-
-func TestParseSyntax(t *testing.T) {
-	for syntax, want := range map[string]string{
-		"":                                 "<>",
-		"key":                              "<key>",
-		"key [key ...]":                    "<key [key...]>",
-		"key value [NX | XX] [EX seconds]": "<key value [NX|XX] [EX seconds]>",
-		"<LEFT|RIGHT> [GET [x | y z]]":     "<<LEFT|RIGHT> [GET [x|y z]]>",
-		"key [":                            "", "key ]": "", "<a]": "", "[a>": "", "a>": "",
-	} {
-		n, err := parseSyntax(syntax)
-		if (err != nil) != (want == "") || err == nil && n.write() != want {
-			t.Errorf("%q: got %s, %v, want %q", syntax, n.write(), err, want)
-		}
-	}
-}
-
 // TestCall shows what a syntax becomes: keys where Keys says, truthful counts, no words but the syntax's.
 func TestCall(t *testing.T) {
 	g := NewGenerator([]command.Spec{{
-		Name: "sintercard", Arity: -3, Syntax: "numkeys key [key ...] [LIMIT limit]",
+		Name: "sintercard", Arity: -3, Syntax: "numkeys:integer key:key [key:key ...] [LIMIT limit:integer]",
 	}, {
 		Name: "set", Arity: -3, Syntax: "name value [NX | XX]", Keys: []command.KeySpec{{First: 1, Last: 1, Step: 1}},
 	}, {
-		Name: "blpop", Arity: -3, Syntax: "key timeout", Flags: command.FlagBlocking,
+		Name: "blpop", Arity: -3, Syntax: "key:key timeout:double", Flags: command.FlagBlocking,
 	}, {
 		Name: "skipped", Arity: 1,
 	}}, map[string]string{"skipped": "a reason"}, 1)
@@ -92,7 +53,7 @@ func TestCall(t *testing.T) {
 
 // TestExpiriesAreFar holds: whatever is spoilt, nothing expires during a test.
 func TestExpiriesAreFar(t *testing.T) {
-	g := NewGenerator([]command.Spec{{Name: "expire", Syntax: "key seconds"}, {Name: "set", Syntax: "key value [PX milliseconds]"}}, nil, 1)
+	g := NewGenerator([]command.Spec{{Name: "expire", Syntax: "key:key seconds:integer"}, {Name: "set", Syntax: "key:key value [PX milliseconds:integer]"}}, nil, 1)
 	for range 100_000 {
 		argv := g.Next()
 		for i, arg := range argv {
@@ -108,8 +69,8 @@ func TestExpiriesAreFar(t *testing.T) {
 // TestOffsetsAreNearOrFar holds: whatever is spoilt, no offset makes a string that fills the memory and yet is allowed.
 func TestOffsetsAreNearOrFar(t *testing.T) {
 	g := NewGenerator([]command.Spec{
-		{Name: "setrange", Syntax: "key offset value"},
-		{Name: "getex", Syntax: "key [EX seconds | PX milliseconds]"},
+		{Name: "setrange", Syntax: "key:key offset:integer value"},
+		{Name: "getex", Syntax: "key:key [EX seconds:integer | PX milliseconds:integer]"},
 	}, nil, 1)
 	const near, far = 1000, 512 << 20
 	options := 0

@@ -3,6 +3,8 @@ package difftest
 import (
 	"strconv"
 	"strings"
+
+	"cairn/fsm/command"
 )
 
 // The pools are small, so that commands meet. A number that a command could take for the length of a string or the offset
@@ -42,11 +44,26 @@ var (
 	types = []string{"string", "list", "set", "zset", "hash", "stream", "STRING", "nosuch", ""}
 )
 
-// argument returns a value for an argument by its name in the syntax.
-func (g *Generator) argument(name string) string {
-	switch name = strings.TrimRight(name, "0123456789"); name {
-	case "key", "newkey", "source", "destination":
+// argument returns a value for an argument by its type, and by its name, which says what the number or string is.
+func (g *Generator) argument(it command.Item) string {
+	switch it.Type {
+	case command.TypeKey:
 		return pick(g, keys)
+	case command.TypePattern:
+		return pick(g, patterns)
+	}
+	switch it.Word {
+	case "type":
+		return pick(g, types)
+	case "value", "element", "member", "field", "message":
+		return g.value()
+	}
+	return g.number(strings.TrimRight(it.Word, "0123456789"))
+}
+
+// number returns a value for an argument that is a number.
+func (g *Generator) number(name string) string {
+	switch name {
 	case "seconds", "milliseconds", "unix-time-seconds", "unix-time-milliseconds":
 		return g.expiry(name)
 	case "increment", "decrement":
@@ -57,10 +74,6 @@ func (g *Generator) argument(name string) string {
 			return pick(g, numbers)
 		}
 		return itoa(g.rand.Int64N(200) - 100)
-	case "pattern":
-		return pick(g, patterns)
-	case "type":
-		return pick(g, types)
 	case "cursor":
 		if !g.oneIn(10) {
 			return "0"
@@ -71,8 +84,6 @@ func (g *Generator) argument(name string) string {
 			return itoa(int64(g.rand.IntN(3)))
 		}
 		return pick(g, numbers)
-	case "value", "element", "member", "field", "message":
-		return g.value()
 	}
 	if g.oneIn(3) {
 		return itoa(int64(g.rand.IntN(12)))

@@ -33,7 +33,6 @@ var ownWay = map[string]string{
 	"client|kill: arguments":              "filters are options side by side, not a choice that repeats; SLAVE is an old word",
 	"client|list: arguments":              "Redis has a block of one argument",
 	"client|no-touch: more":               "it came with Redis 7.2, and new clients send it",
-	"client|pause: arguments":             "the type of a timeout is told from its name: seconds, with fractions",
 	"client|setinfo: more":                "it came with Redis 7.2, and new clients send it",
 	"client|tracking: missing":            "there is no client-side caching",
 	"client|trackinginfo: missing":        "there is no client-side caching",
@@ -52,14 +51,12 @@ var ownWay = map[string]string{
 	"copy: complexity":                    "there are only strings yet",
 	"flushall: complexity":                "one range deletion",
 	"flushdb: complexity":                 "one range deletion",
-	"incrbyfloat: arguments":              "the type of an increment is told from its name: an integer",
 	"lolwut: complexity":                  "Redis 7.0 says none",
 	"psubscribe: arguments":               "Redis has a block of one argument",
 	"setrange: complexity":                "a value is written anew as a whole",
 	"shutdown: complexity":                "nothing is left to save",
 	"swapdb: complexity":                  "no client is looked for",
 	"unlink: complexity":                  "for all its keys, where Redis says for each",
-	"wait: arguments":                     "the type of a timeout is told from its name: seconds, with fractions",
 }
 
 // facts are what a server says of its commands: by full name, what is said by what it is about.
