@@ -11,31 +11,16 @@ import (
 	"cairn/fsm/reply"
 )
 
-// clusterRefusals are the answers to the subcommands that mean nothing here: each says why.
-func clusterRefusals() map[string]reply.UserError {
-	const (
-		slots = ": all slots belong to the leader, whichever node leads; there is nothing to assign"
-		epoch = ": the epoch is Raft's term; only an election raises it"
-	)
-	return map[string]reply.UserError{
-		"addslots":         "ERR CLUSTER ADDSLOTS is not needed" + slots,
-		"addslotsrange":    "ERR CLUSTER ADDSLOTSRANGE is not needed" + slots,
-		"delslots":         "ERR CLUSTER DELSLOTS is not possible" + slots,
-		"delslotsrange":    "ERR CLUSTER DELSLOTSRANGE is not possible" + slots,
-		"flushslots":       "ERR CLUSTER FLUSHSLOTS is not possible" + slots,
-		"setslot":          "ERR CLUSTER SETSLOT is not possible" + slots,
-		"bumpepoch":        "ERR CLUSTER BUMPEPOCH is not possible" + epoch,
-		"set-config-epoch": "ERR CLUSTER SET-CONFIG-EPOCH is not possible" + epoch,
-		"reset":            "ERR CLUSTER RESET is not supported: say CLUSTER FORGET with this node's id, stop it, and start it in an empty directory",
-	}
-}
+// Why some subcommands of CLUSTER mean nothing here.
+const (
+	whySlots = "all slots belong to the leader, whichever node leads; there is nothing to assign"
+	whyEpoch = "the epoch is Raft's term; only an election raises it"
+	whyReset = "say CLUSTER FORGET with this node's id, stop it, and start it in an empty directory"
+)
 
-// clusterChanges are the subcommands that change the cluster.
-func clusterChanges() map[string]handler {
-	return map[string]handler{
-		"cluster|meet": runClusterMeet, "cluster|forget": runClusterForget, "cluster|failover": runClusterFailover,
-		"cluster|replicate": runClusterReplicate,
-	}
+// refusal makes the handler of a subcommand of CLUSTER that is understood and refused: "FLUSHSLOTS is not possible".
+func refusal(what, why string) handler {
+	return func(*conn, [][]byte) reply.Reply { return reply.Errorf("ERR CLUSTER %s: %s", what, why).Reply() }
 }
 
 // runClusterSaveConfig has nothing to do: the configuration is an entry of the log, and that is on disk.

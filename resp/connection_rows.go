@@ -19,27 +19,21 @@ func connectionRows() []command.Spec {
 	return []command.Spec{
 		{Name: "ping", Flags: command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)",
 			Tips: "request_policy:all_shards response_policy:all_succeeded", Syntax: "[message]",
-			Summary: "Answers PONG, or the message", Exec: command.Local{}},
+			Summary: "Answers PONG, or the message", Exec: handler(runPing)},
 		{Name: "echo", Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "message",
-			Summary: "Answers the message", Exec: command.Local{}},
+			Summary: "Answers the message", Exec: handler(runEcho)},
 		{Name: "quit", Arity: -1, Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)",
-			Summary: "Closes the connection after the replies to what came before", Exec: command.Local{}},
+			Summary: "Closes the connection after the replies to what came before", Exec: handler(runQuit)},
 		{Name: "reset", Flags: door, Group: "connection", Since: "6.2.0", Cost: "O(1)",
-			Summary: "Makes the connection what it was when it was new", Exec: command.Local{}},
+			Summary: "Makes the connection what it was when it was new", Exec: handler(runReset)},
 		{Name: "select", Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "index:integer",
-			Summary: "Chooses the connection's database, one of 16", Exec: command.Local{}},
+			Summary: "Chooses the connection's database, one of 16", Exec: handler(runSelect)},
 		{Name: "hello", Flags: door, Group: "connection", Since: "6.0.0", Cost: "O(1)",
 			Syntax:  "[protover:integer [AUTH username password] [SETNAME clientname]]",
-			Summary: "Chooses RESP2 or RESP3 and says who serves", Exec: command.Local{}},
+			Summary: "Chooses RESP2 or RESP3 and says who serves", Exec: handler(runHello)},
 		{Name: "auth", Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "[username] password",
-			Summary: "Shows the password that the node asks for", Exec: command.Local{}},
+			Summary: "Shows the password that the node asks for", Exec: handler(runAuth)},
 		clientRow(),
-	}
-}
-
-func connectionHandlers() map[string]handler {
-	return map[string]handler{
-		"ping": runPing, "echo": runEcho, "quit": runQuit, "reset": runReset, "select": runSelect, "hello": runHello, "auth": runAuth,
 	}
 }
 

@@ -1,15 +1,18 @@
 package resp
 
 import (
-	"maps"
 	"slices"
 
 	"cairn/fsm/command"
 	"cairn/fsm/reply"
 )
 
-// handler answers a call from the connection or the node; its arity is right. The arguments are gone when it returns.
+// handler is the Exec of a command that this package answers, from the connection or the node. The arity of a call is right.
+// Its arguments are gone when the handler returns.
 type handler func(c *conn, argv [][]byte) reply.Reply
+
+// Check implements command.Exec: a handler looks at the arguments itself.
+func (handler) Check([][]byte) error { return nil }
 
 // kind says who answers a call.
 type kind uint8
@@ -37,26 +40,15 @@ func localRows() []command.Spec {
 		[]command.Spec{sentinelRow()})
 }
 
-// localHandlers returns what runs each of them, by route name.
-func localHandlers() map[string]handler {
-	all := make(map[string]handler)
-	for _, some := range []map[string]handler{
-		connectionHandlers(), clientHandlers(), nodeHandlers(), commandHandlers(), clusterHandlers(), cairnHandlers(),
-		subscribeHandlers(), sentinelHandlers(),
-	} {
-		maps.Copy(all, some)
-	}
-	return all
-}
-
-// newRoutes makes the routes of every row and subcommand a client can call. A local row without a handler is a mistake of
-// the program: it panics.
+// newRoutes makes the routes of every row and subcommand a client can call. A row that nothing runs is a mistake of the program:
+// it panics.
 func newRoutes(t *command.Table) map[*command.Spec]*route {
 	routes := make(map[*command.Spec]*route)
-	handlers := localHandlers()
 	add := func(spec *command.Spec, name, first string) {
 		r := &route{spec: spec, name: name, first: []byte(first)}
-		switch spec.Exec.(type) {
+		switch exec := spec.Exec.(type) {
+		case handler:
+			r.run = exec
 		case command.Listing:
 			r.kind = kindList
 		case command.Reading:
@@ -64,9 +56,7 @@ func newRoutes(t *command.Table) map[*command.Spec]*route {
 		case command.Writing:
 			r.kind = kindWrite
 		default:
-			if r.run = handlers[name]; r.run == nil {
-				panic("resp: no handler for " + name)
-			}
+			panic("resp: nothing runs " + name)
 		}
 		routes[spec] = r
 	}

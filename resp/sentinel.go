@@ -18,54 +18,49 @@ func sentinelRow() command.Spec {
 		group = "sentinel"
 		cost  = "O(N) where N is the number of nodes"
 	)
-	local := command.Local{}
 	return command.Spec{
 		Name: "sentinel", Group: group, Since: "2.8.4", Cost: "Depends on subcommand.",
 		Summary: "Shows the cluster as Redis's sentinels would, for clients that find the master by them",
 		Subs: []command.Spec{
-			{Name: "ckquorum", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "ckquorum", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runCheckQuorum),
 				Syntax: "master-name", Summary: "Says whether a majority of the voters answers"},
-			{Name: "get-master-addr-by-name", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "get-master-addr-by-name", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runMasterAddr),
 				Syntax: "master-name", Summary: "Answers the address of the node that leads"},
-			{Name: "help", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "help", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runSentinelHelp),
 				Summary: "Describes the subcommands"},
-			{Name: "master", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "master", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runMaster),
 				Syntax: "master-name", Summary: "Describes the node that leads"},
-			{Name: "masters", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "masters", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runMasters),
 				Summary: "Describes the node that leads, as the only master"},
-			{Name: "myid", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "myid", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runClusterMyID),
 				Summary: "Answers this node's id"},
-			{Name: "replicas", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "replicas", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runMasterReplicas),
 				Syntax: "master-name", Summary: "Describes the followers"},
-			{Name: "sentinels", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "sentinels", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runSentinels),
 				Syntax: "master-name", Summary: "Describes the other nodes, each of which is a sentinel too"},
-			{Name: "slaves", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: local,
+			{Name: "slaves", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runMasterReplicas),
 				Syntax: "master-name", Summary: "Is REPLICAS by its old name"},
 		},
 	}
 }
 
-func sentinelHandlers() map[string]handler {
-	// named answers only for the master's own name.
-	named := func(run func(m clusterMap, c *conn) reply.Reply) handler {
-		return func(c *conn, argv [][]byte) reply.Reply {
-			if string(argv[2]) != c.srv.o.SentinelMaster {
-				return errNoSuchMaster.Reply()
-			}
-			return run(c.clusterMap(), c)
+// named makes the handler of a subcommand that answers only for the master's own name.
+func named(run func(m clusterMap, c *conn) reply.Reply) handler {
+	return func(c *conn, argv [][]byte) reply.Reply {
+		if string(argv[2]) != c.srv.o.SentinelMaster {
+			return errNoSuchMaster.Reply()
 		}
-	}
-	return map[string]handler{
-		"sentinel|ckquorum": named(runCheckQuorum), "sentinel|get-master-addr-by-name": runMasterAddr,
-		"sentinel|help":      func(c *conn, _ [][]byte) reply.Reply { return help(c.srv.table, "sentinel") },
-		"sentinel|master":    named(func(m clusterMap, c *conn) reply.Reply { return m.sentinelMaster(c.srv.o.SentinelMaster) }),
-		"sentinel|masters":   runMasters,
-		"sentinel|myid":      runClusterMyID,
-		"sentinel|replicas":  named(func(m clusterMap, _ *conn) reply.Reply { return m.sentinelReplicas() }),
-		"sentinel|slaves":    named(func(m clusterMap, _ *conn) reply.Reply { return m.sentinelReplicas() }),
-		"sentinel|sentinels": named(func(m clusterMap, _ *conn) reply.Reply { return m.sentinels() }),
+		return run(c.clusterMap(), c)
 	}
 }
+
+func runSentinelHelp(c *conn, _ [][]byte) reply.Reply { return help(c.srv.table, "sentinel") }
+
+func runMaster(m clusterMap, c *conn) reply.Reply { return m.sentinelMaster(c.srv.o.SentinelMaster) }
+
+func runMasterReplicas(m clusterMap, _ *conn) reply.Reply { return m.sentinelReplicas() }
+
+func runSentinels(m clusterMap, _ *conn) reply.Reply { return m.sentinels() }
 
 // runMasterAddr answers nil for a name that is not the master's, as Redis does, and on a node that belongs to no cluster yet.
 func runMasterAddr(c *conn, argv [][]byte) reply.Reply {

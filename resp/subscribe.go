@@ -12,29 +12,22 @@ import (
 // another node begins to lead. There is no PUBLISH, and no other channel.
 func subscribeRows() []command.Spec {
 	const flags = command.FlagPubSub | command.FlagNoScript | anytime
+	channels := func(s *choices) *[]string { return &s.channels }
+	patterns := func(s *choices) *[]string { return &s.patterns }
 	return []command.Spec{
 		{Name: "subscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "channel [channel ...]",
 			Cost:    "O(N) where N is the number of channels to subscribe to.",
-			Summary: "Listens for what a sentinel announces, such as +switch-master", Exec: command.Local{}},
+			Summary: "Listens for what a sentinel announces, such as +switch-master", Exec: subscribing(channels, checkChannel)},
 		{Name: "psubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "pattern:pattern [pattern:pattern ...]",
 			Cost:    "O(N) where N is the number of patterns the client is already subscribed to.",
-			Summary: "Listens like SUBSCRIBE, to channels that match a pattern", Exec: command.Local{}},
+			Summary: "Listens like SUBSCRIBE, to channels that match a pattern", Exec: subscribing(patterns, nil)},
 		{Name: "unsubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[channel [channel ...]]",
 			Cost:    "O(N) where N is the number of clients already subscribed to a channel.",
-			Summary: "Listens to channels no more", Exec: command.Local{}},
+			Summary: "Listens to channels no more", Exec: unsubscribing(channels)},
 		{Name: "punsubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[pattern:pattern [pattern:pattern ...]]",
 			Cost: "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of total patterns " +
 				"subscribed in the system (by any client).",
-			Summary: "Listens to patterns no more", Exec: command.Local{}},
-	}
-}
-
-func subscribeHandlers() map[string]handler {
-	channels := func(s *choices) *[]string { return &s.channels }
-	patterns := func(s *choices) *[]string { return &s.patterns }
-	return map[string]handler{
-		"subscribe": subscribing(channels, checkChannel), "psubscribe": subscribing(patterns, nil),
-		"unsubscribe": unsubscribing(channels), "punsubscribe": unsubscribing(patterns),
+			Summary: "Listens to patterns no more", Exec: unsubscribing(patterns)},
 	}
 }
 

@@ -58,8 +58,8 @@ type Env struct {
 // VersionBits is how many bits of a version count the calls of an entry.
 const VersionBits = 20
 
-// Exec says how a command runs; Read, Write and Local make one. Read or write is the type of its function: a read that
-// writes does not compile.
+// Exec says how a command runs; Read, List and Write make one. Read or write is the type of its function: a read that writes does not
+// compile. What resp answers from the connection or the node has an Exec of that package.
 type Exec interface {
 	// Check returns the reply.UserError that the arguments deserve whatever the keyspace holds.
 	Check(argv [][]byte) error
@@ -109,12 +109,6 @@ func List(walk func(env Env, r storage.Reader, argv [][]byte, yield func(reply.R
 func Write[P any](parse func(argv [][]byte) (P, error), run func(env Env, t *storage.Txn, p P) (reply.Reply, error)) Exec {
 	return writing[P]{parse, run}
 }
-
-// Local is the Exec of a command that resp answers from the connection or the node.
-type Local struct{}
-
-// Check implements Exec.
-func (Local) Check([][]byte) error { return nil }
 
 type reading[P any] struct {
 	parse func([][]byte) (P, error)

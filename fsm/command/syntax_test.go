@@ -72,7 +72,7 @@ func TestParseSyntax(t *testing.T) {
 // TestArity holds what a row says that has subcommands, and that one which gives its arity is believed.
 func TestArity(t *testing.T) {
 	subs := []Spec{{Name: "a", Syntax: "key:key"}, {Name: "b", Syntax: "[x]"}}
-	table := NewTable([]Spec{{Name: "only", Subs: subs}, {Name: "also", Exec: Local{}, Subs: subs}, {Name: "own", Arity: -7, Syntax: "x"}})
+	table := NewTable([]Spec{{Name: "only", Subs: subs}, {Name: "also", Exec: Read(raw, runExists), Subs: subs}, {Name: "own", Arity: -7, Syntax: "x"}})
 	for name, want := range map[string][]int{"only": {-2, 3, -2}, "also": {-1, 3, -2}, "own": {-7}} {
 		s, _ := table.Lookup([]byte(name))
 		got := []int{s.Arity}
