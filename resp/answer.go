@@ -31,38 +31,55 @@ var errReplies = errors.New("resp: the backend answered a wrong number of calls"
 // retryWait is the time between two looks at who leads.
 const retryWait = 10 * time.Millisecond
 
-// propose sends the run's calls as one group. While nobody else leads it tries again, as long as the election wait lasts:
-// a redirect to this node itself would send a client round in circles.
-func (c *conn) propose() ([]reply.Reply, error) {
-	groups := []entry.Group{{Calls: c.run.calls}}
-	replies, err := c.srv.o.Backend.Write(c.ctx, groups)
-	if !errors.Is(err, replica.ErrNotLeader) {
-		return replies, err
-	}
-	deadline := time.Now().Add(c.srv.o.ElectionWait)
-	for errors.Is(err, replica.ErrNotLeader) && c.leader() == "" && time.Now().Before(deadline) {
-		if !c.sleep(retryWait) {
-			return nil, err
+// write proposes groups of so many calls. While nobody else leads it tries again, as long as the election wait lasts: a redirect to this
+// node itself would send a client round in circles.
+func (s *Server) write(ctx context.Context, groups []entry.Group, calls int) ([]reply.Reply, error) {
+	replies, err := s.o.Backend.Write(ctx, groups)
+	if errors.Is(err, replica.ErrNotLeader) {
+		deadline := time.Now().Add(s.o.ElectionWait)
+		for errors.Is(err, replica.ErrNotLeader) && s.leader() == "" && time.Now().Before(deadline) && sleep(ctx, retryWait) {
+			replies, err = s.o.Backend.Write(ctx, groups)
 		}
-		replies, err = c.srv.o.Backend.Write(c.ctx, groups)
+	}
+	if err == nil && len(replies) != calls {
+		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", calls, "replies", len(replies))
+		err = replica.ErrInDoubt
 	}
 	return replies, err
 }
 
-// sleep waits, and reports false when the connection ends first.
-func (c *conn) sleep(d time.Duration) bool {
+// read answers calls; it may answer some of them only.
+func (s *Server) read(ctx context.Context, how replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
+	replies, err := s.o.Backend.Read(ctx, how, calls)
+	if err == nil && (len(replies) == 0 || len(replies) > len(calls)) {
+		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", len(calls), "replies", len(replies))
+		err = errReplies
+	}
+	return replies, err
+}
+
+// consistency returns what the connection's reads may see.
+func (c *conn) consistency() replica.Consistency {
+	if c.sess.readonly {
+		return replica.Local
+	}
+	return c.srv.o.Consistency
+}
+
+// sleep waits, and reports false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
 		return true
-	case <-c.ctx.Done():
+	case <-ctx.Done():
 		return false
 	}
 }
 
 // leader returns the address of the node that leads, when it is another one; empty otherwise.
-func (c *conn) leader() string {
-	st := c.srv.o.Backend.Status()
-	if st.LeaderID == st.ID || st.LeaderAddr == c.srv.o.Advertise {
+func (s *Server) leader() string {
+	st := s.o.Backend.Status()
+	if st.LeaderID == st.ID || st.LeaderAddr == s.o.Advertise {
 		return ""
 	}
 	return st.LeaderAddr
@@ -118,7 +135,7 @@ func (c *conn) readFaults(err error, calls []entry.Call, routes []*route) []repl
 
 // moved redirects each call to the leader with its own slot; without another leader the answer is otherwise.
 func (c *conn) moved(otherwise reply.UserError, calls []entry.Call, routes []*route) []reply.Reply {
-	addr := c.leader()
+	addr := c.srv.leader()
 	if addr == "" {
 		return c.same(otherwise, calls)
 	}

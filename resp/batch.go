@@ -2,7 +2,6 @@ package resp
 
 import (
 	"context"
-	"errors"
 	"runtime/debug"
 	"time"
 
@@ -11,7 +10,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// batch is runs of several connections that go to the backend together. It has the connections until they are answered.
+// batch is runs of one kind that go to the backend together: of connections that were ready at the same time, or of one that stands
+// alone. It has the connections until they are answered.
 type batch struct {
 	kind        kind
 	consistency replica.Consistency
@@ -47,13 +47,16 @@ func (b *batches) add(c *conn) {
 			return
 		}
 	}
-	b.all = append(b.all, &batch{kind: c.run.kind, consistency: how})
+	b.all = append(b.all, c.newBatch())
 	b.all[len(b.all)-1].take(c)
 }
 
+// newBatch returns an empty batch that the connection's run goes with.
+func (c *conn) newBatch() *batch { return &batch{kind: c.run.kind, consistency: c.consistency()} }
+
 func (b *batch) take(c *conn) {
 	b.conns = append(b.conns, c)
-	b.calls += len(c.run.calls) - c.run.done
+	b.calls += c.run.left()
 	b.size += c.run.size
 }
 
@@ -65,11 +68,9 @@ func (s *Server) serveBatch(b *batch) {
 	for _, c := range b.conns {
 		c.begin(now)
 	}
-	if b.kind == kindWrite {
-		s.writeBatch(b, &after)
-	} else {
-		s.readBatch(b, &after)
-	}
+	s.settle(b, func(c *conn, replies []reply.Reply, err error) {
+		c.tend(func() bool { return s.answer(c, replies, err, &after) })
+	})
 	for _, next := range after.all {
 		s.open.batches.Go(func() { s.serveBatch(next) })
 	}
@@ -85,75 +86,68 @@ func (s *Server) abandon(b *batch) {
 	}
 }
 
-func (s *Server) writeBatch(b *batch, after *batches) {
+// settle hands each connection of a batch the replies to the next calls of its run, or the error that answers them: to all writes, to one
+// read at least.
+func (s *Server) settle(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
+	if b.kind == kindWrite {
+		s.settleWrites(b, hand)
+	} else {
+		s.settleReads(b, hand)
+	}
+}
+
+func (s *Server) settleWrites(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
 	groups := make([]entry.Group, len(b.conns))
 	for i, c := range b.conns {
 		groups[i].Calls = c.run.calls
 	}
-	replies, err := s.o.Backend.Write(b.context(s), groups)
-	if err == nil && len(replies) != b.calls {
-		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", b.calls, "replies", len(replies))
-		err = replica.ErrInDoubt
-	}
+	replies, err := s.write(b.context(s), groups, b.calls)
 	for len(b.conns) > 0 {
 		c := b.next()
-		if errors.Is(err, replica.ErrNotLeader) { // nothing was proposed: each finds out for itself whom to ask
-			go c.tend(c.loop)
-			continue
-		}
 		var own []reply.Reply
 		if err == nil {
 			own, replies = replies[:len(c.run.calls)], replies[len(c.run.calls):]
 		}
-		c.tend(func() bool {
-			return s.answer(c, own, after, func() { c.written(own, err) })
-		})
+		hand(c, own, err)
 	}
 }
 
-func (s *Server) readBatch(b *batch, after *batches) {
+func (s *Server) settleReads(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
 	calls := make([]entry.Call, 0, b.calls)
 	for _, c := range b.conns {
-		calls = append(calls, c.run.calls...)
+		calls = append(calls, c.run.calls[c.run.done:]...)
 	}
 	for len(b.conns) > 0 {
-		replies, err := s.readCalls(b.context(s), b.consistency, calls)
+		replies, err := s.read(b.context(s), b.consistency, calls)
 		for len(b.conns) > 0 && (err != nil || len(replies) > 0) {
 			c := b.next()
+			calls = calls[c.run.left():]
 			var own []reply.Reply
 			if err == nil {
-				n := min(len(c.run.calls), len(replies))
+				n := min(c.run.left(), len(replies))
 				own, replies = replies[:n], replies[n:]
 			}
-			calls = calls[len(c.run.calls):]
-			c.tend(func() bool {
-				return s.answer(c, own, after, func() {
-					if err != nil {
-						own = c.readFaults(err, c.run.calls, c.run.routes)
-					}
-					c.emit(own)
-				})
-			})
+			hand(c, own, err)
 		}
 	}
 }
 
 // answer writes replies to a connection of a batch and sees to what it has sent after it. Nobody waits for a client that does not
 // take its replies at once, or has large ones, nor for the rest of an answer that ended early.
-func (s *Server) answer(c *conn, replies []reply.Reply, after *batches, emit func()) (kept bool) {
+func (s *Server) answer(c *conn, replies []reply.Reply, err error, after *batches) (kept bool) {
 	size := 0
 	for i := range replies {
 		size += replies[i].Size()
 	}
 	if size > flushBytes/2 {
 		go c.tend(func() bool {
-			emit()
+			c.deliver(replies, err)
 			return c.loop()
 		})
 		return true
 	}
-	emit()
-	if c.run.done < len(c.run.calls) {
+	c.deliver(replies, err)
+	if c.run.left() > 0 {
 		go c.tend(c.loop)
 		return true
 	}

@@ -23,13 +23,19 @@ import (
 )
 
 // gathered connects clients, lets each send what it is given, and serves all of that as the poller does when it finds it at one time.
-func gathered(t *testing.T, s *Server, addr string, sent []string) []*client {
+// The calls in before are answered by the time: one of each client's, without a reply.
+func gathered(t *testing.T, s *Server, addr string, sent []string, before ...string) []*client {
 	t.Helper()
 	clients := make([]*client, len(sent))
 	conns := make([]*conn, len(sent))
 	for i, call := range sent {
 		clients[i] = dial(t, addr)
 		id := clients[i].do("CLIENT", "ID").Int
+		if i < len(before) {
+			answered := s.stats.calls.Load()
+			clients[i].send(before[i])
+			eventually(t, "the call before is answered", func() bool { return s.stats.calls.Load() > answered })
+		}
 		eventually(t, "the connection is parked", func() bool {
 			conns[i] = s.clients.byID(id)
 			return conns[i].take()
@@ -106,6 +112,29 @@ func TestBatches(t *testing.T) {
 	} {
 		if !slices.Contains(together, want) {
 			t.Errorf("the backend was asked %q, want %q among it", together, want)
+		}
+	}
+}
+
+// TestBatchSilence: clients that want no replies, or not the next one, go with the others, and hear what they are to hear.
+func TestBatchSilence(t *testing.T) {
+	var together []string
+	s, addr := startServer(t, Options{Backend: echoKeys(&together)})
+	clients := gathered(t, s, addr, []string{
+		"SET a 1\r\nSET b 2\r\n", "SET c 3\r\nNOSUCH\r\nSET d 4\r\n", "NOSUCH\r\nSET e 5\r\n", "PING\r\nSET f 6\r\n", "SET g 7\r\n", "CLIENT REPLY SKIP\r\nPING\r\nSET h 8\r\n",
+	}, "CLIENT REPLY SKIP\r\n", "CLIENT REPLY OFF\r\n", "CLIENT REPLY SKIP\r\n", "CLIENT REPLY SKIP\r\n")
+	for i, want := range []string{"$1\r\nb\r\n", "", "$1\r\ne\r\n", "$1\r\nf\r\n", "$1\r\ng\r\n", "$1\r\nh\r\n"} {
+		clients[i].expect(want)
+		clients[i].ask("CLIENT REPLY ON\r\n", "+OK\r\n")
+		clients[i].ask("PING\r\n", "+PONG\r\n")
+	}
+	if want := "write [0:set a 1] [0:set c 3, 0:set d 4] [0:set g 7]"; !slices.Contains(together, want) {
+		t.Errorf("the backend was asked %q, want %q among it", together, want)
+	}
+	commands := string(clients[0].do("INFO", "commandstats").Str)
+	for _, want := range []string{"cmdstat_set:calls=8,", "cmdstat_ping:calls=8,"} {
+		if !strings.Contains(commands, want) {
+			t.Errorf("%q is not in %s", want, commands)
 		}
 	}
 }

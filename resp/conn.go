@@ -98,15 +98,18 @@ func (c *conn) serve(stranger bool) (kept bool) {
 // loop answers calls until the client leaves, breaks the protocol, or is to go, or until the connection is parked: the caller has
 // it no more then.
 func (c *conn) loop() (kept bool) {
+	c.settle() // what a batch has left
 	for !c.sess.closing && c.out.err == nil && c.ctx.Err() == nil {
-		argv, err := c.next()
-		if argv != nil {
-			c.handle(argv)
-			continue
-		}
+		c.collect()
 		c.settle()
-		if err != nil {
-			c.refuse(err)
+		switch next := c.stash; {
+		case next.argv != nil:
+			if c.stash = (stash{}); !c.join(next) {
+				c.alone(next)
+			}
+			continue
+		case next.err != nil:
+			c.refuse(next.err)
 			return false
 		}
 		c.out.flush()

@@ -11,36 +11,79 @@ import (
 
 const errNoAuth reply.UserError = "NOAUTH Authentication required."
 
-// handle takes a call: it joins the run, or is answered at once when the run has been.
-func (c *conn) handle(argv [][]byte) {
-	if c.sess.replies != repliesSkip {
-		c.dispatch(argv)
-		return
-	}
-	c.change(func(s *session) { s.replies = repliesOn })
-	c.out.muted = true
-	c.dispatch(argv)
-	c.settle()
-	c.applySession()
+// stash is a call that is parsed and examined, and not handled yet.
+type stash struct {
+	argv  [][]byte
+	route *route // who answers it
+	err   error  // the error that it deserves; without argv, what is wrong with the bytes
 }
 
-func (c *conn) dispatch(argv [][]byte) {
-	r, err := c.examine(argv)
-	switch {
-	case err != nil:
-		c.reject(argv, err)
-	case r.kind == kindLocal:
-		c.settle()
-		c.local(r, argv)
-	case r.kind == kindList:
-		c.settle()
-		c.list(r, argv)
-	default:
-		if !c.run.fits(r.kind, argv) {
-			c.settle()
+func (s *stash) empty() bool { return s.argv == nil && s.err == nil }
+
+// collect puts calls into the run until the next one does not go with it, which stays in the stash, or there is none.
+func (c *conn) collect() {
+	for {
+		if c.stash.empty() {
+			c.stash = c.next()
 		}
-		c.run.add(r, c.sess.db, argv)
+		if c.stash.argv == nil || !c.join(c.stash) {
+			return
+		}
+		c.stash = stash{}
 	}
+}
+
+// next returns the next call; an empty one when more bytes are needed.
+func (c *conn) next() (s stash) {
+	if s.argv, s.err = c.in.next(); s.argv == nil {
+		return s
+	}
+	if c.sess.replies == repliesSkip { // the run is empty: CLIENT REPLY SKIP goes with none
+		c.change(func(s *session) { s.replies = repliesOn })
+		c.out.muted, c.run.silent = true, true
+	}
+	s.route, s.err = c.examine(s.argv)
+	return s
+}
+
+// join puts a call, or the error that it deserves, into the run, if it goes with it.
+func (c *conn) join(s stash) bool {
+	switch {
+	case c.run.silent && len(c.run.calls)+len(c.run.early) > 0:
+		return false
+	case s.err != nil:
+		if len(c.run.early) >= runCalls || speaksHTTP(s.argv) {
+			return false
+		}
+		c.foresee(s.err)
+	case s.route.kind != kindRead && s.route.kind != kindWrite, !c.run.fits(s.route.kind, s.argv):
+		return false
+	default:
+		c.run.add(s.route, c.sess.db, s.argv)
+	}
+	return true
+}
+
+// alone answers a call that goes with no run: the connection or the node has the answer, or a list of unknown length is it. What
+// came before it is answered. A client that speaks HTTP is cut off: a web page may have made a browser talk to us.
+func (c *conn) alone(s stash) {
+	if s.err != nil {
+		c.srv.o.Logger.Warn("a client speaks HTTP: closed", "peer", c.nc.RemoteAddr().String())
+		c.kill()
+		return
+	}
+	began := time.Now()
+	c.note(s.route, began)
+	if c.awaitPause(false); c.ctx.Err() != nil {
+		return
+	}
+	if s.route.kind == kindList {
+		c.list(s.route, s.argv)
+	} else {
+		c.reply(s.route, s.route.run(c, s.argv))
+	}
+	c.count([]*route{s.route}, began)
+	c.settled()
 }
 
 // examine returns who answers a call, or the error that it deserves.
@@ -87,37 +130,6 @@ func (c *conn) tooLarge(argv [][]byte) bool {
 		n += int64(len(a))
 	}
 	return n > max(c.srv.settings.load().maxBulk, defaultBulk)+callSlack
-}
-
-// local answers a call from the connection or the node.
-func (c *conn) local(r *route, argv [][]byte) {
-	began := time.Now()
-	c.note(r, began)
-	if c.awaitPause(false); c.ctx.Err() != nil {
-		return
-	}
-	answer := r.run(c, argv)
-	if answer.Kind == reply.Error {
-		r.stats.failed.Add(1)
-		c.srv.fail(answer.Str)
-	}
-	c.out.reply(answer)
-	c.count([]*route{r}, began)
-}
-
-// reject answers a call that does not run. A client that speaks HTTP is cut off: a web page may have made a browser talk
-// to us.
-func (c *conn) reject(argv [][]byte, err error) {
-	if speaksHTTP(argv) {
-		c.srv.o.Logger.Warn("a client speaks HTTP: closed", "peer", c.nc.RemoteAddr().String())
-		c.settle()
-		c.kill()
-		return
-	}
-	if len(c.run.early) >= runCalls {
-		c.settle()
-	}
-	c.foresee(err)
 }
 
 func speaksHTTP(argv [][]byte) bool {

@@ -19,11 +19,6 @@ var errBrokenOff = errors.New("resp: a reply is broken off")
 
 // list answers a call whose reply may be longer than memory: its elements are written as they are found.
 func (c *conn) list(r *route, argv [][]byte) {
-	began := time.Now()
-	c.note(r, began)
-	if c.awaitPause(false); c.ctx.Err() != nil {
-		return
-	}
 	call := entry.Call{DB: c.sess.db, Argv: append([][]byte{r.first}, argv[1:]...)}
 	promised := false
 	err := c.srv.o.Backend.List(c.ctx, c.consistency(), call, func(n int, each func(func(reply.Reply) error) error) error {
@@ -35,12 +30,8 @@ func (c *conn) list(r *route, argv [][]byte) {
 		c.srv.o.Logger.Warn("a reply is broken off, and its client cut off", "peer", c.addr(), "err", err)
 		c.kill()
 	case err != nil:
-		fault := c.readFaults(err, []entry.Call{call}, []*route{r})[0]
-		r.stats.failed.Add(1)
-		c.srv.fail(fault.Str)
-		c.out.reply(fault)
+		c.reply(r, c.readFaults(err, []entry.Call{call}, []*route{r})[0])
 	}
-	c.count([]*route{r}, began)
 }
 
 // listed writes an array of n elements.

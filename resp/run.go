@@ -1,12 +1,10 @@
 package resp
 
 import (
-	"context"
 	"time"
 
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
-	"cairn/fsm/replica"
 	"cairn/fsm/reply"
 )
 
@@ -24,6 +22,7 @@ type run struct {
 	words  [][]byte // the arguments of all calls
 	early  []early
 	size   int
+	silent bool // its one call was skipped by CLIENT REPLY
 
 	began time.Time // when the calls were sent
 	done  int       // calls that are answered
@@ -52,6 +51,9 @@ func (r *run) fits(k kind, argv [][]byte) bool {
 	return len(r.calls) == 0 || r.kind == k && len(r.calls) < runCalls && r.size+callSize(argv) <= runBytes
 }
 
+// left returns how many calls are not answered.
+func (r *run) left() int { return len(r.calls) - r.done }
+
 func callSize(argv [][]byte) (n int) {
 	for _, a := range argv {
 		n += len(a) + argOverhead
@@ -65,30 +67,28 @@ func (r *run) clear() {
 	clear(r.words)
 	clear(r.early)
 	r.calls, r.words, r.routes, r.early, r.size = r.calls[:0], r.words[:0], r.routes[:0], r.early[:0], 0
-	r.began, r.done, r.told = time.Time{}, 0, 0
+	r.silent, r.began, r.done, r.told = false, time.Time{}, 0, 0
 	if cap(r.words) > 4*runCalls {
 		r.words = nil
 	}
 }
 
-// settle sends the run, or what is left of it, and writes its replies.
+// settle sends the run, or what is left of it, as a batch of its own, and writes its replies.
 func (c *conn) settle() {
 	if len(c.run.calls)+len(c.run.early) == 0 {
 		return
 	}
-	if c.run.done < len(c.run.calls) {
-		if c.run.done == 0 {
-			c.begin(time.Now())
-		}
+	if c.run.left() > 0 {
+		c.begin(time.Now())
 		if c.awaitPause(c.run.kind == kindWrite); c.ctx.Err() != nil {
 			c.run.clear()
 			return
 		}
-		if c.run.kind == kindWrite {
-			c.settleWrites()
-		} else {
-			c.settleReads()
-		}
+	}
+	for c.run.left() > 0 { // of reads some may be answered only
+		b := c.newBatch()
+		b.take(c)
+		c.srv.settle(b, func(_ *conn, replies []reply.Reply, err error) { c.deliver(replies, err) })
 	}
 	c.settled()
 }
@@ -101,54 +101,25 @@ func (c *conn) settled() {
 	for _, e := range c.run.early[c.run.told:] {
 		c.out.reply(e.reply)
 	}
+	if c.run.silent {
+		c.applySession()
+	}
 	c.run.clear()
 }
 
-func (c *conn) settleWrites() {
-	replies, err := c.propose()
-	if err == nil && len(replies) != len(c.run.calls) {
-		c.srv.o.Logger.Error("the backend answered a wrong number of calls", "calls", len(c.run.calls), "replies", len(replies))
-		err = replica.ErrInDoubt
+// deliver writes the replies to the next calls of the run, or what err, the backend's, means for all that are left.
+func (c *conn) deliver(replies []reply.Reply, err error) {
+	calls, routes := c.run.calls[c.run.done:], c.run.routes[c.run.done:]
+	switch writes := c.run.kind == kindWrite; {
+	case writes && err != nil:
+		replies = c.writeFaults(err, calls, routes)
+		c.astray.note(replies, err)
+	case writes:
+		c.astray.note(replies, nil)
+	case err != nil:
+		replies = c.readFaults(err, calls, routes)
 	}
-	c.written(replies, err)
-}
-
-// written writes the replies to a run of writes, or what its error means.
-func (c *conn) written(replies []reply.Reply, err error) {
-	if err != nil {
-		replies = c.writeFaults(err, c.run.calls, c.run.routes)
-	}
-	c.astray.note(replies, err)
 	c.emit(replies)
-}
-
-// consistency returns what the connection's reads may see.
-func (c *conn) consistency() replica.Consistency {
-	if c.sess.readonly {
-		return replica.Local
-	}
-	return c.srv.o.Consistency
-}
-
-func (c *conn) settleReads() {
-	for c.run.done < len(c.run.calls) {
-		calls := c.run.calls[c.run.done:]
-		replies, err := c.srv.readCalls(c.ctx, c.consistency(), calls)
-		if err != nil {
-			replies = c.readFaults(err, calls, c.run.routes[c.run.done:])
-		}
-		c.emit(replies)
-	}
-}
-
-// readCalls asks the backend to answer calls; it may answer some of them only.
-func (s *Server) readCalls(ctx context.Context, how replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
-	replies, err := s.o.Backend.Read(ctx, how, calls)
-	if err == nil && (len(replies) == 0 || len(replies) > len(calls)) {
-		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", len(calls), "replies", len(replies))
-		err = errReplies
-	}
-	return replies, err
 }
 
 // emit writes replies to the next calls of the run, and the early ones among them.
@@ -157,13 +128,18 @@ func (c *conn) emit(replies []reply.Reply) {
 		for ; c.run.told < len(c.run.early) && c.run.early[c.run.told].before <= c.run.done; c.run.told++ {
 			c.out.reply(c.run.early[c.run.told].reply)
 		}
-		if replies[i].Kind == reply.Error {
-			c.run.routes[c.run.done].stats.failed.Add(1)
-			c.srv.fail(replies[i].Str)
-		}
-		c.out.reply(replies[i])
+		c.reply(c.run.routes[c.run.done], replies[i])
 		c.run.done++
 	}
+}
+
+// reply writes the reply to a call that has run.
+func (c *conn) reply(r *route, answer reply.Reply) {
+	if answer.Kind == reply.Error {
+		r.stats.failed.Add(1)
+		c.srv.fail(answer.Str)
+	}
+	c.out.reply(answer)
 }
 
 // firstKey returns the first key of a call, or nil.

@@ -56,8 +56,11 @@ func (e *errorCodes) snapshot() map[string]uint64 {
 // routeStats is INFO commandstats for one command.
 type routeStats struct{ calls, micros, rejected, failed atomic.Uint64 }
 
-// begin notes that the run's calls begin.
+// begin notes that the run's calls begin, unless they have.
 func (c *conn) begin(now time.Time) {
+	if !c.run.began.IsZero() {
+		return
+	}
 	c.run.began = now
 	c.note(c.run.routes[len(c.run.routes)-1], now)
 }

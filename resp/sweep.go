@@ -5,22 +5,6 @@ import (
 	"time"
 )
 
-// stash is what a connection has parsed and not handled yet: a call, or an error, that does not go with the run before it.
-type stash struct {
-	argv [][]byte
-	err  error
-}
-
-// next returns the next call, nil when more bytes are needed, or an error.
-func (c *conn) next() (argv [][]byte, err error) {
-	s := c.stash
-	c.stash = stash{}
-	if s.argv != nil || s.err != nil {
-		return s.argv, s.err
-	}
-	return c.in.next()
-}
-
 // step is what becomes of a connection that somebody has.
 type step int
 
@@ -36,7 +20,7 @@ const maxReads = 4
 // advance brings a connection to its next run, if it can do so without waiting for anybody.
 func (c *conn) advance() step {
 	for range maxReads {
-		if c.out.err != nil || c.ctx.Err() != nil || c.out.muted || c.sess.replies != repliesOn || c.sess.closing || c.listens() || c.astray.lost() || c.torn() {
+		if c.out.err != nil || c.ctx.Err() != nil || c.sess.closing || c.listens() || c.astray.lost() || c.torn() {
 			return stepAlone
 		}
 		c.collect()
@@ -45,7 +29,7 @@ func (c *conn) advance() step {
 			return stepAlone
 		case len(c.run.calls) > 0:
 			return stepBatch
-		case c.stash.argv != nil || c.stash.err != nil:
+		case !c.stash.empty():
 			return stepAlone
 		}
 		if c.settled(); !c.out.flushNow(c.sock) || c.srv.isStopping() {
@@ -67,27 +51,6 @@ func (c *conn) advance() step {
 		c.applySession()
 	}
 	return stepAlone
-}
-
-// collect puts calls into the run until the next one does not go with it, or there is none.
-func (c *conn) collect() {
-	for {
-		argv, err := c.next()
-		if argv == nil {
-			c.stash.err = err
-			return
-		}
-		r, err := c.examine(argv)
-		switch {
-		case err != nil && !speaksHTTP(argv) && len(c.run.early) < runCalls:
-			c.foresee(err)
-		case err == nil && (r.kind == kindRead || r.kind == kindWrite) && c.run.fits(r.kind, argv):
-			c.run.add(r, c.sess.db, argv)
-		default:
-			c.stash.argv = argv
-			return
-		}
-	}
 }
 
 // place sees to a connection that the caller has: it joins a batch, is parked, or gets a goroutine.
