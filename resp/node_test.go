@@ -14,14 +14,14 @@ import (
 func clusterStatus() replica.Status {
 	return replica.Status{
 		ID: "n1", NodeID: replica.NodeID("n1"), Cluster: "c0ffee", State: "leader", Ready: true, LeaderID: "n1", LeaderAddr: "10.0.0.1:7001",
-		Term: 3, CommitIndex: 120, AppliedIndex: 119, SnapshotIndex: 110, LastLogIndex: 121, Voters: 3,
+		Term: 3, AppliedIndex: 119, Voters: 3, LogStatus: replica.LogStatus{CommitIndex: 120, SnapshotIndex: 110, LastLogIndex: 121},
 		Members: []replica.Member{
 			{ID: "n1", Addr: "10.0.0.1:7001", Voter: true, Leader: true, Self: true, Connected: true},
 			{ID: "n2", Addr: "10.0.0.2:7002", Voter: true, Connected: true, Lag: 4},
 			{ID: "n3", Addr: "10.0.0.3:7003", Voter: true},
 			{ID: "n4", Addr: "10.0.0.4:7004", Connected: true},
 		},
-		ExpiredKeys: 7, Snapshots: 11, Reads: 12, Entries: 13,
+		Figures: replica.Figures{ExpiredKeys: 7, Snapshots: 11, Reads: 12, Entries: 13},
 	}
 }
 

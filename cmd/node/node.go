@@ -280,10 +280,14 @@ func (n *Node) openReplica() (err error) {
 	o := n.o
 	n.machine = fsm.New(fsm.Options{Store: n.store, SnapshotEntries: o.SnapshotEntries, Logger: o.Logger})
 	n.replica, err = replica.Start(replica.Options{
-		ID: o.ID, Addr: o.Advertise, Peers: o.Peers, PeersBegan: n.began, NewCluster: o.NewCluster, FoundingWait: o.FoundingWait, Machine: n.machine,
-		Joining: n.joined, Join: o.joinAddrs(), Learner: o.Learner,
-		Snapshots: fsm.NewSnapshots(n.store), Log: n.log, Secret: o.ClusterSecret,
-		ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, Election: o.Election, TrailingLogs: o.TrailingLogs, LogBytes: o.LogBytes, StreamRate: o.StreamRate,
+		ID: o.ID, Addr: o.Advertise, Secret: o.ClusterSecret,
+		Origin: replica.Origin{
+			Peers: o.Peers, PeersBegan: n.began, NewCluster: o.NewCluster, FoundingWait: o.FoundingWait,
+			Joining: n.joined, Join: o.joinAddrs(), Learner: o.Learner,
+		},
+		Timing:  replica.Timing{ElectionWait: o.ElectionWait, MaxStaleness: o.MaxStaleness, Heartbeat: o.Heartbeat, Election: o.Election},
+		Bounds:  replica.Bounds{StreamRate: o.StreamRate, TrailingLogs: o.TrailingLogs, LogBytes: o.LogBytes},
+		Machine: n.machine, Snapshots: fsm.NewSnapshots(n.store), Log: n.log,
 		Dial: o.Dial, Clock: o.Clock, Logger: o.Logger,
 	})
 	if errors.Is(err, replica.ErrOtherPeers) || errors.Is(err, replica.ErrDisplaced) {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/hashicorp/raft"
-
 	"cairn/storage/raftlog"
 )
 
@@ -57,30 +55,4 @@ func (a *alone) before(first bool) (bool, error) {
 		return false, fmt.Errorf("replica: read the log: %w", err)
 	}
 	return first || noted != 0, nil
-}
-
-// onlyVoter says that this node is the only voter of the newest configuration.
-func (r *Replica) onlyVoter() bool {
-	v := r.voters()
-	return len(v) == 1 && string(v[0].ID) == r.o.ID
-}
-
-// stand makes this node stand for election, whoever leads.
-func (r *Replica) stand() {
-	now := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}
-	r.transport.hand(raft.RPC{Command: now, RespChan: make(chan raft.RPCResponse, 1)})
-}
-
-// noteAlone notes that this node has led alone, once it has for long enough. It is called when a term has begun: by then the newest
-// configuration is committed.
-func (r *Replica) noteAlone(term uint64) {
-	if !r.onlyVoter() || !r.pause(r.o.Heartbeat, nil) {
-		return
-	}
-	if !r.onlyVoter() || r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
-		return
-	}
-	if err := r.alone.note(); err != nil {
-		r.log.Warn("the next start will wait for a leader", "err", err)
-	}
 }

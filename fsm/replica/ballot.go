@@ -141,33 +141,3 @@ func (b *ballot) refuses(request any) error {
 	}
 	return nil
 }
-
-// catchUp waits for this node to meet an older cluster, and then until it has caught up with that.
-func (r *Replica) catchUp() {
-	for {
-		select {
-		case <-r.ballot.met:
-		case <-r.ctx.Done():
-			return
-		}
-		if !r.o.Joining {
-			r.log.Warn("this node is new to a cluster that exists; it does not vote until it has caught up")
-		}
-		for {
-			_, err := r.confirm(r.ctx, false)
-			if _, member := r.membership().find(r.o.ID); err == nil && !member {
-				err = ErrJoining // it has caught up with a configuration that it is not in yet
-			}
-			if err == nil {
-				err = r.ballot.caughtUp()
-			}
-			if err == nil {
-				r.log.Info("caught up with the cluster", "index", r.machine.Applied().Index)
-				break
-			}
-			if !r.pause(r.o.paced(retryPause), nil) {
-				return
-			}
-		}
-	}
-}

@@ -33,8 +33,8 @@ type Change struct {
 // changeTimeout bounds a Change.
 const changeTimeout = 15 * time.Second
 
-// Change changes the cluster, through whichever node leads, and returns once that is done. A Refusal says why it is not.
-func (r *Replica) Change(ctx context.Context, c Change) error {
+// change is Replica.Change.
+func (r *standing) change(ctx context.Context, c Change) error {
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
 	defer context.AfterFunc(r.ctx, cancel)()
@@ -42,7 +42,7 @@ func (r *Replica) Change(ctx context.Context, c Change) error {
 	case Meet:
 		return r.meetNode(ctx, c.Addr)
 	case Forget:
-		_, err := r.command(ctx, order{Verb: verbForget, ID: c.ID, Force: c.Force})
+		_, err := r.admin.command(ctx, order{Verb: verbForget, ID: c.ID, Force: c.Force})
 		return err
 	case Failover:
 		return r.failOver(ctx, c.Force)
@@ -55,14 +55,14 @@ func (r *Replica) Change(ctx context.Context, c Change) error {
 }
 
 // meetNode invites a node, or on a node that belongs to no cluster yet, asks to be let in.
-func (r *Replica) meetNode(ctx context.Context, addr string) error {
-	switch r.Standing() {
+func (r *standing) meetNode(ctx context.Context, addr string) error {
+	switch r.current() {
 	case Joining:
 		return r.joinAt(ctx, addr)
 	case Removed:
 		return Refusal("this node was removed from its cluster: start it on an empty --dir with --join")
 	}
-	v, err := r.send(ctx, memberAddr{addr: addr}, order{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
+	v, err := r.admin.send(ctx, memberAddr{addr: addr}, order{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
 	switch {
 	case err != nil:
 		return Refusal(fmt.Sprintf("no node of Cairn that this one may link with answers at %s: %v", addr, err))
@@ -75,8 +75,8 @@ func (r *Replica) meetNode(ctx context.Context, addr string) error {
 }
 
 // invited is the invited node's part.
-func (r *Replica) invited(ctx context.Context, o order) verdict {
-	if m := r.membership(); r.Standing() != Joining {
+func (r *standing) invited(ctx context.Context, o order) verdict {
+	if m := r.configuration(); r.current() != Joining {
 		if _, ok := m.at(o.Addr); ok {
 			return verdict{Done: true}
 		}
@@ -90,8 +90,8 @@ func (r *Replica) invited(ctx context.Context, o order) verdict {
 
 // failOver makes this node the leader. With force it does not ask a leader that does not answer: the election that follows
 // may choose another node, and then that is asked.
-func (r *Replica) failOver(ctx context.Context, force bool) error {
-	m := r.membership()
+func (r *standing) failOver(ctx context.Context, force bool) error {
+	m := r.configuration()
 	if s, ok := m.find(r.o.ID); !ok || s.Suffrage != raft.Voter {
 		return Refusal(r.o.ID + " has no vote and cannot lead; say CLUSTER REPLICATE NO ONE on it first")
 	}
@@ -103,7 +103,7 @@ func (r *Replica) failOver(ctx context.Context, force bool) error {
 		}
 		if _, id := r.raft.LeaderWithID(); id != "" && string(id) != r.o.ID {
 			tried, cancel := context.WithTimeout(ctx, orderTimeout/2)
-			_, err := r.command(tried, order{Verb: verbTransfer, ID: r.o.ID})
+			_, err := r.admin.command(tried, order{Verb: verbTransfer, ID: r.o.ID})
 			cancel()
 			if refusal := Refusal(""); errors.As(err, &refusal) || err != nil && !force {
 				return err
@@ -119,8 +119,8 @@ func (r *Replica) failOver(ctx context.Context, force bool) error {
 }
 
 // demoteSelf takes this node's vote, and remembers that it wants none.
-func (r *Replica) demoteSelf(ctx context.Context, leader string) error {
-	m := r.membership()
+func (r *standing) demoteSelf(ctx context.Context, leader string) error {
+	m := r.configuration()
 	s, ok := m.find(leader)
 	_, now := r.raft.LeaderWithID()
 	switch {
@@ -135,14 +135,14 @@ func (r *Replica) demoteSelf(ctx context.Context, leader string) error {
 	if err := r.intent.set(intentLearner); err != nil {
 		return err
 	}
-	if _, err := r.command(ctx, order{Verb: verbDemote, ID: r.o.ID}); err != nil {
+	if _, err := r.admin.command(ctx, order{Verb: verbDemote, ID: r.o.ID}); err != nil {
 		return errors.Join(err, r.intent.set(before))
 	}
 	return nil
 }
 
 // promoteSelf remembers that this node wants a vote, and waits until it has it.
-func (r *Replica) promoteSelf(ctx context.Context) error {
+func (r *standing) promoteSelf(ctx context.Context) error {
 	if err := r.intent.set(intentVote); err != nil {
 		return err
 	}

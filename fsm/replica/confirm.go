@@ -18,7 +18,8 @@ import (
 // being synced, and counts answers that say nothing about the moment. An answer does not bind the voter, as one to a heartbeat
 // does: it is worth nothing for a lease.
 type confirmers struct {
-	r       *Replica
+	*node
+	links   *links
 	answers *contacts
 
 	mu struct {
@@ -45,15 +46,15 @@ type call struct {
 	since time.Time
 }
 
-func newConfirmers(r *Replica) *confirmers {
-	c := &confirmers{r: r, answers: newContacts()}
+func newConfirmers(n *node, l *links) *confirmers {
+	c := &confirmers{node: n, links: l, answers: newContacts()}
 	c.mu.of = make(map[raft.ServerID]*confirmer)
 	return c
 }
 
 // others returns the voters beside this node.
 func (c *confirmers) others(voters []raft.Server) []raft.Server {
-	return slices.DeleteFunc(slices.Clone(voters), func(s raft.Server) bool { return string(s.ID) == c.r.o.ID })
+	return slices.DeleteFunc(slices.Clone(voters), func(s raft.Server) bool { return string(s.ID) == c.o.ID })
 }
 
 // nearest returns as many others as a majority needs, those who answered last first.
@@ -67,9 +68,9 @@ func (c *confirmers) nearest(voters []raft.Server) []raft.Server {
 func (c *confirmers) confirmerLocked(id raft.ServerID) *confirmer {
 	to := c.mu.of[id]
 	if to == nil {
-		to = &confirmer{id: id, calls: make(chan call, 1), link: &asker{l: c.r.links}}
+		to = &confirmer{id: id, calls: make(chan call, 1), link: &asker{l: c.links}}
 		c.mu.of[id] = to
-		c.r.wg.Go(func() { c.run(to) })
+		c.wg.Go(func() { c.run(to) })
 	}
 	return to
 }
@@ -153,7 +154,7 @@ func (c *confirmers) receive(to *confirmer) {
 	}
 	switch {
 	case err != nil:
-		c.r.log.Debug("a voter does not say its term", "peer", string(to.id), "err", err)
+		c.log.Debug("a voter does not say its term", "peer", string(to.id), "err", err)
 		to.drop()
 	case got.index == to.term:
 		c.answers.answered(to.id, to.term, to.sent)
@@ -172,7 +173,7 @@ func (c *confirmers) run(to *confirmer) {
 		select {
 		case now := <-to.calls:
 			c.askOne(to, now)
-		case <-c.r.ctx.Done():
+		case <-c.ctx.Done():
 			return
 		}
 	}
@@ -180,7 +181,7 @@ func (c *confirmers) run(to *confirmer) {
 
 // askOne asks a voter, unless it owes an answer that is good for the round, which is taken first.
 func (c *confirmers) askOne(to *confirmer, now call) {
-	ctx, cancel := context.WithTimeout(c.r.ctx, c.r.o.ElectionWait)
+	ctx, cancel := context.WithTimeout(c.ctx, c.o.ElectionWait)
 	defer cancel()
 	to.mu.Lock()
 	defer to.mu.Unlock()
@@ -195,13 +196,13 @@ func (c *confirmers) askOne(to *confirmer, now call) {
 		}
 	}
 	if err := to.link.dial(ctx, now.to); err != nil {
-		c.r.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
+		c.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
 		return
 	}
 	defer to.link.limit(ctx)()
-	to.term, to.sent = c.r.raft.CurrentTerm(), time.Now()
+	to.term, to.sent = c.raft.CurrentTerm(), time.Now()
 	if err := to.link.send([]byte{askTerm}); err != nil {
-		c.r.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
+		c.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
 		to.drop()
 		return
 	}

@@ -33,15 +33,15 @@ func lateVoter(c net.Conn, term uint64, late time.Duration) {
 // askedVoter is a leader, n1, that has a link to n2, which is in a term and answers late.
 func askedVoter(t *testing.T, term uint64, late time.Duration) (*confirmers, *confirmer) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &Replica{o: Options{ID: "n1", ElectionWait: time.Second}, log: slog.New(slog.DiscardHandler), ctx: ctx}
-	c := newConfirmers(r)
+	n := &node{o: Options{ID: "n1", Timing: Timing{ElectionWait: time.Second}}, log: slog.New(slog.DiscardHandler), ctx: ctx}
+	c := newConfirmers(n, nil)
 	to := c.confirmerLocked("n2")
 	here, there := net.Pipe()
 	to.link.conn, to.link.to = here, memberAddr{"n2", "n2"}
 	go lateVoter(there, term, late)
 	t.Cleanup(func() {
 		cancel()
-		r.wg.Wait() // drops the link, which ends the voter
+		n.wg.Wait() // drops the link, which ends the voter
 	})
 	return c, to
 }

@@ -152,7 +152,7 @@ func (d *disk) awaitSynced(index uint64) uint64 {
 type synced struct {
 	*fsm.Machine
 	disk    *disk
-	awaited *atomic.Int64 // see proposals
+	awaited *atomic.Int64 // see proposer
 }
 
 // Apply implements raft.FSM.

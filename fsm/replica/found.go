@@ -27,6 +27,12 @@ var displacedKey = []byte("CairnDisplaced")
 // found a second cluster, and acknowledge writes that nobody finds again. A living cluster calls its members several times in a
 // heartbeat, so it is heard of in that time, unless its network is cut; it is then heard of later.
 type founding struct {
+	*node
+	cluster   *clusterNote
+	alone     *alone
+	transport *transport
+	standing  *standing
+
 	waits     atomic.Bool // nothing has been founded yet
 	displaced atomic.Bool
 }
@@ -146,57 +152,57 @@ func (c *clusterNote) learn(id string) {
 }
 
 // know is called when a link is proved, before it is used.
-func (r *Replica) know(own, peer hello, bound bool) error {
+func (f *founding) know(own, peer hello, bound bool) error {
 	switch {
-	case peer.cluster == "" || r.founding.waits.Load():
+	case peer.cluster == "" || f.waits.Load():
 		return nil
 	case bound && own.genesis != [genesisLen]byte{}: // that is noted, and enough until the state has the id
-		r.cluster.learn(peer.cluster)
+		f.cluster.learn(peer.cluster)
 		return nil
 	case bound:
-		same, err := r.cluster.keep(peer.cluster, peer.genesis)
+		same, err := f.cluster.keep(peer.cluster, peer.genesis)
 		if err == nil && !same {
 			err = refuseFinally("%s is of cluster %s, and this node of another", peer.id, peer.cluster)
 		}
 		return err
-	case r.o.Joining && own.kind == queryLink: // it has opened the link
-		r.cluster.suppose(peer.cluster)
+	case f.o.Joining && own.kind == queryLink: // it has opened the link
+		f.cluster.suppose(peer.cluster)
 	}
 	return nil
 }
 
 // noteCluster notes the id as soon as it is agreed.
-func (r *Replica) noteCluster() {
+func (f *founding) noteCluster() {
 	for {
-		if id := r.machine.State().Cluster; id != "" {
-			same, err := r.cluster.keep(id, [genesisLen]byte{})
+		if id := f.machine.State().Cluster; id != "" {
+			same, err := f.cluster.keep(id, [genesisLen]byte{})
 			switch {
 			case err != nil:
-				r.log.Error("cannot note which cluster this node is of", "err", err)
+				f.log.Error("cannot note which cluster this node is of", "err", err)
 			case !same:
-				r.log.Error("the state is of another cluster than this node", "state", id, "node", r.cluster.id())
+				f.log.Error("the state is of another cluster than this node", "state", id, "node", f.cluster.id())
 				return
 			default:
 				return
 			}
 		}
-		if !r.pause(attendPause, nil) {
+		if !f.pause(attendPause, nil) {
 			return
 		}
 	}
 }
 
 // begin is called before a cluster's first entry is written, with its members. It notes by what the cluster is known.
-func (r *Replica) begin(members []raft.Server) error {
+func (f *founding) begin(members []raft.Server) error {
 	id, genesis := "", [genesisLen]byte{}
 	if len(members) == 1 {
-		if id = r.cluster.id(); id == "" {
-			id = newClusterID(r.clock.now())
+		if id = f.cluster.id(); id == "" {
+			id = newClusterID(f.clock.now())
 		}
 	} else {
-		genesis = genesisOf(members, r.o.NewCluster)
+		genesis = genesisOf(members, f.o.NewCluster)
 	}
-	_, err := r.cluster.keep(id, genesis)
+	_, err := f.cluster.keep(id, genesis)
 	return err
 }
 
@@ -215,44 +221,44 @@ func genesisOf(members []raft.Server, newCluster bool) [genesisLen]byte {
 }
 
 // foundsAlone says that this node is to begin a cluster of its own, and that it may be another's member without knowing it.
-func (r *Replica) foundsAlone(hasState bool) bool {
-	return !hasState && !r.o.Joining && len(r.o.Peers) == 1 && r.o.FoundingWait > 0 && !r.o.NewCluster
+func (f *founding) foundsAlone(hasState bool) bool {
+	return !hasState && !f.o.Joining && len(f.o.Peers) == 1 && f.o.FoundingWait > 0 && !f.o.NewCluster
 }
 
 // found begins the cluster once nobody has called for long enough.
-func (r *Replica) found() {
-	if !r.founding.waits.Load() || !r.pause(max(r.o.FoundingWait, 4*r.o.Heartbeat), nil) || r.founding.displaced.Load() {
+func (f *founding) found() {
+	if !f.waits.Load() || !f.pause(max(f.o.FoundingWait, 4*f.o.Heartbeat), nil) || f.displaced.Load() {
 		return
 	}
-	err := r.begin(r.founders())
+	err := f.begin(f.founders())
 	if err == nil {
-		err = r.raft.BootstrapCluster(raft.Configuration{Servers: r.founders()}).Error()
+		err = f.raft.BootstrapCluster(raft.Configuration{Servers: f.founders()}).Error()
 	}
 	if err != nil {
-		r.log.Error("cannot begin the cluster", "err", err)
+		f.log.Error("cannot begin the cluster", "err", err)
 		return
 	}
-	r.founding.waits.Store(false)
-	r.stand()
-	r.changed.wake()
+	f.waits.Store(false)
+	f.transport.stand()
+	f.changed.wake()
 }
 
-// displaced stops this node, at the call of a peer of another cluster, and returns why.
-func (r *Replica) displaced(peer hello) *refusal {
-	if r.o.NewCluster {
-		return refuseFinally("%s is of a new cluster, at its operator's word: say CLUSTER FORGET %s, or give that member an address of its own", r.o.ID, peer.to)
+// displace stops this node, at the call of a peer of another cluster, and returns why.
+func (f *founding) displace(peer hello) *refusal {
+	if f.o.NewCluster {
+		return refuseFinally("%s is of a new cluster, at its operator's word: say CLUSTER FORGET %s, or give that member an address of its own", f.o.ID, peer.to)
 	}
 	why := fmt.Sprintf("at %s, cluster %s of %s has its member %s: start that on an empty --dir with --id %s --join %s, or, for a new cluster of its own, give this node an address that is free, or say CLUSTER FORGET %s there and --new-cluster here",
-		r.o.Addr, peer.cluster, peer.id, peer.to, peer.to, peer.addr, peer.to)
-	if r.founding.displaced.Swap(true) {
+		f.o.Addr, peer.cluster, peer.id, peer.to, peer.to, peer.addr, peer.to)
+	if f.displaced.Swap(true) {
 		return refuseFinally("%s", why)
 	}
-	if !r.founding.waits.Load() {
-		if err := r.o.Log.Set(displacedKey, []byte(why)); err != nil {
-			r.log.Error("cannot note that this node is of a second cluster", "err", err)
+	if !f.waits.Load() {
+		if err := f.o.Log.Set(displacedKey, []byte(why)); err != nil {
+			f.log.Error("cannot note that this node is of a second cluster", "err", err)
 		}
 	}
-	r.refuse(fmt.Errorf("%w: %s", ErrDisplaced, why))
+	f.standing.refuse(fmt.Errorf("%w: %s", ErrDisplaced, why))
 	return refuseFinally("%s", why)
 }
 

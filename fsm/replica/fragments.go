@@ -23,15 +23,15 @@ const (
 func (p *proposal) isLarge() bool { return p.bytes > maxEntryBytes }
 
 // proposeLarge proposes large entries, one after the other.
-func (r *Replica) proposeLarge() {
-	for p := range r.proposals.large {
+func (r *proposer) proposeLarge() {
+	for p := range r.large {
 		replies, err := r.applyFragments(p)
 		p.done <- outcome{replies, err}
 	}
 }
 
 // applyFragments proposes an entry in fragments. Until the last of them is proposed, nothing can come of it.
-func (r *Replica) applyFragments(p *proposal) (fsm.Results, error) {
+func (r *proposer) applyFragments(p *proposal) (fsm.Results, error) {
 	segments, size := entry.Segments(entry.Entry{Time: r.clock.now(), Seed: rand.Uint64(), Groups: p.groups})
 	f := entry.Fragment{ID: rand.Uint64()}
 	var flying []raft.ApplyFuture
@@ -46,10 +46,10 @@ func (r *Replica) applyFragments(p *proposal) (fsm.Results, error) {
 			return nil, ErrClosed
 		}
 		data := nextFragment(&segments, &size, f)
-		r.stats.entries.Add(1)
+		r.entries.Add(1)
 		if size == 0 {
-			r.proposals.awaited.Add(1)
-			defer r.proposals.awaited.Add(-1)
+			r.awaited.Add(1)
+			defer r.awaited.Add(-1)
 			return lastFragment(p, r.raft.Apply(data, 0))
 		}
 		flying = append(flying, r.raft.Apply(data, 0))

@@ -102,20 +102,20 @@ func parseHello(b []byte) (hello, error) {
 }
 
 // hello introduces this node, as the opener of a link of a kind to a member, or as its acceptor, with neither.
-func (r *Replica) hello(kind byte, to string) hello {
+func (l *links) hello(kind byte, to string) hello {
 	h := hello{
-		kind: kind, past: r.hasPast(), leads: r.leading(), founder: !r.o.Joining, nonce: make([]byte, nonceLen),
-		id: r.o.ID, to: to, addr: r.o.Addr, run: r.run, genesis: r.cluster.genesis(),
+		kind: kind, past: l.hasPast(), leads: l.leading(), founder: !l.o.Joining, nonce: make([]byte, nonceLen),
+		id: l.o.ID, to: to, addr: l.o.Addr, run: l.run, genesis: l.cluster.genesis(),
 	}
-	if !r.founding.waits.Load() {
-		h.cluster = r.cluster.id()
+	if !l.founding.waits.Load() {
+		h.cluster = l.cluster.id()
 	}
 	_, _ = rand.Read(h.nonce) // never fails
 	return h
 }
 
-func (r *Replica) proof(role string, first, answer []byte) []byte {
-	m := hmac.New(sha256.New, []byte(r.o.Secret))
+func (l *links) proof(role string, first, answer []byte) []byte {
+	m := hmac.New(sha256.New, []byte(l.o.Secret))
 	for _, part := range [][]byte{[]byte(role), first, answer} {
 		_ = binary.Write(m, binary.BigEndian, uint32(len(part))) // a hash takes everything
 		m.Write(part)
@@ -124,8 +124,8 @@ func (r *Replica) proof(role string, first, answer []byte) []byte {
 }
 
 // introduce is the opener's part; to is the member that it wants, or empty. It returns how the acceptor introduced itself.
-func (r *Replica) introduce(c io.ReadWriter, kind byte, to string) (peer hello, err error) {
-	own := r.hello(kind, to)
+func (l *links) introduce(c io.ReadWriter, kind byte, to string) (peer hello, err error) {
+	own := l.hello(kind, to)
 	first := own.bytes()
 	if err := writeFrame(c, first); err != nil {
 		return hello{}, err
@@ -137,7 +137,7 @@ func (r *Replica) introduce(c io.ReadWriter, kind byte, to string) (peer hello, 
 	if peer, err = parseHello(answer); err != nil {
 		return hello{}, err
 	}
-	if err := writeFrame(c, r.proof("opener", first, answer)); err != nil {
+	if err := writeFrame(c, l.proof("opener", first, answer)); err != nil {
 		return hello{}, err
 	}
 	verdict, err := readFrame(c)
@@ -146,17 +146,17 @@ func (r *Replica) introduce(c io.ReadWriter, kind byte, to string) (peer hello, 
 		return hello{}, err
 	case len(verdict) == 0 || verdict[0] != verdictTaken:
 		return hello{}, &refusal{string(verdict[min(1, len(verdict)):]), len(verdict) == 0 || verdict[0] != verdictNotHere}
-	case !hmac.Equal(verdict[1:], r.proof("acceptor", first, answer)):
+	case !hmac.Equal(verdict[1:], l.proof("acceptor", first, answer)):
 		return hello{}, refuseFinally(wrongSecret)
 	}
-	if reason := r.vetAcceptor(own, peer); reason != nil {
+	if reason := l.vetAcceptor(own, peer); reason != nil {
 		return hello{}, reason
 	}
-	return peer, r.meet(own, peer, to != "")
+	return peer, l.meet(own, peer, to != "")
 }
 
 // welcome is the acceptor's part. It returns how the opener introduced itself.
-func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
+func (l *links) welcome(c io.ReadWriter) (peer hello, err error) {
 	first, err := readFrame(c)
 	if err != nil {
 		return hello{}, err
@@ -164,7 +164,7 @@ func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
 	if peer, err = parseHello(first); err != nil {
 		return hello{}, err
 	}
-	own := r.hello(0, "")
+	own := l.hello(0, "")
 	answer := own.bytes()
 	if err := writeFrame(c, answer); err != nil {
 		return hello{}, err
@@ -174,8 +174,8 @@ func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
 		return hello{}, err
 	}
 	reason := refuseFinally(wrongSecret)
-	if hmac.Equal(proof, r.proof("opener", first, answer)) {
-		reason = r.vetOpener(own, peer)
+	if hmac.Equal(proof, l.proof("opener", first, answer)) {
+		reason = l.vetOpener(own, peer)
 	}
 	if reason != nil {
 		said := []byte{verdictNotHere}
@@ -185,10 +185,10 @@ func (r *Replica) welcome(c io.ReadWriter) (peer hello, err error) {
 		said = append(said, reason.why[:min(len(reason.why), maxFrame-1)]...)
 		return peer, errors.Join(fmt.Errorf("node %q: %w", peer.id, reason), writeFrame(c, said))
 	}
-	if err := r.meet(own, peer, peer.to != ""); err != nil {
+	if err := l.meet(own, peer, peer.to != ""); err != nil {
 		return peer, err
 	}
-	return peer, writeFrame(c, append([]byte{verdictTaken}, r.proof("acceptor", first, answer)...))
+	return peer, writeFrame(c, append([]byte{verdictTaken}, l.proof("acceptor", first, answer)...))
 }
 
 func writeFrame(w io.Writer, b []byte) error {

@@ -37,12 +37,20 @@ func side(t testing.TB, id, secret, cluster string) *Replica {
 			Groups: []entry.Group{{Calls: []entry.Call{call}}},
 		})})
 	}
-	r := &Replica{o: Options{ID: id, Secret: secret, Log: memLog(t)}, machine: m, log: slog.New(slog.DiscardHandler)}
-	r.ballot = newBallot(r.o.Log)
-	if err := r.cluster.load(r.o.Log); err != nil {
+	r := handshaker(Options{ID: id, Secret: secret, Log: memLog(t), Machine: m})
+	if err := r.founding.cluster.load(r.o.Log); err != nil {
 		t.Fatal(err)
 	}
-	r.cluster.mu.id = cluster
+	r.founding.cluster.mu.id = cluster
+	return r
+}
+
+// handshaker has the parts of a replica that shake hands.
+func handshaker(o Options) *Replica {
+	o.Clock, o.Logger = time.Now, slog.New(slog.DiscardHandler)
+	n, c := newNode(o), &clusterNote{}
+	r := &Replica{node: n, links: newLinks(n, c, newBallot(o.Log)), founding: &founding{node: n, cluster: c}}
+	r.links.founding = r.founding
 	return r
 }
 
@@ -55,11 +63,11 @@ func shake(t *testing.T, opener, acceptor *Replica, kind byte, to string) (openE
 	b.SetDeadline(deadline)
 	done := make(chan error, 1)
 	go func() {
-		_, err := acceptor.welcome(b)
+		_, err := acceptor.links.welcome(b)
 		b.Close()
 		done <- err
 	}()
-	_, openErr = opener.introduce(a, kind, to)
+	_, openErr = opener.links.introduce(a, kind, to)
 	a.Close()
 	return openErr, <-done
 }
@@ -108,12 +116,12 @@ func TestHandshake(t *testing.T) {
 // TestReplayedProof: what one handshake proved is worth nothing in the next.
 func TestReplayedProof(t *testing.T) {
 	r := side(t, "n1", "s", "")
-	first, answer := r.hello(raftLink, "n2"), r.hello(0, "")
-	proof := r.proof("opener", first.bytes(), answer.bytes())
-	if string(proof) == string(r.proof("opener", first.bytes(), r.hello(0, "").bytes())) {
+	first, answer := r.links.hello(raftLink, "n2"), r.links.hello(0, "")
+	proof := r.links.proof("opener", first.bytes(), answer.bytes())
+	if string(proof) == string(r.links.proof("opener", first.bytes(), r.links.hello(0, "").bytes())) {
 		t.Error("the proof does not depend on the acceptor's nonce")
 	}
-	if string(proof) == string(r.proof("acceptor", first.bytes(), answer.bytes())) {
+	if string(proof) == string(r.links.proof("acceptor", first.bytes(), answer.bytes())) {
 		t.Error("the proof can be reflected")
 	}
 }
@@ -124,8 +132,8 @@ func FuzzWelcome(f *testing.F) {
 	f.Add([]byte{0xff, 0xff, 1, 2, 3})
 	f.Add(append([]byte{0, 18}, make([]byte, 60)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r := &Replica{o: Options{ID: "n1", Secret: "s", Log: memLog(t)}, machine: fuzzMachine(t)}
-		if _, err := r.welcome(rw{strings.NewReader(string(b)), io.Discard}); err == nil {
+		r := handshaker(Options{ID: "n1", Secret: "s", Log: memLog(t), Machine: fuzzMachine(t)})
+		if _, err := r.links.welcome(rw{strings.NewReader(string(b)), io.Discard}); err == nil {
 			t.Errorf("%x was taken for a node", b)
 		}
 	})
@@ -171,7 +179,7 @@ func FuzzIntroduce(f *testing.F) {
 	f.Add([]byte{0xff})
 	r := side(f, "n1", "s", "")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := r.introduce(rw{strings.NewReader(string(b)), io.Discard}, raftLink, "n2"); err == nil {
+		if _, err := r.links.introduce(rw{strings.NewReader(string(b)), io.Discard}, raftLink, "n2"); err == nil {
 			t.Errorf("%x was taken for a node", b)
 		}
 	})

@@ -45,19 +45,3 @@ func (i *intent) set(v uint64) error {
 	i.now.Store(v)
 	return nil
 }
-
-// comeAsNew is called before Raft starts on a node that is to join a cluster; hasState says that it has begun to before.
-func (r *Replica) comeAsNew(hasState bool) error {
-	if !hasState {
-		if err := r.ballot.await(); err != nil {
-			return err
-		}
-	}
-	switch {
-	case r.o.Learner && !hasState:
-		return r.intent.set(intentLearner)
-	case r.intent.load() == intentNone:
-		return r.intent.set(intentVote)
-	}
-	return nil
-}

@@ -28,7 +28,16 @@ const rpcTimeout = 5 * time.Second
 
 // links are the connections of this node with its peers. It is the raft.StreamLayer of the transport.
 type links struct {
-	r        *Replica
+	*node
+	cluster     *clusterNote
+	twins       twins
+	addresses   map[string]string // where the operator says that members are, by id; it does not change
+	whereabouts whereabouts
+	ballot      *ballot
+	founding    *founding
+	admin       *admin
+	queries     *queries
+
 	accepted chan net.Conn // raft links for the transport
 	done     chan struct{}
 	once     sync.Once
@@ -43,8 +52,12 @@ type links struct {
 	}
 }
 
-func newLinks(r *Replica) *links {
-	l := &links{r: r, accepted: make(chan net.Conn), done: make(chan struct{})}
+func newLinks(n *node, c *clusterNote, b *ballot) *links {
+	l := &links{node: n, cluster: c, ballot: b, addresses: make(map[string]string), accepted: make(chan net.Conn), done: make(chan struct{})}
+	for _, p := range n.o.Peers {
+		l.addresses[p.ID] = p.Addr
+	}
+	l.twins.seen = make(map[memberAddr]sightOfTwin)
 	l.calls, l.hangUp = context.WithCancel(context.Background())
 	l.mu.open = make(map[net.Conn]struct{})
 	l.mu.refused = make(map[string]time.Time)
@@ -80,7 +93,7 @@ func (l *links) Accept() (net.Conn, error) {
 }
 
 // Addr implements net.Listener: the address that peers know this node by.
-func (l *links) Addr() net.Addr { return nodeAddr(l.r.o.Addr) }
+func (l *links) Addr() net.Addr { return nodeAddr(l.o.Addr) }
 
 type nodeAddr string
 
@@ -89,7 +102,7 @@ func (a nodeAddr) String() string { return string(a) }
 
 // Dial implements raft.StreamLayer. The address is a memberAddr's text.
 func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(l.r.ctx, timeout)
+	ctx, cancel := context.WithTimeout(l.ctx, timeout)
 	defer cancel()
 	c, err := l.dial(ctx, parseMemberAddr(string(addr)), raftLink)
 	if err != nil {
@@ -107,7 +120,7 @@ func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, e
 		c   net.Conn
 		err error
 	}
-	self, _ := l.r.known().find(l.r.o.ID)
+	self, _ := l.known().find(l.o.ID)
 	addrs := l.placesOf(to, self)
 	tries := make(chan opened, len(addrs))
 	for _, addr := range addrs {
@@ -142,8 +155,8 @@ func (l *links) placesOf(to memberAddr, self raft.Server) []string {
 	if to.id == "" {
 		return addrs
 	}
-	for _, addr := range []string{l.r.addresses[to.id], l.r.whereabouts.of(to.id), string(self.Address)} {
-		if addr != "" && addr != l.r.o.Addr && !slices.Contains(addrs, addr) {
+	for _, addr := range []string{l.addresses[to.id], l.whereabouts.of(to.id), string(self.Address)} {
+		if addr != "" && addr != l.o.Addr && !slices.Contains(addrs, addr) {
 			addrs = append(addrs, addr)
 		}
 	}
@@ -155,13 +168,13 @@ func (l *links) dialAt(ctx context.Context, to memberAddr, kind byte) (_ net.Con
 	if isNowhere(to.addr) {
 		return nil, peer, fmt.Errorf("replica: link to %s: it has no address", to.id)
 	}
-	c, err := l.r.o.Dial(ctx, to.addr)
+	c, err := l.o.Dial(ctx, to.addr)
 	if err != nil {
 		return nil, peer, fmt.Errorf("replica: link to %s: %w", to.addr, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	if _, err = io.WriteString(c, Preface); err == nil {
-		peer, err = l.r.introduce(c, kind, to.id)
+		peer, err = l.introduce(c, kind, to.id)
 	}
 	if !stop() {
 		err = errors.Join(err, ctx.Err())
@@ -197,47 +210,39 @@ func (l *links) noteRefusal(what, peer string, err error) {
 	}
 	l.mu.Unlock()
 	if !said && !full {
-		l.r.log.Warn(what, "peer", peer, "err", err)
+		l.log.Warn(what, "peer", peer, "err", err)
 	}
 }
 
-// ServeLink takes over a connection that opened with Preface, and returns when it has ended. A stranger who cannot prove to
-// have the cluster's secret costs this connection.
-func (r *Replica) ServeLink(c net.Conn) {
+// serve is Replica.ServeLink.
+func (l *links) serve(c net.Conn) {
 	defer func() { _ = c.Close() }()
-	if !r.links.track(c) {
+	if !l.track(c) {
 		return
 	}
-	defer r.links.forget(c)
+	defer l.forget(c)
 	_ = c.SetDeadline(time.Now().Add(handshakeTimeout)) // an error shows at the next read
-	peer, err := r.welcome(c)
+	peer, err := l.welcome(c)
 	if err != nil {
-		r.links.noteRefusal("a peer's link refused", c.RemoteAddr().String(), err)
+		l.noteRefusal("a peer's link refused", c.RemoteAddr().String(), err)
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
 	if peer.kind == raftLink {
-		r.links.hand(c)
+		l.hand(c)
 		return
 	}
-	if err := r.serveQueries(c, peer.to != ""); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-		r.log.Debug("link ended", "peer", peer.id, "err", err)
+	if err := l.queries.serveQueries(c, peer.to != ""); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		l.log.Debug("link ended", "peer", peer.id, "err", err)
 	}
 }
 
 // meet is called once a link has proved itself, before it is used. Only one between members says anything of either's past.
-func (r *Replica) meet(own, peer hello, bound bool) error {
-	if err := r.know(own, peer, bound); err != nil || !bound {
+func (l *links) meet(own, peer hello, bound bool) error {
+	if err := l.founding.know(own, peer, bound); err != nil || !bound {
 		return err
 	}
-	return r.ballot.meet(r.hasPast(), peer.past)
-}
-
-// hasPast reports whether this node has been part of a cluster: its log holds more than the membership it begins with, or its
-// state has gone further, and says so even where a crash has taken what was not synced.
-func (r *Replica) hasPast() bool {
-	last, _ := r.o.Log.LastIndex() // never fails
-	return last > 1 || r.machine.Applied().Index > 0
+	return l.ballot.meet(l.hasPast(), peer.past)
 }
 
 func (l *links) track(c net.Conn) bool {

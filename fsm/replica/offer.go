@@ -1,9 +1,7 @@
 package replica
 
 import (
-	"fmt"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -55,21 +53,6 @@ func (o *offers) may(term uint64, id raft.ServerID) bool {
 	defer o.mu.Unlock()
 	at, failed := o.mu.failed[id]
 	return !failed || o.mu.term != term || o.mu.begun[id] >= at+drainAppends
-}
-
-// offer offers leadership to a voter. One that has failed is not repeated before appends to the node go on.
-func (r *Replica) offer(s raft.Server) error {
-	term := r.raft.CurrentTerm()
-	for deadline := time.Now().Add(2 * r.o.Heartbeat); !r.offers.may(term, s.ID); {
-		if time.Now().After(deadline) || !r.pause(retryPause, nil) {
-			return fmt.Errorf("replica: %s was offered leadership before and takes no entries now", s.ID)
-		}
-	}
-	err := r.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
-	if err != nil {
-		r.offers.fail(term, s.ID)
-	}
-	return err
 }
 
 // isHeartbeat tells a heartbeat from an append as Raft does.

@@ -17,8 +17,24 @@ type Peer struct{ ID, Addr string }
 
 // Options configures a Replica. The zero value of a field means its default.
 type Options struct {
-	ID   string // required; this node's name in the cluster
-	Addr string // required; host:port under which clients and peers reach this node
+	ID     string // required; this node's name in the cluster
+	Addr   string // required; host:port under which clients and peers reach this node
+	Secret string // authenticates links; all nodes have the same
+	Origin
+	Timing
+	Bounds
+
+	Machine   *fsm.Machine   // required
+	Snapshots *fsm.Snapshots // required; over the machine's store
+	Log       *raftlog.Store // required
+
+	Dial   func(ctx context.Context, addr string) (net.Conn, error) // default: TCP
+	Clock  func() time.Time                                         // default: time.Now
+	Logger *slog.Logger                                             // default: discards
+}
+
+// Origin says how a node comes to its cluster.
+type Origin struct {
 	// Peers is the membership a cluster begins with, this node included. Empty means a cluster of this node alone. Where the log is not
 	// empty, it says where members are looked for besides at the addresses that the cluster knows: all of them may have moved at once.
 	Peers      []Peer
@@ -31,24 +47,22 @@ type Options struct {
 	Joining bool
 	Join    []string // host:port
 	Learner bool     // of Joining: it never wants a vote
+}
 
-	Machine   *fsm.Machine   // required
-	Snapshots *fsm.Snapshots // required; over the machine's store
-	Log       *raftlog.Store // required
-
-	Secret       string        // authenticates links; all nodes have the same
+// Timing says how patient a node is.
+type Timing struct {
 	ElectionWait time.Duration // how long a call waits for a leader; default 2 s
 	MaxStaleness time.Duration // how old a local read may be; default 10 s
 	Heartbeat    time.Duration // a follower that hears nothing for one to two of these calls an election; default 250 ms; see paced
 	Election     time.Duration // how long a candidate waits for votes, and an offer of leadership for its taker; default Heartbeat, at least that
-	StreamRate   int64         // bytes a second that streams to followers take in all; 0 is no limit
-	TrailingLogs uint64        // entries kept behind a snapshot for followers that were away; default 10,240
-	LogBytes     int64         // of log files, about; where entries are so large that they have more, fewer are kept; default 256 MiB
-	MaxInFlight  int           // entries proposed and not yet answered; default 2
+}
 
-	Dial   func(ctx context.Context, addr string) (net.Conn, error) // default: TCP
-	Clock  func() time.Time                                         // default: time.Now
-	Logger *slog.Logger                                             // default: discards
+// Bounds says how much of its resources a node takes.
+type Bounds struct {
+	StreamRate   int64  // bytes a second that streams to followers take in all; 0 is no limit
+	TrailingLogs uint64 // entries kept behind a snapshot for followers that were away; default 10,240
+	LogBytes     int64  // of log files, about; where entries are so large that they have more, fewer are kept; default 256 MiB
+	MaxInFlight  int    // entries proposed and not yet answered; default 2
 }
 
 func (o Options) withDefaults() Options {

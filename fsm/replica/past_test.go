@@ -55,8 +55,8 @@ func startMember(t testing.TB, log *raftlog.Store, heartbeat time.Duration, peer
 		t.Fatal(err)
 	}
 	r, err := Start(Options{
-		ID: "n1", Addr: "a1", Peers: peers, Heartbeat: heartbeat,
-		Machine: fsm.New(fsm.Options{Store: s, SnapshotEntries: 1 << 40}), Snapshots: fsm.NewSnapshots(s), Log: log, TrailingLogs: 8,
+		ID: "n1", Addr: "a1", Origin: Origin{Peers: peers}, Timing: Timing{Heartbeat: heartbeat}, Bounds: Bounds{TrailingLogs: 8},
+		Machine: fsm.New(fsm.Options{Store: s, SnapshotEntries: 1 << 40}), Snapshots: fsm.NewSnapshots(s), Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestRestartedAloneIsNotFresh(t *testing.T) {
 	if l.r.raft.State() == raft.Leader {
 		t.Fatal("it leads before its heartbeat time-out")
 	}
-	if l.r.fresh(time.Hour) {
+	if l.r.reader.fresh(time.Hour) {
 		t.Error("it takes its state for current")
 	}
 }

@@ -15,7 +15,11 @@ const probePause = time.Second
 
 // peers is what this node knows of the others from asking them: whether they answer, and how far they have applied.
 type peers struct {
-	r          *Replica
+	*node
+	links      *links
+	contacts   *contacts
+	index      *readIndex
+	standing   *standing
 	lastLeader atomic.Value // string: the id of the newest leader known
 
 	mu struct {
@@ -39,8 +43,8 @@ type sighting struct {
 	applied  uint64
 }
 
-func newPeers(r *Replica) *peers {
-	p := &peers{r: r}
+func newPeers(n *node, l *links, c *contacts, x *readIndex, s *standing) *peers {
+	p := &peers{node: n, links: l, contacts: c, index: x, standing: s}
 	p.lastLeader.Store("")
 	p.mu.seen = make(map[raft.ServerID]sighting)
 	return p
@@ -56,24 +60,24 @@ func (p *peers) run() {
 			a.close()
 		}
 	}()
-	pause := min(p.r.o.paced(probePause), p.r.o.MaxStaleness/4)
+	pause := min(p.o.paced(probePause), p.o.MaxStaleness/4)
 	alone := 0 // rounds without a leader
 	for ok := true; ok; {
 		next := pause
-		changed := p.r.changed.next() // a new leader is asked at once
+		changed := p.changed.next() // a new leader is asked at once
 		var wg sync.WaitGroup
-		if p.r.raft.State() != raft.Leader {
+		if p.raft.State() != raft.Leader {
 			wg.Go(p.look)
 		} else if !p.lead() {
 			next = pause / 10 // it has just begun to lead
 		}
-		for _, s := range p.r.servers() {
-			if string(s.ID) == p.r.o.ID {
+		for _, s := range p.servers() {
+			if string(s.ID) == p.o.ID {
 				continue
 			}
 			a := askers[s.ID]
 			if a == nil {
-				a = &asker{l: p.r.links}
+				a = &asker{l: p.links}
 				askers[s.ID] = a
 			}
 			wg.Go(func() { p.probe(a, s) })
@@ -82,24 +86,24 @@ func (p *peers) run() {
 		if alone++; p.leaderKnown() {
 			alone = 0
 		} else if alone > 1 {
-			p.r.sayLost()
+			p.standing.sayLost()
 		}
-		ok = p.r.pause(next, changed) || p.r.ctx.Err() == nil
+		ok = p.pause(next, changed) || p.ctx.Err() == nil
 	}
 }
 
 func (p *peers) leaderKnown() bool {
-	_, ok := p.r.leaderAt()
+	_, ok := p.leaderAt()
 	return ok
 }
 
 // lead makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last followed it, it has
 // acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known yet.
 func (p *peers) lead() bool {
-	term := p.r.raft.CurrentTerm()
-	heard := p.r.contacts.majority(term, p.r.o.ID, p.r.voters())
-	at := p.r.machine.Applied()
-	if at.Term != term || heard.IsZero() || p.r.raft.State() != raft.Leader {
+	term := p.raft.CurrentTerm()
+	heard := p.contacts.majority(term, p.o.ID, p.voters())
+	at := p.machine.Applied()
+	if at.Term != term || heard.IsZero() || p.raft.State() != raft.Leader {
 		return false
 	}
 	p.mark(mark{at.Index, heard})
@@ -107,7 +111,7 @@ func (p *peers) lead() bool {
 }
 
 func (p *peers) probe(a *asker, s raft.Server) {
-	ctx, cancel := context.WithTimeout(p.r.ctx, p.r.o.paced(probePause))
+	ctx, cancel := context.WithTimeout(p.ctx, p.o.paced(probePause))
 	defer cancel()
 	got, err := a.ask(ctx, located(s), askProgress)
 	p.mu.Lock()
@@ -119,7 +123,7 @@ func (p *peers) probe(a *asker, s raft.Server) {
 // look asks the leader what a state must have applied that is not older than this moment.
 func (p *peers) look() {
 	asked := time.Now()
-	if got, err := p.r.remote.join(false); err == nil {
+	if got, err := p.index.remote.join(false); err == nil {
 		p.mark(mark{got.index, asked})
 	}
 }
@@ -160,9 +164,12 @@ func (r *Replica) Status() Status {
 	s := Status{
 		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster, Standing: r.Standing(),
 		State: stateName(r.raft.State()), LeaderID: leader.id, LeaderAddr: leader.addr,
-		Term: r.raft.CurrentTerm(), CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(),
-		AppliedIndex: r.machine.Applied().Index, Databases: state.Databases, RowCacheBytes: r.machine.RowCacheBytes(), LogBytes: r.o.Log.Size(),
-		ExpiredKeys: r.stats.expired.Load(), Snapshots: r.snapshots.Count(), Reads: r.stats.reads.Load(), Entries: r.stats.entries.Load(),
+		Term: r.raft.CurrentTerm(), AppliedIndex: r.machine.Applied().Index,
+		LogStatus: LogStatus{CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(), LogBytes: r.o.Log.Size()},
+		Figures: Figures{
+			Databases: state.Databases, RowCacheBytes: r.machine.RowCacheBytes(), ExpiredKeys: r.expiry.expired.Load(),
+			Snapshots: r.snapshots.Count(), Reads: r.index.reads.Load(), Entries: r.proposer.entries.Load(),
+		},
 	}
 	leads := s.State == "leader"
 	s.Ready = leads && r.ready()
@@ -172,8 +179,8 @@ func (r *Replica) Status() Status {
 	if metas, err := r.snapshots.List(); err == nil && len(metas) > 0 {
 		s.SnapshotIndex = metas[0].Index
 	}
-	s.Streams = r.streams.all()
-	s.Members = r.members(s.AppliedIndex)
+	s.Streams = r.retention.streams.all()
+	s.Members = r.peers.members(s.AppliedIndex)
 	for _, m := range s.Members {
 		if m.Voter {
 			s.Voters++
@@ -182,17 +189,17 @@ func (r *Replica) Status() Status {
 	return s
 }
 
-func (r *Replica) members(applied uint64) []Member {
-	leader, _ := r.peers.lastLeader.Load().(string)
+func (p *peers) members(applied uint64) []Member {
+	leader, _ := p.lastLeader.Load().(string)
 	var members []Member
-	for _, server := range r.servers() {
+	for _, server := range p.servers() {
 		id := string(server.ID)
 		m := Member{
 			ID: id, NodeID: NodeID(id), Addr: string(server.Address), Voter: server.Suffrage == raft.Voter,
-			Leader: id == leader, Self: id == r.o.ID, Connected: true,
+			Leader: id == leader, Self: id == p.o.ID, Connected: true,
 		}
 		if !m.Self {
-			seen := r.peers.sighting(server.ID)
+			seen := p.sighting(server.ID)
 			m.Connected = seen.answered
 			if applied > seen.applied {
 				m.Lag = applied - seen.applied

@@ -45,8 +45,13 @@ type flight struct {
 	parts  []*proposal
 }
 
-// proposals is the road from Write to the log: a queue that propose empties into entries, and the entries in flight.
-type proposals struct {
+// proposer is the road from Write to the log: a queue that propose empties into entries, and the entries in flight.
+type proposer struct {
+	*node
+	standing *standing
+	disk     *disk
+	entries  atomic.Uint64 // proposed since start
+
 	queue   chan *proposal
 	large   chan *proposal
 	flights chan flight  // its room is the bound on entries in flight
@@ -60,35 +65,32 @@ type proposals struct {
 	}
 }
 
-func newProposals(maxInFlight int) *proposals {
-	return &proposals{queue: make(chan *proposal, maxQueued), large: make(chan *proposal), flights: make(chan flight, maxInFlight)}
+func newProposer(n *node, s *standing, d *disk) *proposer {
+	return &proposer{node: n, standing: s, disk: d, queue: make(chan *proposal, maxQueued), large: make(chan *proposal), flights: make(chan flight, n.o.MaxInFlight)}
 }
 
 // enter counts a proposal in, so that drain waits for it; it is false once drain has begun.
-func (p *proposals) enter() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.mu.closed {
-		p.waiting.Add(1)
+func (r *proposer) enter() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.mu.closed {
+		r.waiting.Add(1)
 	}
-	return !p.mu.closed
+	return !r.mu.closed
 }
 
 // drain lets no more proposals in, waits until all have their outcome, and ends the goroutines of the road.
-func (p *proposals) drain() {
-	p.mu.Lock()
-	p.mu.closed = true
-	p.mu.Unlock()
-	p.waiting.Wait()
-	close(p.queue)
-	close(p.large)
+func (r *proposer) drain() {
+	r.mu.Lock()
+	r.mu.closed = true
+	r.mu.Unlock()
+	r.waiting.Wait()
+	close(r.queue)
+	close(r.large)
 }
 
-// Write proposes groups as a unit and returns the replies of their calls, in order, once they are applied here. Names are in
-// lower case, and every call was checked; the caller must not change the arguments any more.
-// ErrNotLeader, ErrNoLeader, ErrTooLarge and ErrClosed say that nothing was proposed; after ErrInDoubt nobody knows.
-// Write does not end with ctx once it has proposed: the fate of the call is worth the wait.
-func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
+// write is Replica.Write.
+func (r *proposer) write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
 	p := &proposal{groups: groups, done: make(chan outcome, 1)}
 	for _, g := range groups {
 		p.calls += len(g.Calls)
@@ -110,7 +112,7 @@ func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Repl
 		if r.leaderElsewhere() {
 			return nil, ErrNotLeader
 		}
-		if err := r.outside(); err != nil {
+		if err := r.standing.outside(); err != nil {
 			return nil, err
 		}
 		// Nobody tells when a transfer of leadership that has failed lets writes in again: look now and then.
@@ -124,43 +126,37 @@ func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Repl
 }
 
 // writeAsLeader submits a proposal if this node leads; otherwise it returns ErrNotLeader.
-func (r *Replica) writeAsLeader(p *proposal) ([]reply.Reply, error) {
+func (r *proposer) writeAsLeader(p *proposal) ([]reply.Reply, error) {
 	if r.raft.State() != raft.Leader {
 		return nil, ErrNotLeader
 	}
 	return r.submit(p)
 }
 
-// leaderElsewhere reports whether another node is known to lead.
-func (r *Replica) leaderElsewhere() bool {
-	_, id := r.raft.LeaderWithID()
-	return id != "" && string(id) != r.o.ID
-}
-
 // submit sends a proposal down the road and waits for its outcome. ErrNotLeader says that it was certainly not proposed.
-func (r *Replica) submit(p *proposal) ([]reply.Reply, error) {
-	if !r.proposals.enter() {
+func (r *proposer) submit(p *proposal) ([]reply.Reply, error) {
+	if !r.enter() {
 		return nil, ErrClosed
 	}
-	defer r.proposals.waiting.Done()
+	defer r.waiting.Done()
 	if p.isLarge() {
-		r.proposals.large <- p
+		r.large <- p
 	} else {
-		r.proposals.queue <- p
+		r.queue <- p
 	}
 	o := <-p.done
 	return o.replies, o.err
 }
 
 // propose gathers what waits in the queue into entries and proposes them, several in flight.
-func (r *Replica) propose() {
-	defer close(r.proposals.flights)
+func (r *proposer) propose() {
+	defer close(r.flights)
 	var next *proposal // taken from the queue, too large for the last entry
 	for {
 		first := next
 		if next = nil; first == nil {
 			var ok bool
-			if first, ok = <-r.proposals.queue; !ok {
+			if first, ok = <-r.queue; !ok {
 				return
 			}
 		}
@@ -169,19 +165,19 @@ func (r *Replica) propose() {
 }
 
 // proposeWith proposes an entry that begins with first. It returns what it took from the queue and had no room for.
-func (r *Replica) proposeWith(first *proposal) (rest *proposal) {
-	r.proposals.gate.Lock()
-	defer r.proposals.gate.Unlock()
+func (r *proposer) proposeWith(first *proposal) (rest *proposal) {
+	r.gate.Lock()
+	defer r.gate.Unlock()
 	r.disk.await()
 	parts, rest := r.gather([]*proposal{first})
-	r.stats.entries.Add(1)
-	r.proposals.awaited.Add(1)
-	r.proposals.flights <- flight{r.raft.Apply(r.encode(parts), 0), parts}
+	r.entries.Add(1)
+	r.awaited.Add(1)
+	r.flights <- flight{r.raft.Apply(r.encode(parts), 0), parts}
 	return rest
 }
 
 // finishFlights returns once every entry that this leader has proposed is applied here. It is called with the gate held.
-func (r *Replica) finishFlights() error {
+func (r *proposer) finishFlights() error {
 	tick := entry.Group{Calls: []entry.Call{{Argv: [][]byte{[]byte(command.TickName)}}}}
 	err := r.raft.Apply(r.encode([]*proposal{{groups: []entry.Group{tick}, bytes: tick.Size()}}), 0).Error()
 	if err != nil {
@@ -191,11 +187,11 @@ func (r *Replica) finishFlights() error {
 }
 
 // gather adds to parts what waits in the queue at this moment, up to the bounds of an entry.
-func (r *Replica) gather(parts []*proposal) (all []*proposal, rest *proposal) {
+func (r *proposer) gather(parts []*proposal) (all []*proposal, rest *proposal) {
 	bytes, calls := parts[0].bytes, parts[0].calls
 	for bytes < maxEntryBytes {
 		select {
-		case p, ok := <-r.proposals.queue:
+		case p, ok := <-r.queue:
 			if !ok {
 				return parts, nil
 			}
@@ -210,7 +206,7 @@ func (r *Replica) gather(parts []*proposal) (all []*proposal, rest *proposal) {
 	return parts, nil
 }
 
-func (r *Replica) encode(parts []*proposal) []byte {
+func (r *proposer) encode(parts []*proposal) []byte {
 	groups, size := 0, 0
 	for _, p := range parts {
 		groups += len(p.groups)
@@ -224,14 +220,14 @@ func (r *Replica) encode(parts []*proposal) []byte {
 }
 
 // complete hands the outcomes of entries to their proposals, in the order of the log.
-func (r *Replica) complete() {
-	for f := range r.proposals.flights {
+func (r *proposer) complete() {
+	for f := range r.flights {
 		err := f.future.Error()
 		var results fsm.Results
 		if err == nil {
 			results, _ = f.future.Response().(fsm.Results)
 		}
-		r.proposals.awaited.Add(-1)
+		r.awaited.Add(-1)
 		for _, p := range f.parts {
 			if err != nil {
 				p.done <- outcome{err: writeError(err)}
@@ -254,13 +250,13 @@ func writeError(err error) error {
 
 // tick proposes an entry whose only message is its time. Once it is applied, everything committed before it is, and this
 // leader's term has begun in the machine.
-func (r *Replica) tick() error {
+func (r *proposer) tick() error {
 	_, err := r.proposeCall(command.TickName)
 	return err
 }
 
 // proposeCall proposes one internal call if this node leads.
-func (r *Replica) proposeCall(argv ...string) (reply.Reply, error) {
+func (r *proposer) proposeCall(argv ...string) (reply.Reply, error) {
 	c := entry.Call{}
 	for _, a := range argv {
 		c.Argv = append(c.Argv, []byte(a))
@@ -273,16 +269,16 @@ func (r *Replica) proposeCall(argv ...string) (reply.Reply, error) {
 	return replies[0], nil
 }
 
-// pause waits for d, or less when the replica closes or done is closed; it is false then.
-func (r *Replica) pause(d time.Duration, done <-chan struct{}) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// tickUntil is tick for somebody who does not wait for its outcome longer than that.
+func (r *proposer) tickUntil(until time.Time) error {
+	ctx, cancel := context.WithDeadline(r.ctx, until)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- r.tick() }() // Close waits for what is proposed
 	select {
-	case <-t.C:
-		return true
-	case <-done:
-		return false
-	case <-r.ctx.Done():
-		return false
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ErrNoQuorum
 	}
 }

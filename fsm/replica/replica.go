@@ -2,66 +2,38 @@ package replica
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
-	"math"
+	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
 
-	"cairn/fsm"
+	"cairn/fsm/entry"
+	"cairn/fsm/reply"
 	"cairn/storage/raftlog"
 )
 
-// Replica is this node's part in the cluster. Any goroutine may call it; the owner calls Close.
+// Replica is this node's part in the cluster: a frame around the parts that do the work. Any goroutine may call it; the owner calls Close.
 type Replica struct {
-	o           Options
-	raft        *raft.Raft
-	started     chan struct{} // closed once raft is there
-	machine     *fsm.Machine
-	snapshots   *fsm.Snapshots
-	log         *slog.Logger
-	clock       *clock
-	links       *links
-	transport   *transport
-	streams     *streams
-	offers      *offers
-	contacts    *contacts // for leases
-	confirmers  *confirmers
-	ballot      *ballot
-	intent      *intent
-	alone       *alone
-	founding    founding
-	cluster     clusterNote
-	twins       twins
-	addresses   map[string]string // where the operator says that members are, by id; it does not change
-	whereabouts whereabouts
-	standing    standing
-	run         string // of this process: tells it from another one with the same id
-	proposals   *proposals
-	disk        *disk
-	leader      *rounds // read rounds as leader
-	remote      *rounds // read rounds asked of the leader, over leaderAsker
-	leaderAsker *asker
-	peers       *peers
-	changed     *broadcast    // leadership or readiness may have changed
-	offered     atomic.Uint64 // the newest term in which leadership was offered to another node
-	stats       stats
-	verifying   chan struct{} // full while Verify runs
-
-	ctx    context.Context // ends when Close begins
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	closed sync.Once
-	err    error // what Close answers
+	*node
+	transport  *transport
+	links      *links
+	proposer   *proposer
+	index      *readIndex
+	reader     *reader
+	expiry     *expiry
+	retention  *retention
+	transfer   *transfer
+	standing   *standing
+	peers      *peers
+	founding   *founding
+	verifier   *verifier
+	leadership *leadership
+	shut       func() error // what Close does, once
 }
-
-type stats struct{ expired, reads, entries atomic.Uint64 }
 
 // Start starts a replica. The first start on an empty log begins the cluster that Options.Peers describes; every node of it
 // does the same, in any order.
@@ -70,45 +42,55 @@ func Start(o Options) (*Replica, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	r := &Replica{
-		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine),
-		changed: newBroadcast(), ctx: ctx, cancel: cancel, contacts: newContacts(), ballot: newBallot(o.Log),
-		verifying: make(chan struct{}, 1), started: make(chan struct{}),
-		intent: &intent{log: o.Log}, alone: &alone{log: o.Log}, run: rand.Text(), addresses: make(map[string]string), twins: twins{seen: make(map[memberAddr]sightOfTwin)},
-	}
-	for _, p := range o.Peers {
-		r.addresses[p.ID] = p.Addr
-	}
-	r.standing.refused = make(chan error, 1)
-	r.standing.aim(o.Join)
-	r.links = newLinks(r)
-	r.offers = newOffers()
-	r.streams = newStreams(ctx, o.StreamRate, o.Logger)
-	r.disk = newDisk(o.Log, r.leading)
-	r.transport = newTransport(r.links, r.disk, r.streams, r.offers, r.contacts, r.ballot, r.wanted, o)
-	r.proposals = newProposals(o.MaxInFlight)
-	r.leader, r.remote = newRounds(o.ElectionWait/2, r.verify), newRounds(o.ElectionWait/2, r.askLeader)
-	r.confirmers = newConfirmers(r)
-	r.leaderAsker = &asker{l: r.links}
-	r.peers = newPeers(r)
+	r := assemble(newNode(o))
 	if err := r.startRaft(); err != nil {
-		cancel()
+		r.cancel()
 		return nil, errors.Join(err, r.transport.Close())
 	}
-	r.look()
+	r.standing.look()
 	for _, run := range []func(){
-		r.watchLeadership, r.takeSnapshots, r.sweep, r.propose, r.complete, r.proposeLarge,
-		r.peers.run, r.catchUp, func() { r.machine.SumStates(ctx) }, r.attend, r.holdLog, r.found, r.noteCluster,
+		r.leadership.watch, r.retention.takeSnapshots, r.expiry.sweep, r.proposer.propose, r.proposer.complete, r.proposer.proposeLarge,
+		r.peers.run, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.retention.holdLog, r.founding.found, r.founding.noteCluster,
 	} {
 		r.wg.Go(run)
 	}
 	return r, nil
 }
 
+// assemble makes the parts of a replica, none of which runs yet.
+func assemble(n *node) *Replica {
+	o := n.o
+	cluster, guard, contacts, alone := &clusterNote{log: o.Log}, newBallot(o.Log), newContacts(), &alone{log: o.Log}
+	offers, streams, disk := newOffers(), newStreams(n.ctx, o.StreamRate, o.Logger), newDisk(o.Log, n.leading)
+	links := newLinks(n, cluster, guard)
+	carrier := newTransport(links, disk, streams, offers, contacts, guard, n.wanted, o)
+	standing := newStanding(n, guard, cluster)
+	proposer := newProposer(n, standing, disk)
+	index := newReadIndex(n, proposer, disk, links)
+	peers := newPeers(n, links, contacts, index, standing)
+	transfer := &transfer{node: n, contacts: contacts, offers: offers, proposer: proposer, peers: peers}
+	founding := &founding{node: n, cluster: cluster, alone: alone, transport: carrier, standing: standing}
+	members := &membership{node: n, alone: alone, index: index, transfer: transfer}
+	admin := &admin{node: n, links: links, proposer: proposer, membership: members, standing: standing}
+	members.admin = admin
+	standing.founding, standing.admin, standing.peers, standing.index = founding, admin, peers, index
+	links.founding, links.admin, links.queries = founding, admin, &queries{node: n, index: index, admin: admin}
+	r := &Replica{
+		node: n, transport: carrier, links: links, proposer: proposer, index: index,
+		reader:    &reader{node: n, contacts: contacts, disk: disk, index: index, transfer: transfer, peers: peers, standing: standing},
+		expiry:    &expiry{node: n, proposer: proposer},
+		retention: &retention{node: n, streams: streams, disk: disk, peers: peers},
+		transfer:  transfer, standing: standing, peers: peers, founding: founding,
+		verifier:   &verifier{node: n, links: links, proposer: proposer, verifying: make(chan struct{}, 1)},
+		leadership: &leadership{node: n, alone: alone, cluster: cluster, proposer: proposer, peers: peers},
+	}
+	r.shut = sync.OnceValue(r.stop)
+	return r
+}
+
 func (r *Replica) startRaft() error {
 	c := raftConfig(r.o)
-	if err := r.cluster.load(r.o.Log); err != nil {
+	if err := r.founding.cluster.load(r.o.Log); err != nil {
 		return err
 	}
 	if err := checkDisplaced(r.o.Log, r.o.NewCluster); err != nil {
@@ -118,40 +100,40 @@ func (r *Replica) startRaft() error {
 	if err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
-	if err := r.ballot.load(hasState, r.o.Heartbeat); err != nil {
+	if err := r.links.ballot.load(hasState, r.o.Heartbeat); err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
-	if err := r.intent.read(); err != nil {
+	if err := r.standing.intent.read(); err != nil {
 		return err
 	}
 	if r.o.Joining {
-		if err := r.comeAsNew(hasState); err != nil {
+		if err := r.standing.comeAsNew(hasState); err != nil {
 			return err
 		}
-	} else if r.foundsAlone(hasState) {
+	} else if r.founding.foundsAlone(hasState) {
 		r.founding.waits.Store(true)
 	} else if !hasState {
-		if err := r.begin(r.founders()); err != nil {
+		if err := r.founding.begin(r.founders()); err != nil {
 			return err
 		}
 		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.transport, raft.Configuration{Servers: r.founders()}); err != nil {
 			return fmt.Errorf("replica: begin the cluster: %w", err)
 		}
 	}
-	atOnce, err := r.alone.before(!hasState && !r.o.Joining)
+	atOnce, err := r.founding.alone.before(!hasState && !r.o.Joining)
 	if err != nil {
 		return err
 	}
-	r.disk.load()
-	if r.raft, err = raft.NewRaft(c, synced{r.machine, r.disk, &r.proposals.awaited}, r.disk, r.o.Log, r.snapshots, r.transport); err != nil {
+	r.index.disk.load()
+	if r.raft, err = raft.NewRaft(c, synced{r.machine, r.index.disk, &r.proposer.awaited}, r.index.disk, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	close(r.started)
 	if err := r.peersAreMembers(hasState); err != nil {
 		return errors.Join(err, r.raft.Shutdown().Error())
 	}
-	if atOnce && r.onlyVoter() && !r.ballot.rejoining.Load() {
-		r.stand()
+	if atOnce && r.onlyVoter() && !r.links.ballot.rejoining.Load() {
+		r.transport.stand()
 	}
 	return nil
 }
@@ -162,7 +144,7 @@ func (r *Replica) peersAreMembers(hasState bool) error {
 	if !hasState || r.o.PeersBegan {
 		return nil
 	}
-	m := r.membership()
+	m := r.configuration()
 	for _, p := range r.o.Peers {
 		if _, member := m.find(p.ID); member || p.ID == r.o.ID || len(m.servers) == 0 {
 			continue
@@ -173,27 +155,6 @@ func (r *Replica) peersAreMembers(hasState bool) error {
 		r.log.Warn("--peers names a node that is no member as far as this one knows; to add it, start it on an empty --dir with --join", "peer", p.ID)
 	}
 	return nil
-}
-
-// leading says that this node leads; false as long as Raft is being started.
-func (r *Replica) leading() bool {
-	select {
-	case <-r.started:
-		return r.raft.State() == raft.Leader
-	default:
-		return false
-	}
-}
-
-// wanted says that this node leads in term and that a peer is a member.
-func (r *Replica) wanted(id raft.ServerID, term uint64) bool {
-	select {
-	case <-r.started:
-	default:
-		return true // Raft has begun to lead before Start knows it
-	}
-	_, member := r.membership().find(string(id))
-	return member && r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term
 }
 
 // never is a time that does not come: hashicorp/raft's own snapshot trigger polls, ours counts.
@@ -218,67 +179,73 @@ func raftConfig(o Options) *raft.Config {
 
 // Close hands leadership over, finishes what is in flight, and stops. Calls made after it began answer ErrClosed or, when
 // they had been proposed, what became of them. It is idempotent.
-func (r *Replica) Close() error {
-	r.closed.Do(func() {
-		if r.raft.State() == raft.Leader {
-			if err := r.TransferLeadership(""); err != nil {
-				r.log.Info("leadership was not handed over", "err", err)
-			}
-		}
-		r.cancel()
-		r.leader.close()
-		r.remote.close()
-		r.proposals.drain()
-		// A running Raft answers every future; one that is shut down leaves some unanswered. So whoever waits for one ends
-		// first, and so that Raft's main loop can answer, a snapshot that is being received is broken off.
-		r.links.drop()
-		r.wg.Wait()
-		stopped := r.raft.Shutdown()
-		r.links.hangUp() // Raft waits for what it has asked others; one that is cut off would answer in its own time
-		err := stopped.Error()
-		r.leaderAsker.close()
-		r.err = errors.Join(err, r.transport.Close(), r.machine.AbandonChecksums())
-	})
-	return r.err
-}
+func (r *Replica) Close() error { return r.shut() }
 
-// TransferLeadership makes another voter the leader: the one called id, or for "" the most current one that answers.
-func (r *Replica) TransferLeadership(id string) error {
-	if !r.proposals.enter() {
-		return ErrClosed
-	}
-	defer r.proposals.waiting.Done()
-	// An entry that is in flight when the other node takes over may be committed without this node hearing of it in time: its
-	// clients would be told that it is in doubt. So nothing is in flight then.
-	r.proposals.gate.Lock()
-	defer r.proposals.gate.Unlock()
-	if err := r.finishFlights(); err != nil {
-		return err
-	}
-	r.offered.Store(math.MaxUint64) // no leases
-	defer func() { r.offered.Store(r.raft.CurrentTerm()) }()
-	if id == "" {
-		return r.offerToAny()
-	}
-	for _, s := range r.voters() {
-		if string(s.ID) == id {
-			return r.offer(s)
+func (r *Replica) stop() error {
+	if r.raft.State() == raft.Leader {
+		if err := r.TransferLeadership(""); err != nil {
+			r.log.Info("leadership was not handed over", "err", err)
 		}
 	}
-	return fmt.Errorf("replica: no voter is called %q", id)
-}
-
-func (r *Replica) servers() []raft.Server { return r.raft.GetConfiguration().Configuration().Servers }
-
-func (r *Replica) voters() []raft.Server {
-	var voters []raft.Server
-	for _, s := range r.servers() {
-		if s.Suffrage == raft.Voter {
-			voters = append(voters, s)
-		}
-	}
-	return voters
+	r.cancel()
+	r.index.leader.close()
+	r.index.remote.close()
+	r.proposer.drain()
+	// A running Raft answers every future; one that is shut down leaves some unanswered. So whoever waits for one ends
+	// first, and so that Raft's main loop can answer, a snapshot that is being received is broken off.
+	r.links.drop()
+	r.wg.Wait()
+	stopped := r.raft.Shutdown()
+	r.links.hangUp() // Raft waits for what it has asked others; one that is cut off would answer in its own time
+	err := stopped.Error()
+	r.index.leaderAsker.close()
+	return errors.Join(err, r.transport.Close(), r.machine.AbandonChecksums())
 }
 
 // Log returns the log store, for the figures it keeps.
 func (r *Replica) Log() *raftlog.Store { return r.o.Log }
+
+// Write proposes groups as a unit and returns the replies of their calls, in order, once they are applied here. Names are in
+// lower case, and every call was checked; the caller must not change the arguments any more.
+// ErrNotLeader, ErrNoLeader, ErrTooLarge and ErrClosed say that nothing was proposed; after ErrInDoubt nobody knows.
+// Write does not end with ctx once it has proposed: the fate of the call is worth the wait.
+func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
+	return r.proposer.write(ctx, groups)
+}
+
+// Read answers calls that only read, on one state. It may answer fewer calls than it was given, but at least one: large
+// replies end an answer early, and the caller asks again for the rest.
+// It returns ErrNoLeader or ErrNoQuorum when no leader could confirm the read in time, ErrStale for a Local read on a node
+// that has been alone too long.
+func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
+	return r.reader.read(ctx, c, calls)
+}
+
+// List answers a call whose reply may be longer than memory, see fsm.Machine.List. Its errors are those of Read, and those of to. Under Lease it takes
+// part in a round like a linearizable read: whether the lease had held would be known only after the reply.
+func (r *Replica) List(ctx context.Context, c Consistency, call entry.Call, to reply.Lister) error {
+	return r.reader.list(ctx, c, call, to)
+}
+
+// Change changes the cluster, through whichever node leads, and returns once that is done. A Refusal says why it is not.
+func (r *Replica) Change(ctx context.Context, c Change) error { return r.standing.change(ctx, c) }
+
+// Verify has every member sum up its state right after one entry, which it proposes, and tells whether they are one state.
+// It returns once every member has answered, is found unreachable, or timeout is over. A disagreement is logged: somebody
+// must act. Its errors are those of Write, and ErrVerifying.
+func (r *Replica) Verify(ctx context.Context, timeout time.Duration) (Verdict, error) {
+	return r.verifier.verify(ctx, timeout)
+}
+
+// Standing returns what this node is to its cluster.
+func (r *Replica) Standing() Standing { return r.standing.current() }
+
+// ServeLink takes over a connection that opened with Preface, and returns when it has ended. A stranger who cannot prove to
+// have the cluster's secret costs this connection.
+func (r *Replica) ServeLink(c net.Conn) { r.links.serve(c) }
+
+// Refused delivers why the cluster that Options.Join names does not let this node in, or ErrDisplaced.
+func (r *Replica) Refused() <-chan error { return r.standing.refused }
+
+// TransferLeadership makes another voter the leader: the one called id, or for "" the most current one that answers.
+func (r *Replica) TransferLeadership(id string) error { return r.transfer.to(id) }

@@ -54,18 +54,29 @@ type Status struct {
 	LeaderID   string // empty when no leader is known
 	LeaderAddr string
 
-	Term, CommitIndex, AppliedIndex, SnapshotIndex, LastLogIndex uint64
-	LastContact                                                  time.Duration // since the leader was heard; 0 on the leader
-	Voters                                                       int
-	Members                                                      []Member // the order of the configuration
-	Streams                                                      []Stream // that run now
-	Databases                                                    [layout.Databases]layout.Database
-	RowCacheBytes                                                int64  // of memory, outside of Go's heap
-	LogBytes                                                     int64  // of log files that are needed
-	ExpiredKeys                                                  uint64 // removed by expiry since start, on this node
-	Snapshots                                                    uint64 // records written since start
-	Reads                                                        uint64 // read rounds confirmed since start
-	Entries                                                      uint64 // entries proposed since start
+	Term, AppliedIndex uint64
+	Voters             int
+	Members            []Member // the order of the configuration
+	LogStatus
+	Figures
+}
+
+// LogStatus is what a replica knows of its log, and of the leader's.
+type LogStatus struct {
+	CommitIndex, SnapshotIndex, LastLogIndex uint64
+	LogBytes                                 int64         // of log files that are needed
+	LastContact                              time.Duration // since the leader was heard; 0 on the leader
+}
+
+// Figures are what a replica counts, on its node.
+type Figures struct {
+	Databases     [layout.Databases]layout.Database
+	RowCacheBytes int64    // of memory, outside of Go's heap
+	Streams       []Stream // that run now
+	ExpiredKeys   uint64   // removed by expiry since start
+	Snapshots     uint64   // records written since start
+	Reads         uint64   // read rounds confirmed since start
+	Entries       uint64   // entries proposed since start
 }
 
 // Consistency says what a read may see.

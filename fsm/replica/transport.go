@@ -163,3 +163,9 @@ func (t *transport) Close() error {
 	t.CloseStreams() // the pool's connections; Close of the library leaves them open
 	return err
 }
+
+// stand makes this node stand for election, whoever leads.
+func (t *transport) stand() {
+	now := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}}
+	t.hand(raft.RPC{Command: now, RespChan: make(chan raft.RPCResponse, 1)})
+}

@@ -156,7 +156,7 @@ func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 			t.Fatal(err)
 		}
 		r, err := Start(Options{
-			ID: p.ID, Addr: p.Addr, Peers: peers, Heartbeat: heartbeat, ElectionWait: 20 * time.Second, Dial: dial, Log: log,
+			ID: p.ID, Addr: p.Addr, Origin: Origin{Peers: peers}, Timing: Timing{Heartbeat: heartbeat, ElectionWait: 20 * time.Second}, Dial: dial, Log: log,
 			Machine: fsm.New(fsm.Options{Store: s}), Snapshots: fsm.NewSnapshots(s),
 		})
 		if err != nil {
@@ -239,7 +239,7 @@ func oldAnswers(t *testing.T) (conclusive bool) {
 	round := func() chan error {
 		done := make(chan error, 1)
 		go func() {
-			_, err := leader.verify(time.Now().Add(time.Minute), false)
+			_, err := leader.index.verify(time.Now().Add(time.Minute), false)
 			done <- err
 		}()
 		return done
@@ -263,12 +263,12 @@ func oldAnswers(t *testing.T) (conclusive bool) {
 	if err := <-round(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "every question to be answered", leader.confirmers.quiet) // a slow first round asks more than it needs
+	eventually(t, "every question to be answered", leader.index.confirmers.quiet) // a slow first round asks more than it needs
 	for id := range c.nodes {
 		c.heard[id].close()
 	}
 	early := round()
-	eventually(t, "the first round to ask", func() bool { return !leader.confirmers.quiet() })
+	eventually(t, "the first round to ask", func() bool { return !leader.index.confirmers.quiet() })
 	still(early, 100*time.Millisecond, "no answer was heard")
 	for id := range c.nodes {
 		c.sent[id].close()
@@ -296,14 +296,14 @@ func TestTickUntil(t *testing.T) {
 		c.sent[id].close()
 	}
 	began := time.Now()
-	if _, err := leader.verify(began.Add(100*time.Millisecond), true); !errors.Is(err, ErrNoQuorum) {
+	if _, err := leader.index.verify(began.Add(100*time.Millisecond), true); !errors.Is(err, ErrNoQuorum) {
 		t.Errorf("nobody was asked: %v", err)
 	}
 	if waited := time.Since(began); waited > 2*time.Second {
 		t.Errorf("waited for %v", waited)
 	}
 	c.openAll()
-	if _, err := leader.verify(time.Now().Add(20*time.Second), true); err != nil {
+	if _, err := leader.index.verify(time.Now().Add(20*time.Second), true); err != nil {
 		t.Errorf("everybody can be asked again: %v", err)
 	}
 }
@@ -323,7 +323,7 @@ func TestOfferedLease(t *testing.T) {
 func offeredLease(t *testing.T) (conclusive bool) {
 	c, leader := newTrio(t, 2*time.Second)
 	term := leader.raft.CurrentTerm()
-	eventually(t, "a lease", func() bool { return leader.leased(term) })
+	eventually(t, "a lease", func() bool { return leader.reader.leased(term) })
 	other := ""
 	for id, r := range c.nodes {
 		if r != leader {
@@ -337,8 +337,8 @@ func offeredLease(t *testing.T) (conclusive bool) {
 	if leader.raft.State() != raft.Leader || leader.raft.CurrentTerm() != term {
 		return false
 	}
-	heard := leader.contacts.majority(term, leader.o.ID, leader.voters())
-	if age := time.Since(heard); age < leader.o.Heartbeat/2 && leader.leased(term) {
+	heard := leader.peers.contacts.majority(term, leader.o.ID, leader.voters())
+	if age := time.Since(heard); age < leader.o.Heartbeat/2 && leader.reader.leased(term) {
 		t.Error("there is a lease after an offer of leadership")
 	}
 	return true
@@ -403,7 +403,7 @@ func FuzzQuestions(f *testing.F) {
 		here, there := net.Pipe()
 		done := make(chan error, 1)
 		go func() {
-			done <- r.serveQueries(there, true)
+			done <- r.links.queries.serveQueries(there, true)
 			there.Close()
 		}()
 		go func() { _, _ = here.Write(b) }() // the node may hang up in the middle

@@ -51,10 +51,16 @@ const (
 	checksumPause = 20 * time.Millisecond
 )
 
-// Verify has every member sum up its state right after one entry, which it proposes, and tells whether they are one state.
-// It returns once every member has answered, is found unreachable, or timeout is over. A disagreement is logged: somebody
-// must act. Its errors are those of Write, and ErrVerifying.
-func (r *Replica) Verify(ctx context.Context, timeout time.Duration) (Verdict, error) {
+// verifier compares the states of the members.
+type verifier struct {
+	*node
+	links     *links
+	proposer  *proposer
+	verifying chan struct{} // full while Verify runs
+}
+
+// verify is Replica.Verify.
+func (r *verifier) verify(ctx context.Context, timeout time.Duration) (Verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer context.AfterFunc(r.ctx, cancel)()
@@ -64,7 +70,7 @@ func (r *Replica) Verify(ctx context.Context, timeout time.Duration) (Verdict, e
 	case <-ctx.Done():
 		return Verdict{}, ErrVerifying
 	}
-	replies, err := r.Write(ctx, []entry.Group{{Calls: []entry.Call{{Argv: [][]byte{[]byte(command.ChecksumName)}}}}})
+	replies, err := r.proposer.write(ctx, []entry.Group{{Calls: []entry.Call{{Argv: [][]byte{[]byte(command.ChecksumName)}}}}})
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -112,7 +118,7 @@ func (v *Verdict) String() string {
 }
 
 // evidence asks one member, this node included, until it has a checksum, or never will, or ctx ends.
-func (r *Replica) evidence(ctx context.Context, s raft.Server, index uint64) Evidence {
+func (r *verifier) evidence(ctx context.Context, s raft.Server, index uint64) Evidence {
 	e := Evidence{ID: string(s.ID), Addr: string(s.Address)}
 	a := &asker{l: r.links}
 	defer a.close()
@@ -146,7 +152,7 @@ func (r *Replica) evidence(ctx context.Context, s raft.Server, index uint64) Evi
 //
 //	question: 'C' | index uint64 BE
 //	answer:   fsm.ChecksumStatus uint8 | checksum[20]
-func (r *Replica) checksum(ctx context.Context, a *asker, s raft.Server, index uint64) (sum storage.Checksum, status fsm.ChecksumStatus, err error) {
+func (r *verifier) checksum(ctx context.Context, a *asker, s raft.Server, index uint64) (sum storage.Checksum, status fsm.ChecksumStatus, err error) {
 	if string(s.ID) == r.o.ID {
 		sum, status = r.machine.Checksum(index)
 		return sum, status, nil
@@ -162,11 +168,11 @@ func (r *Replica) checksum(ctx context.Context, a *asker, s raft.Server, index u
 }
 
 // answerChecksum answers a peer, whose question is left to be read from c but for its first byte.
-func (r *Replica) answerChecksum(c io.Reader) ([]byte, error) {
+func (q *queries) answerChecksum(c io.Reader) ([]byte, error) {
 	var index [8]byte
 	if _, err := io.ReadFull(c, index[:]); err != nil {
 		return nil, fmt.Errorf("replica: question for a checksum: %w", err)
 	}
-	sum, status := r.machine.Checksum(binary.BigEndian.Uint64(index[:]))
+	sum, status := q.machine.Checksum(binary.BigEndian.Uint64(index[:]))
 	return append([]byte{byte(status)}, sum[:]...), nil
 }

@@ -41,7 +41,7 @@ func located(s raft.Server) memberAddr { return memberAddr{string(s.ID), string(
 // judge is what a node knows when it judges a peer.
 type judge struct {
 	own     hello
-	members membership // the newest configuration; empty on a node that is in none yet
+	members configuration // the newest configuration; empty on a node that is in none yet
 }
 
 // refusal is why a link is not to be used. It is an errRefused.
@@ -83,7 +83,7 @@ func (j judge) opener(peer hello) *refusal {
 		return j.stranger(j.own.id, j.own.cluster, peer.to)
 	}
 	if r := j.sameCluster(peer, peer.to); r != nil || peer.to == "" {
-		return r // without a name it takes orders only, see Replica.serveQueries
+		return r // without a name it takes orders only, see queries.serveQueries
 	}
 	return j.lostDisk(peer)
 }
@@ -159,22 +159,22 @@ func (j judge) displaces(peer hello) bool {
 }
 
 // vetAcceptor returns why a link is not to be used that this node has opened, or nil.
-func (r *Replica) vetAcceptor(own, peer hello) *refusal { return judge{own: own}.acceptor(peer) }
+func (l *links) vetAcceptor(own, peer hello) *refusal { return judge{own: own}.acceptor(peer) }
 
 // vetOpener returns why a link is not to be used that a peer has opened, or nil.
-func (r *Replica) vetOpener(own, peer hello) *refusal {
-	j := judge{own, r.known()}
+func (l *links) vetOpener(own, peer hello) *refusal {
+	j := judge{own, l.known()}
 	if j.displaces(peer) {
-		return r.displaced(peer)
+		return l.founding.displace(peer)
 	}
 	reason := j.opener(peer)
 	if !j.tells(peer) {
 		return reason
 	}
-	if twin := r.twin(peer, j.members); twin != nil {
+	if twin := l.twin(peer, j.members); twin != nil {
 		return twin
 	}
-	r.whereabouts.note(peer.id, peer.addr)
+	l.whereabouts.note(peer.id, peer.addr)
 	return reason
 }
 
@@ -182,24 +182,6 @@ func (r *Replica) vetOpener(own, peer hello) *refusal {
 func (j judge) tells(peer hello) bool {
 	_, member := j.members.find(peer.id)
 	return peer.to != "" && peer.past && member && peer.id != j.own.id && j.sameCluster(peer, peer.to) == nil
-}
-
-// known returns the newest configuration; none while Raft is being started.
-func (r *Replica) known() membership {
-	select {
-	case <-r.started:
-		return r.membership()
-	default:
-		return membership{}
-	}
-}
-
-// founders returns the membership that the options name for a new cluster.
-func (r *Replica) founders() (members []raft.Server) {
-	for _, p := range r.o.Peers {
-		members = append(members, raft.Server{ID: raft.ServerID(p.ID), Address: raft.ServerAddress(p.Addr)})
-	}
-	return members
 }
 
 // twins remembers which processes were found to be alone under their member's name, or not.
@@ -224,16 +206,16 @@ const (
 
 // twin looks whether a member that comes from elsewhere than it is known to be is alive there too, as another process. One without a
 // past is not let in at another address at all, see lostDisk and admit.
-func (r *Replica) twin(peer hello, members membership) *refusal {
-	if r.addresses[peer.id] == peer.addr {
+func (l *links) twin(peer hello, members configuration) *refusal {
+	if l.addresses[peer.id] == peer.addr {
 		return nil
 	}
 	s, _ := members.find(peer.id)
-	for _, known := range []string{string(s.Address), r.whereabouts.of(peer.id)} {
+	for _, known := range []string{string(s.Address), l.whereabouts.of(peer.id)} {
 		if known == "" || known == peer.addr || isNowhere(known) {
 			continue
 		}
-		if r.seesTwin(peer, known) {
+		if l.seesTwin(peer, known) {
 			return refuseHere("%s runs at %s already: two processes have the same --id", peer.id, known)
 		}
 	}
@@ -241,24 +223,24 @@ func (r *Replica) twin(peer hello, members membership) *refusal {
 }
 
 // seesTwin looks for another process of a member at an address, or remembers what it has seen.
-func (r *Replica) seesTwin(peer hello, addr string) bool {
+func (l *links) seesTwin(peer hello, addr string) bool {
 	at := memberAddr{peer.id, addr}
-	r.twins.looking.Lock()
-	defer r.twins.looking.Unlock()
-	seen, ok := r.twins.seen[at]
+	l.twins.looking.Lock()
+	defer l.twins.looking.Unlock()
+	seen, ok := l.twins.seen[at]
 	if now := time.Now(); !ok || seen.run != peer.run || now.After(seen.until) {
-		maps.DeleteFunc(r.twins.seen, func(_ memberAddr, s sightOfTwin) bool { return now.After(s.until) })
-		seen = r.lookForTwin(peer, addr)
-		r.twins.seen[at] = seen
+		maps.DeleteFunc(l.twins.seen, func(_ memberAddr, s sightOfTwin) bool { return now.After(s.until) })
+		seen = l.lookForTwin(peer, addr)
+		l.twins.seen[at] = seen
 	}
 	return seen.alive
 }
 
 // lookForTwin asks whoever is at an address who it is, and does not name the member: that node would look in turn.
-func (r *Replica) lookForTwin(peer hello, addr string) sightOfTwin {
-	ctx, cancel := context.WithTimeout(r.ctx, twinLook)
+func (l *links) lookForTwin(peer hello, addr string) sightOfTwin {
+	ctx, cancel := context.WithTimeout(l.ctx, twinLook)
 	defer cancel()
-	who, err := r.send(ctx, memberAddr{addr: addr}, order{Verb: verbWho})
+	who, err := l.admin.send(ctx, memberAddr{addr: addr}, order{Verb: verbWho})
 	if err == nil && who.ID == peer.id && who.Run != peer.run {
 		return sightOfTwin{peer.run, true, time.Now().Add(twinAlive)}
 	}

@@ -15,7 +15,7 @@ import (
 
 // TestVet: who may use a link, at both ends.
 func TestVet(t *testing.T) {
-	members := membership{servers: []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}}
+	members := configuration{servers: []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}}
 	member := func(id, addr, cluster string) hello { // of a cluster that began as 1
 		return hello{id: id, addr: addr, cluster: cluster, past: true, founder: true, run: id + "'s", genesis: [genesisLen]byte{1}}
 	}
@@ -74,18 +74,18 @@ func TestVet(t *testing.T) {
 
 // TestDisplaces: which call tells a node that it has begun a cluster in the place of a member.
 func TestDisplaces(t *testing.T) {
-	alone := membership{servers: []raft.Server{{ID: "n1", Address: "a1"}}}
-	trio := membership{servers: []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}}
+	alone := configuration{servers: []raft.Server{{ID: "n1", Address: "a1"}}}
+	trio := configuration{servers: []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}}
 	one, two := [genesisLen]byte{1}, [genesisLen]byte{2}
 	const old, young = "01a", "01b"
 	for _, c := range []struct {
 		name    string
 		own     hello
-		members membership
+		members configuration
 		peer    hello
 		want    bool
 	}{
-		{"it waits to begin alone", hello{id: "n1", founder: true}, membership{}, hello{id: "n2", to: "n1", past: true, cluster: old}, true},
+		{"it waits to begin alone", hello{id: "n1", founder: true}, configuration{}, hello{id: "n2", to: "n1", past: true, cluster: old}, true},
 		{"another member's place", hello{id: "m3", founder: true, genesis: two}, trio, hello{id: "n1", to: "n3", past: true, cluster: old, genesis: one}, true},
 		{"another cluster with the same names", hello{id: "n1", founder: true, genesis: two}, trio, hello{id: "n2", to: "n1", past: true, cluster: old, genesis: one}, true},
 		{"a lost disk", hello{id: "n1", founder: true, genesis: one}, trio, hello{id: "n2", to: "n1", past: true, cluster: old, genesis: one}, false},
@@ -95,9 +95,9 @@ func TestDisplaces(t *testing.T) {
 		{"its cluster has others", hello{id: "n1", founder: true, past: true, cluster: young}, trio, hello{id: "n2", to: "n1", past: true, leads: true, cluster: old}, false},
 		{"another's address that is used again", hello{id: "m1", founder: true, past: true, cluster: young}, alone, hello{id: "n2", to: "n1", past: true, leads: true, cluster: old}, false},
 		{"a cluster without a leader", hello{id: "n1", founder: true, past: true, cluster: young}, alone, hello{id: "n2", to: "n1", past: true, cluster: old}, false},
-		{"a joiner", hello{id: "n1"}, membership{}, hello{id: "n2", to: "n1", past: true, cluster: old}, false},
-		{"an order", hello{id: "n1", founder: true}, membership{}, hello{id: "n2", past: true, cluster: old}, false},
-		{"a newcomer", hello{id: "n1", founder: true}, membership{}, hello{id: "n2", to: "n1"}, false},
+		{"a joiner", hello{id: "n1"}, configuration{}, hello{id: "n2", to: "n1", past: true, cluster: old}, false},
+		{"an order", hello{id: "n1", founder: true}, configuration{}, hello{id: "n2", past: true, cluster: old}, false},
+		{"a newcomer", hello{id: "n1", founder: true}, configuration{}, hello{id: "n2", to: "n1"}, false},
 		{"it was killed while it began", hello{id: "n1", founder: true, past: true, genesis: two}, trio, hello{id: "n2", to: "n1", past: true, cluster: old, genesis: one}, false},
 	} {
 		if got := (judge{c.own, c.members}).displaces(c.peer); got != c.want {
@@ -110,7 +110,7 @@ func TestDisplaces(t *testing.T) {
 func TestDisplacedByWord(t *testing.T) {
 	opener, acceptor := side(t, "n2", "", "c"), side(t, "n1", "", "")
 	acceptor.o.NewCluster = true
-	opener.cluster.mu.genesis, acceptor.cluster.mu.genesis = [genesisLen]byte{1}, [genesisLen]byte{2}
+	opener.founding.cluster.mu.genesis, acceptor.founding.cluster.mu.genesis = [genesisLen]byte{1}, [genesisLen]byte{2}
 	if err := opener.o.Log.StoreLogs([]*raft.Log{{Index: 1, Term: 1}, {Index: 2, Term: 1}}); err != nil { // it has a past
 		t.Fatal(err)
 	}
@@ -157,11 +157,11 @@ func TestVoteIsForAMember(t *testing.T) {
 // TestEachQuestionIsAMembers: whatever is asked of a member, another one that answers at its address is not heard, open links or not.
 func TestEachQuestionIsAMembers(t *testing.T) {
 	_, leader := newTrio(t, time.Second)
-	asked, there := raft.ServerID("n4"), leader.confirmers.others(leader.voters())[0].Address
+	asked, there := raft.ServerID("n4"), leader.index.confirmers.others(leader.voters())[0].Address
 	tr, h := leader.transport, raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(leader.o.ID)}
 	a := &asker{l: leader.links}
 	defer a.close()
-	if _, err := a.ask(t.Context(), memberAddr{string(leader.confirmers.others(leader.voters())[0].ID), string(there)}, askProgress); err != nil {
+	if _, err := a.ask(t.Context(), memberAddr{string(leader.index.confirmers.others(leader.voters())[0].ID), string(there)}, askProgress); err != nil {
 		t.Fatal(err)
 	}
 	for name, ask := range map[string]func() error{
@@ -200,7 +200,7 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 
 // TestNoQuestionsToAnyone: a link that was opened for whoever is at an address carries no question whose answer counts for a member.
 func TestNoQuestionsToAnyone(t *testing.T) {
-	r := &Replica{o: Options{ID: "n1"}}
+	q := &queries{node: &node{o: Options{ID: "n1"}}}
 	for _, question := range []byte{askIndex, askTick, askProgress, askTerm, askChecksum} {
 		here, there := net.Pipe()
 		done := make(chan error, 1)
@@ -210,7 +210,7 @@ func TestNoQuestionsToAnyone(t *testing.T) {
 					done <- nil
 				}
 			}()
-			done <- r.serveQueries(there, false)
+			done <- q.serveQueries(there, false)
 		}()
 		if _, err := here.Write([]byte{question}); err != nil {
 			t.Error(err)
@@ -225,8 +225,7 @@ func TestNoQuestionsToAnyone(t *testing.T) {
 // TestNamedAddress: a member is found at the address that the operator has named, too, if it is the member that answers there.
 func TestNamedAddress(t *testing.T) {
 	opener := side(t, "n1", "", "c")
-	opener.o.Joining, opener.addresses, opener.ballot = true, map[string]string{"n2": "new"}, newBallot(opener.o.Log)
-	opener.links = newLinks(opener)
+	opener.o.Joining, opener.links.addresses = true, map[string]string{"n2": "new"}
 	there := map[string]*Replica{"old": side(t, "n3", "", "c"), "new": side(t, "n2", "", "c")}
 	opener.o.Dial = func(_ context.Context, addr string) (net.Conn, error) {
 		r := there[addr]
@@ -236,7 +235,7 @@ func TestNamedAddress(t *testing.T) {
 		here, c := net.Pipe()
 		go func() {
 			if _, err := io.ReadFull(c, make([]byte, len(Preface))); err == nil {
-				_, _ = r.welcome(c) // the opener looks
+				_, _ = r.links.welcome(c) // the opener looks
 			}
 		}()
 		return here, nil
@@ -258,8 +257,7 @@ func TestNamedAddress(t *testing.T) {
 // TestFormerPlace: a member that has changed places with this one is found at this node's former address.
 func TestFormerPlace(t *testing.T) {
 	opener := side(t, "n1", "", "c")
-	opener.o.Addr, opener.started = "a2", make(chan struct{})
-	opener.links = newLinks(opener)
+	opener.o.Addr = "a2"
 	if got := opener.links.placesOf(memberAddr{"n2", "a2"}, raft.Server{ID: "n1", Address: "a1"}); !slices.Equal(got, []string{"a2", "a1"}) {
 		t.Errorf("n2 is looked for at %q", got)
 	}
@@ -271,12 +269,11 @@ func TestFormerPlace(t *testing.T) {
 // TestHangUp: a raft link whose other end never answers ends with Raft, which would wait for it.
 func TestHangUp(t *testing.T) {
 	opener, there := side(t, "n1", "", "c"), side(t, "n2", "", "c")
-	opener.ctx, opener.links = t.Context(), newLinks(opener)
 	opener.o.Dial = func(context.Context, string) (net.Conn, error) {
 		here, c := net.Pipe()
 		go func() {
 			if _, err := io.ReadFull(c, make([]byte, len(Preface))); err == nil {
-				_, _ = there.welcome(c) // the opener looks
+				_, _ = there.links.welcome(c) // the opener looks
 			}
 		}()
 		return here, nil
@@ -307,7 +304,7 @@ func TestHangUp(t *testing.T) {
 // TestClusterIsNoted: a node knows its cluster from the start on, also where a kill has left its state behind, and never changes it.
 func TestClusterIsNoted(t *testing.T) {
 	r := side(t, "n1", "", "c")
-	r.ctx, r.cluster.mu.id = t.Context(), ""
+	r.ctx, r.founding.cluster.mu.id = t.Context(), ""
 	next := func() (string, [genesisLen]byte) {
 		var c clusterNote
 		if err := c.load(r.o.Log); err != nil {
@@ -315,11 +312,11 @@ func TestClusterIsNoted(t *testing.T) {
 		}
 		return c.id(), c.genesis()
 	}
-	r.noteCluster() // the state has it
+	r.founding.noteCluster() // the state has it
 	if id, _ := next(); id != "c" {
 		t.Errorf("the next start knows cluster %q", id)
 	}
-	if same, err := r.cluster.keep("d", [genesisLen]byte{7}); same || err != nil {
+	if same, err := r.founding.cluster.keep("d", [genesisLen]byte{7}); same || err != nil {
 		t.Errorf("another cluster: %v, %v", same, err)
 	}
 	if id, genesis := next(); id != "c" || genesis != [genesisLen]byte{7} {
@@ -340,17 +337,17 @@ func TestJoinerIsOfOneCluster(t *testing.T) {
 	if err, _ := shake(t, b, joiner, raftLink, "n9"); !errors.Is(err, errRefused) {
 		t.Errorf("called by another cluster: %v", err)
 	}
-	joiner.cluster.suppose("") // it was refused, and may ask another
+	joiner.founding.cluster.suppose("") // it was refused, and may ask another
 	if err, _ := shake(t, joiner, b, queryLink, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err, _ := shake(t, b, joiner, raftLink, "n9"); err != nil {
 		t.Errorf("called by the cluster that it has asked: %v", err)
 	}
-	joiner.cluster.suppose("") // too late
+	joiner.founding.cluster.suppose("") // too late
 	var next clusterNote
-	if err := next.load(joiner.o.Log); err != nil || next.id() != "b" || joiner.cluster.id() != "b" {
-		t.Errorf("it is of %q, after a restart of %q, %v", joiner.cluster.id(), next.id(), err)
+	if err := next.load(joiner.o.Log); err != nil || next.id() != "b" || joiner.founding.cluster.id() != "b" {
+		t.Errorf("it is of %q, after a restart of %q, %v", joiner.founding.cluster.id(), next.id(), err)
 	}
 }
 
@@ -366,10 +363,10 @@ func TestMemberAddr(t *testing.T) {
 // TestLinksDoNotWaitForNotes: a disk that stands still while a note of the cluster is written holds up no link.
 func TestLinksDoNotWaitForNotes(t *testing.T) {
 	a, b := side(t, "n1", "", ""), side(t, "n2", "", "c")
-	a.cluster.mu.genesis, b.cluster.mu.genesis = [genesisLen]byte{1}, [genesisLen]byte{1}
-	a.cluster.writing.Lock()
-	defer a.cluster.writing.Unlock()
-	if openErr, acceptErr := shake(t, b, a, raftLink, "n1"); openErr != nil || acceptErr != nil || a.cluster.id() != "c" {
-		t.Errorf("opener: %v; acceptor: %v, of cluster %q", openErr, acceptErr, a.cluster.id())
+	a.founding.cluster.mu.genesis, b.founding.cluster.mu.genesis = [genesisLen]byte{1}, [genesisLen]byte{1}
+	a.founding.cluster.writing.Lock()
+	defer a.founding.cluster.writing.Unlock()
+	if openErr, acceptErr := shake(t, b, a, raftLink, "n1"); openErr != nil || acceptErr != nil || a.founding.cluster.id() != "c" {
+		t.Errorf("opener: %v; acceptor: %v, of cluster %q", openErr, acceptErr, a.founding.cluster.id())
 	}
 }

@@ -24,7 +24,7 @@ func mutations() []mutation {
 
 // readMutations let a linearizable read see the past.
 func readMutations() []mutation {
-	const read = "fsm/replica/read.go"
+	const read = "fsm/replica/readindex.go"
 	return []mutation{
 		{"a read without a round", read, "if err := r.confirmTerm(until, r.raft.CurrentTerm(), time.Now()); err != nil {",
 			"if err := r.ctx.Err(); err != nil {", clusters("TestDeposedRead"), ""},
@@ -36,15 +36,15 @@ func readMutations() []mutation {
 			in("./fsm/replica", "TestOwedAnswer"), ""},
 		{"a round that counts a minority", "fsm/replica/contacts.go", "needed := len(voters)/2 + 1", "needed := len(voters) / 2",
 			in("./fsm/replica", "TestMajority"), ""},
-		{"a new leader is ready before an entry of its term is applied", read,
-			"func (r *Replica) ready() bool { return r.machine.Applied().Term == r.raft.CurrentTerm() }",
-			"func (r *Replica) ready() bool { return true }", in("./fsm/replica", "TestReady"), ""},
+		{"a new leader is ready before an entry of its term is applied", "fsm/replica/node.go",
+			"func (n *node) ready() bool { return n.machine.Applied().Term == n.raft.CurrentTerm() }",
+			"func (n *node) ready() bool { return true }", in("./fsm/replica", "TestReady"), ""},
 		{"a read that does not wait for its index", read, "err = r.awaitApplied(ctx, got.index)", "_ = got.index", clusters("TestLinearizable"), ""},
 		{"the read index is what the leader has applied", read, "index := r.disk.clamp(r.raft.CommitIndex())\n\tif !r.ready() || !ready {",
 			"index := r.machine.Applied().Index\n\tif !r.ready() || !ready {", clusters("TestLeaderAppliesLate"), ""},
 		{"an applied index that is told before the commit", "fsm/machine.go", "	last := logs[n-1]\n",
 			"	last := logs[n-1]\n	m.applied.reach(Position{last.Index, last.Term})\n", in("./fsm", "TestAppliedIsCommitted"), ""},
-		{"a key is gone by the reader's clock alone", read, "if err != nil || !a.Doubted {", "if err != nil || true {",
+		{"a key is gone by the reader's clock alone", "fsm/replica/read.go", "if err != nil || !a.Doubted {", "if err != nil || true {",
 			in("./cmd/internal/sim", "TestExpiredStaysExpired"), ""},
 	}
 }
@@ -54,7 +54,7 @@ func localMutations() []mutation {
 	const read = "fsm/replica/read.go"
 	return []mutation{
 		{"a lease ten times as long", read, "r.o.Heartbeat*leaseShare/10", "r.o.Heartbeat*leaseShare", clusters("TestDeposedRead"), ""},
-		{"a lease that outlives an offer of leadership", read, " && r.offered.Load() < term", "", in("./fsm/replica", "TestOfferedLease"), ""},
+		{"a lease that outlives an offer of leadership", read, " && r.transfer.offered.Load() < term", "", in("./fsm/replica", "TestOfferedLease"), ""},
 		{"READONLY reads of any age", "fsm/replica/peers.go", "return time.Since(m.at) <= age", "return true", clusters("TestStaleLocalRead"), ""},
 		{"READONLY reads of any age on a leader", read, "time.Since(r.contacts.majority(term, r.o.ID, r.voters())) <= age", "r.raft.State() == raft.Leader",
 			clusters("TestDeposedLocalRead"), ""},
@@ -77,7 +77,7 @@ func writeMutations() []mutation {
 		{"what comes while a connection is had is not looked at", "resp/turn.go", "if t.state.CompareAndSwap(taken, stirred) {", "if true {",
 			in("./resp", "TestTurn"), ""},
 		{"a redirect to the node itself", "resp/answer.go", "if st.LeaderID == st.ID || st.LeaderAddr == s.o.Advertise {", "if st.LeaderAddr == \"\" {", in("./resp", "TestNotLeaderYet"), ""},
-		{"any secret opens a link", "fsm/replica/handshake.go", "if hmac.Equal(proof, r.proof(\"opener\", first, answer)) {", "if len(proof) > 0 {",
+		{"any secret opens a link", "fsm/replica/handshake.go", "if hmac.Equal(proof, l.proof(\"opener\", first, answer)) {", "if len(proof) > 0 {",
 			in("./fsm/replica", "TestHandshake"), ""},
 	}
 }
@@ -128,9 +128,9 @@ func logMutations() []mutation {
 		{"the log is cut before the state is synced", "cmd/node/node.go", "Durable: n.store.Durable", "Durable: nil", in("./cmd/node", "TestPowerCutAfterTruncation"), ""},
 		{"a file of entries keeps what it does not need", log + "journal.go", "if j.fs != vfs.Default {", "if true {", in("./storage/raftlog", "TestFilesTakeWhatTheyAre"), ""},
 		{"large entries stay on the disk", log + "truncate.go", " || s.journal.frees(end)", "", in("./storage/raftlog", "TestLargeEntriesLeaveTheDisk"), ""},
-		{"the log is bounded in entries only", "fsm/replica/hold.go", "min(r.o.TrailingLogs, max(leastTrail, r.o.Log.Within(r.o.LogBytes)))", "r.o.TrailingLogs",
+		{"the log is bounded in entries only", "fsm/replica/retention.go", "min(r.o.TrailingLogs, max(leastTrail, r.o.Log.Within(r.o.LogBytes)))", "r.o.TrailingLogs",
 			in("./fsm/replica", "TestLogBytes"), ""},
-		{"a held log is cut for its length", "fsm/replica/hold.go", "if !r.holds() {", "if true {", in("./fsm/replica", "TestLogBytes"), ""},
+		{"a held log is cut for its length", "fsm/replica/retention.go", "if !r.holds() {", "if true {", in("./fsm/replica", "TestLogBytes"), ""},
 		{"a damaged entry is believed", log + "layout.go", "if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got != want {",
 			"if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got == want+1 {", in("./storage/raftlog", "TestEveryFlippedBit"), ""},
 		{"a node whose log has lost its end goes on", "cmd/node/node.go", "	if err := n.fitEnd(); err != nil {\n		return err\n	}\n", "", in("./cmd/node", "TestFit"), ""},
@@ -190,8 +190,8 @@ func electionMutations() []mutation {
 		{"an only voter never waits for a lease to end", "fsm/replica/alone.go", "return first || noted != 0, nil", "return first || noted < 2, nil",
 			in("./fsm/replica", "TestStandsAtOnce"), ""},
 		{"an only voter's note outlives a change of members", "fsm/replica/alone.go", "err = a.log.SetUint64(aloneKey, 0)", "err = nil", in("./fsm/replica", "TestNotesAlone"), ""},
-		{"members that are not committed are taken for settled", "fsm/replica/admit.go", "slices.Equal(all[0].Configuration.Servers, m.servers)", "slices.Equal(m.servers, m.servers)",
+		{"members that are not committed are taken for settled", "fsm/replica/configuration.go", "slices.Equal(all[0].Configuration.Servers, m.servers)", "slices.Equal(m.servers, m.servers)",
 			in("./fsm/replica", "TestUnsettled"), ""},
-		{"a change of members rests on any configuration", "fsm/replica/admit.go", "m.index = all[0].ConfigurationIndex", "m.index = 0", in("./fsm/replica", "TestSettled"), ""},
+		{"a change of members rests on any configuration", "fsm/replica/configuration.go", "m.index = all[0].ConfigurationIndex", "m.index = 0", in("./fsm/replica", "TestSettled"), ""},
 	}
 }

@@ -60,11 +60,20 @@ func refused(format string, args ...any) verdict {
 	return verdict{Refused: fmt.Sprintf(format, args...)}
 }
 
+// admin carries orders between nodes, and has them carried out.
+type admin struct {
+	*node
+	links      *links
+	proposer   *proposer
+	membership *membership
+	standing   *standing
+}
+
 // orderTimeout bounds an order to one node: a change of the configuration is a commit, a transfer an election time-out.
 const orderTimeout = 10 * time.Second
 
 // serveOrder answers one order on a query link.
-func (r *Replica) serveOrder(c net.Conn, bound bool) error {
+func (a *admin) serveOrder(c net.Conn, bound bool) error {
 	_ = c.SetReadDeadline(time.Now().Add(rpcTimeout)) // an error shows at the read
 	b, err := readFrame(c)
 	if err != nil {
@@ -78,9 +87,9 @@ func (r *Replica) serveOrder(c net.Conn, bound bool) error {
 	if !bound && o.Verb != verbWho && o.Verb != verbInvite && o.Verb != verbJoin {
 		return fmt.Errorf("replica: order %q on a link for anyone", o.Verb)
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
+	ctx, cancel := context.WithTimeout(a.ctx, orderTimeout)
 	defer cancel()
-	if b, err = json.Marshal(r.obey(ctx, o)); err != nil {
+	if b, err = json.Marshal(a.obey(ctx, o)); err != nil {
 		return fmt.Errorf("replica: write a verdict: %w", err)
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(rpcTimeout)) // an error shows at the write
@@ -88,10 +97,10 @@ func (r *Replica) serveOrder(c net.Conn, bound bool) error {
 }
 
 // send gives an order to a member, or to whoever is at an address, on a link of its own.
-func (r *Replica) send(ctx context.Context, to memberAddr, o order) (verdict, error) {
+func (a *admin) send(ctx context.Context, to memberAddr, o order) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
-	c, err := r.links.dial(ctx, to, queryLink)
+	c, err := a.links.dial(ctx, to, queryLink)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -123,12 +132,12 @@ const orderPause = 100 * time.Millisecond
 
 // command has an order carried out by the leader, whoever that is and becomes, until ctx ends. The others are asked
 // who leads as long as this node does not know.
-func (r *Replica) command(ctx context.Context, o order, others ...memberAddr) (verdict, error) {
+func (a *admin) command(ctx context.Context, o order, others ...memberAddr) (verdict, error) {
 	last := error(ErrNoLeader)
 	next := memberAddr{}
 	for try := 0; ; try++ {
-		changed := r.changed.next()
-		v, err := r.commandOnce(ctx, o, next, try, others)
+		changed := a.changed.next()
+		v, err := a.commandOnce(ctx, o, next, try, others)
 		next, o.Again = memberAddr{}, true
 		switch {
 		case v.Done, v.Removed:
@@ -145,10 +154,10 @@ func (r *Replica) command(ctx context.Context, o order, others ...memberAddr) (v
 		case err != nil:
 			last = err
 		}
-		if !r.pauseOrChange(ctx, changed) {
+		if !a.pauseOrChange(ctx, changed) {
 			return v, last
 		}
-		if !r.pause(orderPause, ctx.Done()) {
+		if !a.pause(orderPause, ctx.Done()) {
 			return v, last
 		}
 	}
@@ -161,48 +170,48 @@ func isFinal(err error) bool {
 }
 
 // commandOnce asks next, or this node when it leads, or the leader, or the try-th of others.
-func (r *Replica) commandOnce(ctx context.Context, o order, next memberAddr, try int, others []memberAddr) (verdict, error) {
-	leader, led := r.leaderAt()
+func (a *admin) commandOnce(ctx context.Context, o order, next memberAddr, try int, others []memberAddr) (verdict, error) {
+	leader, led := a.leaderAt()
 	switch {
 	case next.addr != "":
-		return r.send(ctx, next, o)
-	case r.raft.State() == raft.Leader:
-		return r.obey(ctx, o), nil
-	case led && leader.id != r.o.ID:
-		return r.send(ctx, leader, o)
+		return a.send(ctx, next, o)
+	case a.raft.State() == raft.Leader:
+		return a.obey(ctx, o), nil
+	case led && leader.id != a.o.ID:
+		return a.send(ctx, leader, o)
 	case len(others) > 0:
-		return r.send(ctx, others[try%len(others)], o)
+		return a.send(ctx, others[try%len(others)], o)
 	}
 	return verdict{}, ErrNoLeader
 }
 
 // obey carries out an order, or says who does.
-func (r *Replica) obey(ctx context.Context, o order) verdict {
+func (a *admin) obey(ctx context.Context, o order) verdict {
 	switch o.Verb {
 	case verbWho:
-		return verdict{Done: true, ID: r.o.ID, Run: r.run}
+		return verdict{Done: true, ID: a.o.ID, Run: a.run}
 	case verbInvite:
-		return r.invited(ctx, o)
+		return a.standing.invited(ctx, o)
 	}
-	if r.raft.State() != raft.Leader {
-		if leader, led := r.leaderAt(); led && leader.id != r.o.ID {
+	if a.raft.State() != raft.Leader {
+		if leader, led := a.leaderAt(); led && leader.id != a.o.ID {
 			return verdict{Leader: leader.String()}
 		}
 		return verdict{}
 	}
-	if !r.proposals.enter() { // Close waits: a Raft that is shut down leaves futures unanswered
+	if !a.proposer.enter() { // Close waits: a Raft that is shut down leaves futures unanswered
 		return verdict{}
 	}
-	defer r.proposals.waiting.Done()
+	defer a.proposer.waiting.Done()
 	switch o.Verb {
 	case verbJoin:
-		return r.admit(ctx, o)
+		return a.membership.admit(ctx, o)
 	case verbKeep:
-		return r.keeps(ctx, o)
+		return a.membership.keeps(ctx, o)
 	case verbForget, verbDemote:
-		return r.reduce(ctx, o)
+		return a.membership.reduce(ctx, o)
 	case verbTransfer:
-		return r.handOver(o)
+		return a.membership.handOver(o)
 	}
 	return refused("this node does not know the order %q: it runs an older program", o.Verb)
 }

@@ -44,7 +44,7 @@ func TestLogBytes(t *testing.T) {
 	}
 	const bound = 4 * fileBytes
 	r, err := Start(Options{
-		ID: "n1", Addr: "n1", Log: log, Machine: fsm.New(fsm.Options{Store: s}), Snapshots: fsm.NewSnapshots(s), LogBytes: bound,
+		ID: "n1", Addr: "n1", Log: log, Machine: fsm.New(fsm.Options{Store: s}), Snapshots: fsm.NewSnapshots(s), Bounds: Bounds{LogBytes: bound},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,13 +58,13 @@ func TestLogBytes(t *testing.T) {
 	first := func() uint64 { i, _ := log.FirstIndex(); return i }
 	write := func(entries int) {
 		for range entries {
-			if _, err := r.proposeCall("SET", "k", strings.Repeat("v", 30<<10)); err != nil {
+			if _, err := r.proposer.proposeCall("SET", "k", strings.Repeat("v", 30<<10)); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	r.streams.hold.begun <- "n2"
-	m := r.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
+	r.retention.streams.hold.begun <- "n2"
+	m := r.retention.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
 	eventually(t, "the log to be held", func() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs })
 	write(200)
 	if first() != 1 || log.Size() < 200*30<<10 {
@@ -115,8 +115,8 @@ func TestHeldLog(t *testing.T) {
 	trailing := func(n uint64) func() bool {
 		return func() bool { return r.raft.ReloadableConfig().TrailingLogs == n }
 	}
-	r.streams.hold.begun <- "n2"
-	m := r.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
+	r.retention.streams.hold.begun <- "n2"
+	m := r.retention.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
 	eventually(t, "the log to be held", trailing(heldLogs))
 	free.Store(scarceBytes - 1)
 	eventually(t, "the log to be cut on a full disk", trailing(r.o.TrailingLogs))

@@ -29,9 +29,9 @@ func (s Standing) String() string {
 	return map[Standing]string{Belongs: "member", Joining: "joining", Removed: "removed"}[s]
 }
 
-// Standing returns what this node is to its cluster.
-func (r *Replica) Standing() Standing {
-	s := Standing(r.standing.now.Load())
+// current is Replica.Standing.
+func (r *standing) current() Standing {
+	s := Standing(r.now.Load())
 	if s == Belongs && r.ballot.rejoining.Load() {
 		return Joining // it has just met the cluster
 	}
@@ -45,8 +45,8 @@ var (
 )
 
 // outside returns why this node serves nothing, or nil.
-func (r *Replica) outside() error {
-	switch r.Standing() {
+func (r *standing) outside() error {
+	switch r.current() {
 	case Joining:
 		return ErrJoining
 	case Removed:
@@ -57,6 +57,15 @@ func (r *Replica) outside() error {
 
 // standing is what attend has found out.
 type standing struct {
+	*node
+	intent   *intent
+	ballot   *ballot
+	cluster  *clusterNote
+	founding *founding
+	admin    *admin
+	peers    *peers
+	index    *readIndex
+
 	now     atomic.Uint32
 	refused chan error // why the cluster named in the options did not let this node in
 
@@ -67,25 +76,28 @@ type standing struct {
 	}
 }
 
-func (s *standing) target() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.mu.addrs
+func newStanding(n *node, b *ballot, c *clusterNote) *standing {
+	r := &standing{node: n, intent: &intent{log: n.o.Log}, ballot: b, cluster: c, refused: make(chan error, 1)}
+	r.aim(n.o.Join)
+	return r
 }
 
-func (s *standing) aim(addrs []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mu.addrs = addrs
+func (r *standing) target() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.addrs
 }
 
-// Refused delivers why the cluster that Options.Join names does not let this node in, or ErrDisplaced.
-func (r *Replica) Refused() <-chan error { return r.standing.refused }
+func (r *standing) aim(addrs []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mu.addrs = addrs
+}
 
 // refuse tells the owner why this node cannot be what it is to be.
-func (r *Replica) refuse(err error) {
+func (r *standing) refuse(err error) {
 	select {
-	case r.standing.refused <- err:
+	case r.refused <- err:
 	default: // it has been said
 	}
 }
@@ -94,7 +106,7 @@ func (r *Replica) refuse(err error) {
 const attendPause = 100 * time.Millisecond
 
 // attend keeps what the configuration says of this node and what the node is and wants to be together.
-func (r *Replica) attend() {
+func (r *standing) attend() {
 	heard := time.Now() // when a leader was known, or the others were asked about it
 	for ok := true; ok; ok = r.pause(r.o.paced(attendPause), nil) {
 		self, member := r.look()
@@ -104,10 +116,10 @@ func (r *Replica) attend() {
 		lost := time.Since(heard) > max(time.Second, 4*r.o.Heartbeat)
 		switch {
 		case r.intent.load() == intentRemoved:
-		case !member && r.Standing() == Joining:
+		case !member && r.current() == Joining:
 			r.tryJoin()
-		case member && r.Standing() != Removed && string(self.Address) != r.o.Addr,
-			r.intent.load() == intentVote && self.Suffrage != raft.Voter && r.Standing() == Belongs:
+		case member && r.current() != Removed && string(self.Address) != r.o.Addr,
+			r.intent.load() == intentVote && self.Suffrage != raft.Voter && r.current() == Belongs:
 			r.correct(self)
 		case lost:
 			r.askWhetherKept()
@@ -118,8 +130,8 @@ func (r *Replica) attend() {
 
 // look notes what this node is now, and returns what the configuration says of it. A node that catches up meets older
 // configurations without it first.
-func (r *Replica) look() (self raft.Server, member bool) {
-	m := r.membership()
+func (r *standing) look() (self raft.Server, member bool) {
+	m := r.configuration()
 	self, member = m.find(r.o.ID)
 	now := Belongs
 	switch {
@@ -131,17 +143,17 @@ func (r *Replica) look() (self raft.Server, member bool) {
 	case !member:
 		now = Removed
 	}
-	if before := Standing(r.standing.now.Swap(uint32(now))); before != now {
+	if before := Standing(r.now.Swap(uint32(now))); before != now {
 		r.noteStanding(now, self)
 	}
 	return self, member
 }
 
-func (r *Replica) noteStanding(now Standing, self raft.Server) {
+func (r *standing) noteStanding(now Standing, self raft.Server) {
 	switch now {
 	case Belongs:
 		r.log.Info("this node is a member", "suffrage", self.Suffrage.String(), "index", r.machine.Applied().Index)
-		r.standing.aim(nil)
+		r.aim(nil)
 	case Removed:
 		r.log.Warn("this node was removed from its cluster; it serves nothing any more: stop it; to come in again it needs an empty --dir and --join")
 	}
@@ -149,7 +161,7 @@ func (r *Replica) noteStanding(now Standing, self raft.Server) {
 }
 
 // joinOrder is what this node asks for itself.
-func (r *Replica) joinOrder() order {
+func (r *standing) joinOrder() order {
 	return order{
 		Verb: verbJoin, ID: r.o.ID, Addr: r.o.Addr, Run: r.run, Past: r.hasPast(),
 		Applied: r.machine.Applied().Index, Format: layout.FormatVersion,
@@ -157,14 +169,14 @@ func (r *Replica) joinOrder() order {
 }
 
 // tryJoin asks the cluster that this node is to join to add it.
-func (r *Replica) tryJoin() {
-	addrs := r.standing.target()
+func (r *standing) tryJoin() {
+	addrs := r.target()
 	if len(addrs) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
 	defer cancel()
-	_, err := r.command(ctx, r.joinOrder(), anyoneAt(addrs)...)
+	_, err := r.admin.command(ctx, r.joinOrder(), anyoneAt(addrs)...)
 	refusal := Refusal("")
 	if errors.As(err, &refusal) {
 		r.cluster.suppose("")
@@ -175,16 +187,16 @@ func (r *Replica) tryJoin() {
 		r.awaitMember(ctx)
 	case errors.As(err, &refusal) && len(r.o.Join) > 0:
 		r.refuse(fmt.Errorf("replica: cannot join: %w", err))
-		r.standing.aim(nil)
+		r.aim(nil)
 	case errors.As(err, &refusal):
-		r.standing.aim(nil)
+		r.aim(nil)
 	default:
 		r.sayWhy("this node waits to be added to the cluster", err.Error())
 	}
 }
 
 // awaitMember waits until the configuration that says that this node is a member has come here.
-func (r *Replica) awaitMember(ctx context.Context) {
+func (r *standing) awaitMember(ctx context.Context) {
 	for r.pause(attendPause, ctx.Done()) {
 		if _, member := r.look(); member {
 			return
@@ -193,11 +205,11 @@ func (r *Replica) awaitMember(ctx context.Context) {
 }
 
 // joinAt joins the cluster of the node at addr, at an operator's word, and returns once it is added.
-func (r *Replica) joinAt(ctx context.Context, addr string) error {
-	if at := r.standing.target(); len(at) > 0 {
+func (r *standing) joinAt(ctx context.Context, addr string) error {
+	if at := r.target(); len(at) > 0 {
 		return Refusal(fmt.Sprintf("this node is joining the cluster of %s already", at[0]))
 	}
-	if _, err := r.command(ctx, r.joinOrder(), memberAddr{addr: addr}); err != nil {
+	if _, err := r.admin.command(ctx, r.joinOrder(), memberAddr{addr: addr}); err != nil {
 		r.cluster.suppose("")
 		return err
 	}
@@ -206,12 +218,12 @@ func (r *Replica) joinAt(ctx context.Context, addr string) error {
 }
 
 // correct asks the leader to let the configuration say what this node is and wants.
-func (r *Replica) correct(self raft.Server) {
+func (r *standing) correct(self raft.Server) {
 	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
 	defer cancel()
 	o := r.joinOrder()
 	o.Vote = r.intent.load() == intentVote && !r.ballot.rejoining.Load()
-	if _, err := r.command(ctx, o, r.others()...); err != nil {
+	if _, err := r.admin.command(ctx, o, r.others()...); err != nil {
 		r.sayWhy("the configuration is not yet what this node wants", err.Error())
 		return
 	}
@@ -223,10 +235,10 @@ func (r *Replica) correct(self raft.Server) {
 }
 
 // askWhetherKept asks, when no leader is heard of, whether this node is still a member.
-func (r *Replica) askWhetherKept() {
+func (r *standing) askWhetherKept() {
 	ctx, cancel := context.WithTimeout(r.ctx, whoTimeout)
 	defer cancel()
-	v, err := r.command(ctx, order{Verb: verbKeep, ID: r.o.ID}, r.others()...)
+	v, err := r.admin.command(ctx, order{Verb: verbKeep, ID: r.o.ID}, r.others()...)
 	if err != nil || !v.Removed {
 		return
 	}
@@ -237,7 +249,7 @@ func (r *Replica) askWhetherKept() {
 }
 
 // sayLost logs that this node hears of no leader and cannot ask for one, with what an operator can do about it.
-func (r *Replica) sayLost() {
+func (r *standing) sayLost() {
 	var silent []string
 	for _, s := range r.servers() {
 		if string(s.ID) != r.o.ID && !r.peers.sighting(s.ID).answered {
@@ -250,16 +262,6 @@ func (r *Replica) sayLost() {
 	}
 }
 
-// others returns the other members that this node knows of.
-func (r *Replica) others() (all []memberAddr) {
-	for _, s := range r.servers() {
-		if string(s.ID) != r.o.ID {
-			all = append(all, located(s))
-		}
-	}
-	return all
-}
-
 // anyoneAt is for addresses where it is not known who is there.
 func anyoneAt(addrs []string) (all []memberAddr) {
 	for _, addr := range addrs {
@@ -269,11 +271,57 @@ func anyoneAt(addrs []string) (all []memberAddr) {
 }
 
 // sayWhy logs why something has to wait, once.
-func (r *Replica) sayWhy(what, why string) {
-	r.standing.mu.Lock()
-	defer r.standing.mu.Unlock()
-	if r.standing.mu.why != why {
-		r.standing.mu.why = why
+func (r *standing) sayWhy(what, why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mu.why != why {
+		r.mu.why = why
 		r.log.Warn(what, "err", why)
 	}
+}
+
+// catchUp waits for this node to meet an older cluster, and then until it has caught up with that.
+func (r *standing) catchUp() {
+	for {
+		select {
+		case <-r.ballot.met:
+		case <-r.ctx.Done():
+			return
+		}
+		if !r.o.Joining {
+			r.log.Warn("this node is new to a cluster that exists; it does not vote until it has caught up")
+		}
+		for {
+			_, err := r.index.confirm(r.ctx, false)
+			if _, member := r.configuration().find(r.o.ID); err == nil && !member {
+				err = ErrJoining // it has caught up with a configuration that it is not in yet
+			}
+			if err == nil {
+				err = r.ballot.caughtUp()
+			}
+			if err == nil {
+				r.log.Info("caught up with the cluster", "index", r.machine.Applied().Index)
+				break
+			}
+			if !r.pause(r.o.paced(retryPause), nil) {
+				return
+			}
+		}
+	}
+}
+
+// comeAsNew is called before Raft starts on a node that is to join a cluster; hasState says that it has begun to before.
+func (r *standing) comeAsNew(hasState bool) error {
+	if !hasState {
+		if err := r.ballot.await(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.o.Learner && !hasState:
+		return r.intent.set(intentLearner)
+	case r.intent.load() == intentNone:
+		return r.intent.set(intentVote)
+	}
+	return nil
 }

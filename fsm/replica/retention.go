@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -32,14 +33,22 @@ const holdTick = 200 * time.Millisecond
 // leastTrail is how many entries are kept behind a snapshot, however large they are.
 const leastTrail = 64
 
+// retention decides how much of the log is kept, and takes the snapshots that let it be cut.
+type retention struct {
+	*node
+	streams *streams
+	disk    *disk
+	peers   *peers
+}
+
 // trailing returns how many entries are kept behind a snapshot: Options.TrailingLogs, or as many as Options.LogBytes have room for. How
 // few they are does no harm: a follower that has answered for more than a snapshot covers keeps it, see past.
-func (r *Replica) trailing() uint64 {
+func (r *retention) trailing() uint64 {
 	return min(r.o.TrailingLogs, max(leastTrail, r.o.Log.Within(r.o.LogBytes)))
 }
 
 // boundLog lets the next snapshot cut the log to what it is to be, unless it is held.
-func (r *Replica) boundLog() {
+func (r *retention) boundLog() {
 	r.streams.hold.mu.Lock()
 	defer r.streams.hold.mu.Unlock()
 	if !r.holds() {
@@ -48,7 +57,7 @@ func (r *Replica) boundLog() {
 }
 
 // holdLog holds and releases the log.
-func (r *Replica) holdLog() {
+func (r *retention) holdLog() {
 	held := map[raft.ServerID]time.Time{} // when a stream to a follower last ran
 	for {
 		var tick <-chan time.Time
@@ -70,7 +79,7 @@ func (r *Replica) holdLog() {
 
 // keep holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held again
 // before there is twice as much.
-func (r *Replica) keep(needed bool) {
+func (r *retention) keep(needed bool) {
 	r.streams.hold.mu.Lock()
 	defer r.streams.hold.mu.Unlock()
 	free, total := r.disk.Disk()
@@ -88,10 +97,10 @@ func (r *Replica) keep(needed bool) {
 }
 
 // holds says that the log is held.
-func (r *Replica) holds() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs }
+func (r *retention) holds() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs }
 
 // letGo forgets the followers that need the old log no more.
-func (r *Replica) letGo(held map[raft.ServerID]time.Time) {
+func (r *retention) letGo(held map[raft.ServerID]time.Time) {
 	for _, st := range r.streams.all() {
 		if id := raft.ServerID(st.Peer); st.Sending {
 			held[id] = time.Now()
@@ -108,7 +117,7 @@ func (r *Replica) letGo(held map[raft.ServerID]time.Time) {
 }
 
 // trail sets how many entries Raft leaves behind a snapshot. It is called with hold.mu held.
-func (r *Replica) trail(entries uint64) {
+func (r *retention) trail(entries uint64) {
 	c := r.raft.ReloadableConfig()
 	if c.TrailingLogs == entries {
 		return
@@ -117,4 +126,55 @@ func (r *Replica) trail(entries uint64) {
 	if err := r.raft.ReloadConfig(c); err != nil {
 		r.log.Error("cannot change how much of the log is kept", "err", err)
 	}
+}
+
+// takeSnapshots writes a snapshot record whenever the machine says that one is due, or the log has become too long. What becomes due
+// meanwhile is merged.
+func (r *retention) takeSnapshots() {
+	look := time.NewTicker(lookTick)
+	defer look.Stop()
+	for {
+		long := false
+		select {
+		case <-r.machine.SnapshotDue():
+		case <-look.C:
+			if long = r.o.Log.Size() > r.o.LogBytes; !long {
+				continue
+			}
+		case <-r.ctx.Done():
+			return
+		}
+		for !r.takeSnapshot() {
+			if !r.pause(snapshotRetry, nil) {
+				return
+			}
+		}
+		if long {
+			r.reclaim()
+		}
+	}
+}
+
+// lookTick is how often the length of the log is looked at.
+const lookTick = time.Second
+
+// reclaim takes off the disk what has left the log before the state was durable.
+func (r *retention) reclaim() {
+	if err := r.o.Log.Reclaim(); err != nil {
+		r.log.Error("the log cannot be cut", "err", err)
+	}
+}
+
+// snapshotRetry is the pause after a snapshot that failed, as it does while a membership change is not applied yet.
+const snapshotRetry = 50 * time.Millisecond
+
+// takeSnapshot is false when it should be tried again.
+func (r *retention) takeSnapshot() bool {
+	r.boundLog()
+	err := r.raft.Snapshot().Error()
+	if err == nil || errors.Is(err, raft.ErrNothingNewToSnapshot) || errors.Is(err, raft.ErrRaftShutdown) {
+		return true
+	}
+	r.log.Debug("snapshot put off", "err", err)
+	return false
 }

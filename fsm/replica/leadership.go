@@ -1,0 +1,86 @@
+package replica
+
+import (
+	"github.com/hashicorp/raft"
+
+	"cairn/fsm/command"
+)
+
+// leadership begins this node's terms as leader.
+type leadership struct {
+	*node
+	alone    *alone
+	cluster  *clusterNote
+	proposer *proposer
+	peers    *peers
+}
+
+// watch keeps everybody who waits for a leader informed, and begins each leadership of this node with an entry of
+// its own term: until that is applied, the node serves no read.
+func (r *leadership) watch() {
+	seen := make(chan raft.Observation, 16)
+	observer := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
+		switch o.Data.(type) {
+		case raft.LeaderObservation, raft.RaftState:
+			return true
+		}
+		return false
+	})
+	r.raft.RegisterObserver(observer)
+	defer r.raft.DeregisterObserver(observer)
+	begun := uint64(0) // the newest term this node has begun
+	for {
+		if term := r.raft.CurrentTerm(); r.raft.State() == raft.Leader && term != begun {
+			begun = term
+			r.wg.Go(func() { r.beginTerm(term) })
+		}
+		select {
+		case o := <-seen:
+			if l, ok := o.Data.(raft.LeaderObservation); ok && l.LeaderID != "" {
+				r.peers.lastLeader.Store(string(l.LeaderID))
+				r.log.Info("leader", "peer", string(l.LeaderID), "term", r.raft.CurrentTerm())
+			}
+			r.changed.wake()
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+// beginTerm makes a new leader ready, and gives a new cluster its id. It tries as long as the term lasts: an offer of
+// leadership to another node, which may come to nothing, turns proposals away.
+func (r *leadership) beginTerm(term uint64) {
+	for r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term {
+		err := r.proposer.tick()
+		if err == nil && r.machine.State().Cluster == "" {
+			id := r.cluster.id()
+			if id == "" {
+				id = newClusterID(r.clock.now())
+			}
+			_, err = r.proposer.proposeCall(command.ClusterName, id)
+		}
+		r.changed.wake()
+		if err == nil {
+			r.noteAlone(term)
+			return
+		}
+		r.log.Info("leadership cannot begin yet", "term", term, "err", err)
+		if !r.pause(r.o.paced(retryPause), nil) {
+			return
+		}
+	}
+}
+
+// noteAlone notes that this node has led alone, once it has for long enough. It is called when a term has begun: by then the newest
+// configuration is committed.
+func (r *leadership) noteAlone(term uint64) {
+	if !r.onlyVoter() || !r.pause(r.o.Heartbeat, nil) {
+		return
+	}
+	if !r.onlyVoter() || r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
+		return
+	}
+	if err := r.alone.note(); err != nil {
+		r.log.Warn("the next start will wait for a leader", "err", err)
+	}
+}

@@ -1,0 +1,198 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"cairn/storage/layout"
+)
+
+// membership is the leader's part in changing who is in the cluster, at the requests of members and of those who want to be.
+type membership struct {
+	*node
+	alone    *alone
+	admin    *admin
+	index    *readIndex
+	transfer *transfer
+}
+
+// promotionLag is how many entries a learner may be behind the leader when it gets its vote.
+const promotionLag = 1000
+
+// admit makes the configuration say what a node wants it to say of itself: that it is a member, where it is reached, that it
+// votes. It takes one step each time it is asked; once nothing is left to do, it says so.
+func (c *membership) admit(ctx context.Context, o order) verdict {
+	m, ok := c.settled(ctx)
+	if !ok {
+		return unsettled
+	}
+	if o.Format != layout.FormatVersion {
+		return refused("node %s keeps data in format %d and this cluster in format %d: run the same version of the program on all nodes",
+			o.ID, o.Format, layout.FormatVersion)
+	}
+	s, ok := m.find(o.ID)
+	if other, taken := m.at(o.Addr); taken && string(other.ID) != o.ID {
+		if !ok || !o.Past {
+			return refused("the address %s is member %s's: a node has an address of its own, see --advertise", o.Addr, other.ID)
+		}
+		return c.unhouse(ctx, m, other, o)
+	}
+	switch {
+	case !ok:
+		return c.introduceMember(ctx, m, o)
+	case string(s.Address) != o.Addr:
+		return c.readdress(ctx, m, s, o)
+	case o.Vote && s.Suffrage != raft.Voter:
+		return c.promote(m, o)
+	case !o.Past: // its disk is lost; or it only says that it is there
+		return c.reachable(ctx, o)
+	}
+	return verdict{Done: true}
+}
+
+// introduceMember adds a node as a learner once it is seen at the address that it says is its own.
+func (c *membership) introduceMember(ctx context.Context, m configuration, o order) verdict {
+	if v := c.reachable(ctx, o); !v.Done {
+		return v
+	}
+	c.log.Info("a node joins as a learner", "peer", o.ID, "addr", o.Addr)
+	return c.change(func() raft.IndexFuture {
+		return c.raft.AddNonvoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout)
+	})
+}
+
+// reachable is done when the node that sent o answers at its address.
+func (c *membership) reachable(ctx context.Context, o order) verdict {
+	if o.ID == c.o.ID {
+		return verdict{Done: true}
+	}
+	return c.present(ctx, o)
+}
+
+// present is done when the process that sent o is seen at its address.
+func (c *membership) present(ctx context.Context, o order) verdict {
+	who, err := c.who(ctx, o.Addr)
+	switch {
+	case err != nil:
+		return verdict{Wait: fmt.Sprintf("the leader cannot reach this node at %s, see --advertise: %v", o.Addr, err)}
+	case who.Run != o.Run:
+		return refused("at %s answers node %s, another than the one that wants to be there, see --advertise", o.Addr, who.ID)
+	}
+	return who
+}
+
+// whoTimeout bounds a question that a node answers at once, if it answers.
+const whoTimeout = time.Second
+
+func (c *membership) who(ctx context.Context, addr string) (verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, whoTimeout)
+	defer cancel()
+	return c.admin.send(ctx, memberAddr{addr: addr}, order{Verb: verbWho})
+}
+
+// readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node than
+// the one that had the name: were both to answer to it, the vote would be there twice. That one must be forgotten first.
+func (c *membership) readdress(ctx context.Context, m configuration, s raft.Server, o order) verdict {
+	if !o.Past {
+		return refused("%s is a member at %s; for a new node of that name say CLUSTER FORGET %s first, or choose another --id", s.ID, s.Address, s.ID)
+	}
+	if who, err := c.who(ctx, string(s.Address)); err == nil && who.ID == o.ID && who.Run != o.Run {
+		return refused("%s is a member, and alive, at %s: choose another --id", s.ID, s.Address)
+	}
+	if v := c.reachable(ctx, o); !v.Done {
+		return v
+	}
+	c.log.Info("a member has a new address", "peer", o.ID, "addr", o.Addr, "before", string(s.Address))
+	v := c.house(m, s, o.Addr)
+	if v.Done {
+		c.rehouse(ctx, string(s.Address))
+	}
+	return v
+}
+
+// house changes a member's address.
+func (c *membership) house(m configuration, s raft.Server, addr string) verdict {
+	add := c.raft.AddVoter
+	if s.Suffrage != raft.Voter {
+		add = c.raft.AddNonvoter
+	}
+	return c.change(func() raft.IndexFuture { return add(s.ID, raft.ServerAddress(addr), m.index, orderTimeout) })
+}
+
+// nowhere is the address of a member whose own another member has taken. No two members of a configuration have one address, so members
+// that have changed places go by way of it. The name is one that nobody has (RFC 2606).
+func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + noHost }
+
+const noHost = ".invalid:1"
+
+func isNowhere(addr string) bool { return strings.HasSuffix(addr, noHost) }
+
+// unhouse takes a member's address, where another member is seen.
+func (c *membership) unhouse(ctx context.Context, m configuration, s raft.Server, o order) verdict {
+	if v := c.present(ctx, o); !v.Done {
+		return v
+	}
+	c.log.Info("a member is not where it was: another one is there", "peer", string(s.ID), "addr", o.Addr, "there", o.ID)
+	if v := c.house(m, s, nowhere(s)); !v.Done {
+		return v
+	}
+	return verdict{Wait: fmt.Sprintf("%s had the address %s", s.ID, o.Addr)}
+}
+
+// rehouse gives an address that has become free to a member that has none, so that nobody stays without: whoever is elsewhere says so.
+func (c *membership) rehouse(ctx context.Context, free string) {
+	m, ok := c.settled(ctx)
+	if _, taken := m.at(free); !ok || taken {
+		return
+	}
+	for _, s := range m.servers {
+		if string(s.Address) == nowhere(s) {
+			c.house(m, s, free)
+			return
+		}
+	}
+}
+
+// promote gives a learner that is near the head of the log its vote.
+func (c *membership) promote(m configuration, o order) verdict {
+	if head := c.raft.CommitIndex(); o.Applied+promotionLag < head {
+		return verdict{Wait: fmt.Sprintf("%d entries behind", head-o.Applied)}
+	}
+	c.log.Info("a learner gets its vote", "peer", o.ID, "index", o.Applied)
+	return c.change(func() raft.IndexFuture {
+		return c.raft.AddVoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout)
+	})
+}
+
+// change makes a change of the configuration. One that has failed may be tried again: whoever asked looks first.
+func (c *membership) change(propose func() raft.IndexFuture) verdict {
+	err := c.alone.changes()
+	if err == nil {
+		err = propose().Error()
+	}
+	if err == nil {
+		return verdict{Done: true}
+	}
+	if errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipLost) {
+		return verdict{}
+	}
+	return verdict{Wait: err.Error()}
+}
+
+// keeps tells a node that hears of no leader whether it is a member. Only a leader whose configuration is committed, and who
+// leads beyond doubt, says that it is not.
+func (c *membership) keeps(ctx context.Context, o order) verdict {
+	m, ok := c.settled(ctx)
+	if _, member := m.find(o.ID); member {
+		return verdict{Done: true}
+	}
+	if _, err := c.index.leader.join(false); err != nil || !ok {
+		return unsettled
+	}
+	return verdict{Removed: true}
+}

@@ -1,0 +1,166 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// readIndex finds the index that a state must have applied to serve a linearizable read, and the time at which it is read. Source: Ongaro 2014, §6.4.
+type readIndex struct {
+	*node
+	proposer    *proposer
+	disk        *disk
+	confirmers  *confirmers
+	leader      *rounds // read rounds as leader
+	remote      *rounds // read rounds asked of the leader, over leaderAsker
+	leaderAsker *asker
+	reads       atomic.Uint64 // rounds confirmed since start
+}
+
+func newReadIndex(n *node, p *proposer, d *disk, l *links) *readIndex {
+	r := &readIndex{node: n, proposer: p, disk: d, confirmers: newConfirmers(n, l), leaderAsker: &asker{l: l}}
+	r.leader, r.remote = newRounds(n.o.ElectionWait/2, r.verify), newRounds(n.o.ElectionWait/2, r.askLeader)
+	return r
+}
+
+// errNotReady is returned by a round on a leader that has not applied an entry of its own term yet.
+var errNotReady = errors.New("replica: the new leader is not ready")
+
+// retryPause is how long a read waits before it asks again a leader that did not answer.
+const retryPause = 20 * time.Millisecond
+
+// confirm returns once this node's state may serve a linearizable read, and at what time, which is the leader's; 0 is the
+// log's own time. Source: Ongaro 2014, §6.4.
+func (r *readIndex) confirm(ctx context.Context, tick bool) (now int64, err error) {
+	began := time.Now()
+	if now, err = r.confirmOnce(ctx, tick); err == nil {
+		return now, nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, began.Add(r.o.ElectionWait))
+	defer cancel()
+	final := ErrNoLeader
+	for {
+		changed := r.changed.next()
+		now, err = r.confirmOnce(ctx, tick)
+		switch {
+		case err == nil:
+			return now, nil
+		case errors.Is(err, ErrClosed):
+			return 0, ErrClosed
+		case !errors.Is(err, ErrNoLeader) && !errors.Is(err, errNotReady):
+			final = ErrNoQuorum
+		}
+		if !r.pauseOrChange(ctx, changed) {
+			return 0, fmt.Errorf("%w: %w", final, err)
+		}
+	}
+}
+
+// confirmOnce takes part in one read round.
+func (r *readIndex) confirmOnce(ctx context.Context, tick bool) (now int64, err error) {
+	var got confirmed
+	switch {
+	case r.raft.State() == raft.Leader:
+		got, err = r.leader.join(tick)
+	case r.leaderElsewhere():
+		got, err = r.remote.join(tick)
+	default:
+		err = ErrNoLeader
+	}
+	if err == nil {
+		err = r.awaitApplied(ctx, got.index)
+	}
+	if err != nil || tick {
+		return 0, err
+	}
+	return got.now, nil
+}
+
+// verify is one read round of a leader: a majority still follows it, and it has applied an entry of its own term.
+//
+// The index it gives is the commit index: a follower may have applied, and shown to a reader, all up to there, even where
+// this node's own machine lags. That index reaches every machine: the only entries that do not are the no-ops that begin
+// terms, and ready says that this term's is behind. The commit index is read between two looks at ready: before
+// the first it may lack what earlier leaders have committed, and after the second it may be that of a later term's no-op.
+// What it counts that is not synced here yet nobody has applied.
+func (r *readIndex) verify(until time.Time, tick bool) (confirmed, error) {
+	if tick {
+		if err := r.proposer.tickUntil(until); err != nil {
+			return confirmed{}, err
+		}
+	} else if err := r.confirmTerm(until, r.raft.CurrentTerm(), time.Now()); err != nil {
+		return confirmed{}, err
+	}
+	ready := r.ready()
+	index := r.disk.clamp(r.raft.CommitIndex())
+	if !r.ready() || !ready {
+		return confirmed{}, errNotReady
+	}
+	r.reads.Add(1)
+	return confirmed{index, r.clock.now()}, nil
+}
+
+// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads.
+func (r *readIndex) confirmTerm(until time.Time, term uint64, since time.Time) error {
+	voters := r.voters()
+	if len(voters) == 1 && string(voters[0].ID) == r.o.ID && r.raft.State() == raft.Leader {
+		return nil // nobody else leads without this node's vote
+	}
+	r.confirmers.askNow(voters, term)
+	if done, err := r.termConfirmed(voters, term, since); done {
+		return err
+	}
+	ctx, cancel := context.WithDeadline(r.ctx, until)
+	defer cancel()
+	again := time.NewTicker(retryPause)
+	defer again.Stop()
+	for all := false; ; {
+		heard, changed := r.confirmers.answers.heard.next(), r.changed.next()
+		voters = r.voters()
+		if done, err := r.termConfirmed(voters, term, since); done {
+			return err
+		}
+		r.confirmers.ask(voters, since, all)
+		select {
+		case <-heard:
+		case <-changed:
+		case <-again.C: // those who were asked may be gone, and those who were gone may be back
+			all = true
+		case <-ctx.Done():
+			return ErrNoQuorum
+		}
+	}
+}
+
+// termConfirmed reports whether there is no more to wait for: a majority has said what confirmTerm asks, or this node leads no more.
+func (r *readIndex) termConfirmed(voters []raft.Server, term uint64, since time.Time) (done bool, err error) {
+	if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
+		return true, ErrNotLeader
+	}
+	return !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since), nil
+}
+
+// askLeader is one read round of a follower.
+func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
+	leader, ok := r.leaderAt()
+	if !ok || leader.id == r.o.ID {
+		return confirmed{}, ErrNoLeader
+	}
+	question := byte(askIndex)
+	if tick {
+		question = askTick
+	}
+	ctx, cancel := context.WithDeadline(r.ctx, until)
+	defer cancel()
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel() // ends the watch
+	watch.Go(func() { r.whileLeads(ctx, raft.ServerID(leader.id), cancel) })
+	return r.leaderAsker.ask(ctx, leader, question)
+}
