@@ -194,7 +194,7 @@ func TestLinks(t *testing.T) {
 			link.expect("done")
 			link.expectClosed()
 		}
-		for _, wrong := range []string{"\x00CAIRN3\n", "\x00PING\r\n", "\x00"} {
+		for _, wrong := range []string{"\x00CAIRN4\n", "\x00PING\r\n", "\x00"} {
 			c := dial()
 			c.send(wrong)
 			pass(prefaceWait)

@@ -86,7 +86,7 @@ func TestGoRedis(t *testing.T) {
 func TestThirtyBytes(t *testing.T) {
 	p := startNodes(t, 1)
 	for _, packet := range []string{
-		"*1\r\n$9223372036854775807\r\nx\r\n", "*9223372036854775807\r\n", "*1\r\n$-5\r\n", "\x00CAIRN2\n\xff\xff\xff", "*3\r\n$3\r\nSET\r\n$1\r\n",
+		"*1\r\n$9223372036854775807\r\nx\r\n", "*9223372036854775807\r\n", "*1\r\n$-5\r\n", "\x00CAIRN3\n\xff\xff\xff", "*3\r\n$3\r\nSET\r\n$1\r\n",
 	} {
 		c, err := net.Dial("tcp", p.addr(0))
 		if err != nil {

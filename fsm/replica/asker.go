@@ -17,9 +17,9 @@ type asker struct {
 }
 
 // ask sends a question to a member.
-func (a *asker) ask(ctx context.Context, to memberAddr, question byte) (confirmed, error) {
+func (a *asker) ask(ctx context.Context, to memberAddr, question ...byte) (confirmed, error) {
 	var b [answerLen]byte
-	if err := a.exchange(ctx, to, []byte{question}, b[:]); err != nil {
+	if err := a.exchange(ctx, to, question, b[:]); err != nil {
 		return confirmed{}, err
 	}
 	return parseAnswer(b)

@@ -232,7 +232,7 @@ func (l *links) serve(c net.Conn) {
 		l.hand(c)
 		return
 	}
-	if err := l.queries.serveQueries(c, peer.to != ""); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	if err := l.queries.serveQueries(c, peer); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		l.log.Debug("link ended", "peer", peer.id, "err", err)
 	}
 }

@@ -68,9 +68,10 @@ func (n *node) known() configuration {
 
 func (n *node) servers() []raft.Server { return n.raft.GetConfiguration().Configuration().Servers }
 
-func (n *node) voters() []raft.Server {
-	var voters []raft.Server
-	for _, s := range n.servers() {
+func (n *node) voters() []raft.Server { return votersOf(n.servers()) }
+
+func votersOf(servers []raft.Server) (voters []raft.Server) {
+	for _, s := range servers {
 		if s.Suffrage == raft.Voter {
 			voters = append(voters, s)
 		}

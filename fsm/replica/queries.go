@@ -11,11 +11,11 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// The questions on a query link. Each but askChecksum is one byte; the answer to each but that is
+// The questions on a query link. Each but askIndex and askChecksum is one byte; the answer to each but askChecksum is
 //
 //	status uint8 | index uint64 BE | time uint64 BE, Unix milliseconds
 const (
-	askIndex    = 'I' // a read index: the asked node leads, has proved it, and has applied index
+	askIndex    = 'I' // | term uint64 BE, that the asker is in; a read index: the asked node leads, has proved it, and has applied an entry of its term
 	askTick     = 'T' // the same after the log's time has moved on
 	askProgress = 'P' // how far the node has applied, whatever it is
 	askChecksum = 'C' // see verify.go
@@ -40,8 +40,9 @@ type queries struct {
 }
 
 // serveQueries answers a peer until the link ends. On a link that was not opened for this member it takes orders only: an answer to a
-// question counts for the member that was asked.
-func (q *queries) serveQueries(c net.Conn, bound bool) error {
+// question counts for the member that was asked, and askIndex for the one that asks.
+func (q *queries) serveQueries(c net.Conn, peer hello) error {
+	bound := peer.to != ""
 	var question [1]byte
 	for {
 		if _, err := io.ReadFull(c, question[:]); err != nil {
@@ -61,7 +62,7 @@ func (q *queries) serveQueries(c net.Conn, bound bool) error {
 		if question[0] == askChecksum {
 			answer, err = q.answerChecksum(c)
 		} else {
-			answer, err = q.answer(question[0])
+			answer, err = q.answer(c, question[0], raft.ServerID(peer.id))
 		}
 		if err != nil {
 			return err
@@ -73,7 +74,8 @@ func (q *queries) serveQueries(c net.Conn, bound bool) error {
 	}
 }
 
-func (q *queries) answer(question byte) ([]byte, error) {
+// answer answers a member. What follows the first byte of its question is left to be read from c.
+func (q *queries) answer(c io.Reader, question byte, asker raft.ServerID) ([]byte, error) {
 	var got confirmed
 	var err error
 	switch question {
@@ -81,9 +83,15 @@ func (q *queries) answer(question byte) ([]byte, error) {
 		got = confirmed{q.machine.Applied().Index, q.clock.now()}
 	case askTerm:
 		got.index = q.raft.CurrentTerm()
-	case askIndex, askTick:
+	case askIndex:
+		var term [8]byte
+		if _, err := io.ReadFull(c, term[:]); err != nil {
+			return nil, fmt.Errorf("replica: question for a read index: %w", err)
+		}
+		got, err = q.index.asked(asker, binary.BigEndian.Uint64(term[:]))
+	case askTick:
 		if err = ErrNotLeader; q.raft.State() == raft.Leader {
-			got, err = q.index.leader.join(question == askTick)
+			got, err = q.index.leader.join(true)
 		}
 	default:
 		return nil, fmt.Errorf("replica: unknown question %q", question)

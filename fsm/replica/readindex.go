@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -16,6 +17,7 @@ type readIndex struct {
 	*node
 	proposer    *proposer
 	disk        *disk
+	ballot      *ballot
 	confirmers  *confirmers
 	leader      *rounds // read rounds as leader
 	remote      *rounds // read rounds asked of the leader, over leaderAsker
@@ -23,8 +25,8 @@ type readIndex struct {
 	reads       atomic.Uint64 // rounds confirmed since start
 }
 
-func newReadIndex(n *node, p *proposer, d *disk, l *links) *readIndex {
-	r := &readIndex{node: n, proposer: p, disk: d, confirmers: newConfirmers(n, l), leaderAsker: &asker{l: l}}
+func newReadIndex(n *node, p *proposer, d *disk, b *ballot, l *links) *readIndex {
+	r := &readIndex{node: n, proposer: p, disk: d, ballot: b, confirmers: newConfirmers(n, l), leaderAsker: &asker{l: l}}
 	r.leader, r.remote = newRounds(n.o.ElectionWait/2, r.verify), newRounds(n.o.ElectionWait/2, r.askLeader)
 	return r
 }
@@ -97,6 +99,11 @@ func (r *readIndex) verify(until time.Time, tick bool) (confirmed, error) {
 	} else if err := r.confirmTerm(until, r.raft.CurrentTerm(), time.Now()); err != nil {
 		return confirmed{}, err
 	}
+	return r.current()
+}
+
+// current is the end of a round: the index, once a majority is known to follow this node, see verify.
+func (r *readIndex) current() (confirmed, error) {
 	ready := r.ready()
 	index := r.disk.clamp(r.raft.CommitIndex())
 	if !r.ready() || !ready {
@@ -104,6 +111,39 @@ func (r *readIndex) verify(until time.Time, tick bool) (confirmed, error) {
 	}
 	r.reads.Add(1)
 	return confirmed{index, r.clock.now()}, nil
+}
+
+// asked is a read round of another member's, which was in term after its reads had come. If this node leads in that term and the two are a
+// majority of the voters, that has confirmed the term: see invariant 6 in fsm/DESIGN.md. Otherwise this node asks others.
+func (r *readIndex) asked(by raft.ServerID, term uint64) (confirmed, error) {
+	switch {
+	case r.raft.State() != raft.Leader:
+		return confirmed{}, ErrNotLeader
+	case r.agreed(by, term):
+		return r.current()
+	}
+	return r.leader.join(false)
+}
+
+// agreed reports whether this node leads in term and is a majority together with one other member. It leads in a term if it is in that before
+// and after it is found to lead, and its voters are those of that term.
+func (r *readIndex) agreed(by raft.ServerID, term uint64) bool {
+	if r.raft.CurrentTerm() != term || r.raft.State() != raft.Leader {
+		return false
+	}
+	both := areMajority(r.voters(), raft.ServerID(r.o.ID), by)
+	return both && r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term
+}
+
+// areMajority reports whether two servers are two voters, and a majority.
+func areMajority(voters []raft.Server, a, b raft.ServerID) bool {
+	n := 0
+	for _, v := range voters {
+		if v.ID == a || v.ID == b {
+			n++
+		}
+	}
+	return n == 2 && n > len(voters)/2
 }
 
 // confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads.
@@ -152,9 +192,9 @@ func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
 	if !ok || leader.id == r.o.ID {
 		return confirmed{}, ErrNoLeader
 	}
-	question := byte(askIndex)
-	if tick {
-		question = askTick
+	question := []byte{askTick}
+	if !tick {
+		question = r.termQuestion()
 	}
 	ctx, cancel := context.WithDeadline(r.ctx, until)
 	defer cancel()
@@ -162,5 +202,15 @@ func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
 	defer watch.Wait()
 	defer cancel() // ends the watch
 	watch.Go(func() { r.whileLeads(ctx, raft.ServerID(leader.id), cancel) })
-	return r.leaderAsker.ask(ctx, leader, question)
+	return r.leaderAsker.ask(ctx, leader, question...)
+}
+
+// termQuestion asks for a read index, and says the term that this node is in after the reads of the round have come. A node that has lost its past
+// may have been in a later one, and says none.
+func (r *readIndex) termQuestion() []byte {
+	term := r.raft.CurrentTerm()
+	if r.ballot.rejoining.Load() {
+		term = 0
+	}
+	return binary.BigEndian.AppendUint64([]byte{askIndex}, term)
 }

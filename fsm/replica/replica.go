@@ -66,7 +66,7 @@ func assemble(n *node) *Replica {
 	carrier := newTransport(links, disk, streams, offers, contacts, guard, n.wanted, o)
 	standing := newStanding(n, guard, cluster)
 	proposer := newProposer(n, standing, disk)
-	index := newReadIndex(n, proposer, disk, links)
+	index := newReadIndex(n, proposer, disk, guard, links)
 	peers := newPeers(n, links, contacts, index, standing)
 	transfer := &transfer{node: n, contacts: contacts, offers: offers, proposer: proposer, peers: peers}
 	founding := &founding{node: n, cluster: cluster, alone: alone, transport: carrier, standing: standing}

@@ -96,4 +96,4 @@ func NodeID(id string) string {
 }
 
 // Preface is what a connection opens with when it is a link between nodes and no client's.
-const Preface = "\x00CAIRN2\n"
+const Preface = "\x00CAIRN3\n"

@@ -379,7 +379,8 @@ func TestWriteError(t *testing.T) {
 
 // FuzzQuestions: whatever a peer asks, the node answers in full or ends the link.
 func FuzzQuestions(f *testing.F) {
-	f.Add([]byte{askProgress, askChecksum, 0, 0, 0, 0, 0, 0, 0, 1, askIndex, askTerm, askTick})
+	f.Add([]byte{askProgress, askChecksum, 0, 0, 0, 0, 0, 0, 0, 1, askIndex, 0, 0, 0, 0, 0, 0, 0, 2, askTerm, askTick})
+	f.Add([]byte{askIndex, 1})
 	f.Add([]byte{askChecksum, 1})
 	f.Add([]byte{askChecksum, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	for _, o := range []string{`{"verb":"who"}`, `{"verb":"invite","addr":"a2"}`, `{"verb":"join","id":"n4","addr":"a4"}`, `{"verb":"forget","id":"n2"}`, `{`} {
@@ -392,8 +393,10 @@ func FuzzQuestions(f *testing.F) {
 		want := 0 // bytes of answers before the first question that is not whole, or is an order
 		for rest := b; len(rest) > 0; {
 			switch n := len(rest); {
-			case strings.IndexByte(string([]byte{askProgress, askIndex, askTick, askTerm}), rest[0]) >= 0:
+			case strings.IndexByte(string([]byte{askProgress, askTick, askTerm}), rest[0]) >= 0:
 				want, rest = want+answerLen, rest[1:]
+			case rest[0] == askIndex && n > 8:
+				want, rest = want+answerLen, rest[9:]
 			case rest[0] == askChecksum && n > 8:
 				want, rest = want+1+len(storage.Checksum{}), rest[9:]
 			default:
@@ -403,7 +406,7 @@ func FuzzQuestions(f *testing.F) {
 		here, there := net.Pipe()
 		done := make(chan error, 1)
 		go func() {
-			done <- r.links.queries.serveQueries(there, true)
+			done <- r.links.queries.serveQueries(there, hello{id: "n2", to: "n1"})
 			there.Close()
 		}()
 		go func() { _, _ = here.Write(b) }() // the node may hang up in the middle

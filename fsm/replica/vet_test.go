@@ -188,7 +188,7 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 			return tr.InstallSnapshot(asked, there, &raft.InstallSnapshotRequest{RPCHeader: h}, new(raft.InstallSnapshotResponse), strings.NewReader(""))
 		},
 		"read index": func() error {
-			_, err := a.ask(t.Context(), memberAddr{string(asked), string(there)}, askIndex)
+			_, err := a.ask(t.Context(), memberAddr{string(asked), string(there)}, askIndex, 0, 0, 0, 0, 0, 0, 0, 0)
 			return err
 		},
 	} {
@@ -210,7 +210,7 @@ func TestNoQuestionsToAnyone(t *testing.T) {
 					done <- nil
 				}
 			}()
-			done <- q.serveQueries(there, false)
+			done <- q.serveQueries(there, hello{id: "n2"})
 		}()
 		if _, err := here.Write([]byte{question}); err != nil {
 			t.Error(err)

@@ -23,7 +23,7 @@ func TestSlowClients(t *testing.T) {
 	const slow, half = 500, 500
 	packets := []string{
 		"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000\r\n" + strings.Repeat("v", 900), "*3\r\n$3\r\nSET\r\n$536870912\r\n",
-		"*1048576\r\n$1\r\n", "*1048576\r\n", "SET inline", "\x00CAIRN2", "\x00CAIRN2\n", "$", "*", "\r", strings.Repeat("x", 60<<10),
+		"*1048576\r\n$1\r\n", "*1048576\r\n", "SET inline", "\x00CAIRN3", "\x00CAIRN3\n", "$", "*", "\r", strings.Repeat("x", 60<<10),
 	}
 	for i := range half {
 		send(t, p.addr, packets[i%len(packets)])
