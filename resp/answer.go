@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
@@ -28,19 +27,9 @@ const (
 
 var errReplies = errors.New("resp: the backend answered a wrong number of calls")
 
-// retryWait is the time between two looks at who leads.
-const retryWait = 10 * time.Millisecond
-
-// write proposes groups of so many calls. While nobody else leads it tries again, as long as the election wait lasts: a redirect to this
-// node itself would send a client round in circles.
+// write proposes groups of so many calls.
 func (s *Server) write(ctx context.Context, groups []entry.Group, calls int) ([]reply.Reply, error) {
 	replies, err := s.o.Backend.Write(ctx, groups)
-	if errors.Is(err, replica.ErrNotLeader) {
-		deadline := time.Now().Add(s.o.ElectionWait)
-		for errors.Is(err, replica.ErrNotLeader) && s.leader() == "" && time.Now().Before(deadline) && sleep(ctx, retryWait) {
-			replies, err = s.o.Backend.Write(ctx, groups)
-		}
-	}
 	if err == nil && len(replies) != calls {
 		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", calls, "replies", len(replies))
 		err = replica.ErrInDoubt
@@ -66,23 +55,13 @@ func (c *conn) consistency() replica.Consistency {
 	return c.srv.o.Consistency
 }
 
-// sleep waits, and reports false when ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // leader returns the address of the node that leads, when it is another one; empty otherwise.
 func (s *Server) leader() string {
-	st := s.o.Backend.Status()
-	if st.LeaderID == st.ID || st.LeaderAddr == s.o.Advertise {
+	l := s.o.Backend.Leader()
+	if l.Self || l.Addr == s.o.Advertise {
 		return ""
 	}
-	return st.LeaderAddr
+	return l.Addr
 }
 
 // writeFaults answers writes that failed with err.
@@ -91,7 +70,7 @@ func (c *conn) writeFaults(err error, calls []entry.Call, routes []*route) []rep
 	case errors.Is(err, replica.ErrInDoubt):
 		return c.same(errInDoubt, calls)
 	case errors.Is(err, replica.ErrNotLeader):
-		return c.moved(errNoLeader, calls, routes)
+		return c.moved(err, errNoLeader, calls, routes)
 	case errors.Is(err, replica.ErrNoLeader):
 		return c.same(errNoLeader, calls)
 	case errors.Is(err, replica.ErrJoining):
@@ -115,9 +94,9 @@ func (c *conn) readFaults(err error, calls []entry.Call, routes []*route) []repl
 	case errors.Is(err, replica.ErrNoQuorum): // whatever else it wraps
 		return c.same(errNoQuorum, calls)
 	case errors.Is(err, replica.ErrNotLeader):
-		return c.moved(errNoLeader, calls, routes)
+		return c.moved(err, errNoLeader, calls, routes)
 	case errors.Is(err, replica.ErrStale):
-		return c.moved(errStale, calls, routes)
+		return c.moved(err, errStale, calls, routes)
 	case errors.Is(err, replica.ErrNoLeader):
 		return c.same(errNoLeader, calls)
 	case errors.Is(err, replica.ErrJoining):
@@ -133,9 +112,13 @@ func (c *conn) readFaults(err error, calls []entry.Call, routes []*route) []repl
 	return c.same(errInternal, calls)
 }
 
-// moved redirects each call to the leader with its own slot; without another leader the answer is otherwise.
-func (c *conn) moved(otherwise reply.UserError, calls []entry.Call, routes []*route) []reply.Reply {
+// moved redirects each call to the leader with its own slot: to the one that err names, or that the node knows now. Without another leader the
+// answer is otherwise.
+func (c *conn) moved(err error, otherwise reply.UserError, calls []entry.Call, routes []*route) []reply.Reply {
 	addr := c.srv.leader()
+	if other := (*replica.NotLeaderError)(nil); errors.As(err, &other) {
+		addr = other.Leader.Addr
+	}
 	if addr == "" {
 		return c.same(otherwise, calls)
 	}

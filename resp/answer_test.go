@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"cairn/fsm/entry"
 	"cairn/fsm/replica"
@@ -28,6 +27,7 @@ func TestAnswerContract(t *testing.T) {
 		{"not leader", replica.ErrNotLeader, follower, moved, moved},
 		{"not leader, nobody leads", replica.ErrNotLeader, nobody, string(errNoLeader), string(errNoLeader)},
 		{"not leader, itself leads", replica.ErrNotLeader, itself, string(errNoLeader), string(errNoLeader)},
+		{"not leader, who is named", &replica.NotLeaderError{Leader: replica.Leader{ID: "n3", Addr: "10.0.0.3:7003"}}, itself, "MOVED 12182 10.0.0.3:7003", "MOVED 12182 10.0.0.3:7003"},
 		{"no leader", replica.ErrNoLeader, follower, string(errNoLeader), string(errNoLeader)},
 		{"in doubt", replica.ErrInDoubt, follower, string(errInDoubt), ""},
 		{"no quorum", replica.ErrNoQuorum, follower, "", string(errNoQuorum)},
@@ -71,32 +71,6 @@ func TestRedirectsOfABatch(t *testing.T) {
 	dial(t, addr).ask("SET foo 1\r\nSET {foo}bar 1\r\nMSET bar 1 foo 2\r\nFLUSHALL\r\nSET\r\nOBJECT ENCODING foo\r\nDBSIZE\r\nGET bar\r\n",
 		"-MOVED 12182 h:1\r\n-MOVED 12182 h:1\r\n-MOVED 5061 h:1\r\n-MOVED 0 h:1\r\n-ERR wrong number of arguments for 'set' command\r\n"+
 			"-MOVED 12182 h:1\r\n-MOVED 0 h:1\r\n-MOVED 5061 h:1\r\n")
-}
-
-// TestNotLeaderYet: a node that is told to lead but does not yet waits instead of redirecting to itself.
-func TestNotLeaderYet(t *testing.T) {
-	backend := &fakeBackend{}
-	backend.setStatus(replica.Status{ID: "n1", LeaderID: "n1", LeaderAddr: "h:1"})
-	tries := 0
-	backend.write = func(context.Context, []entry.Group) ([]reply.Reply, error) {
-		if tries++; tries < 20 {
-			return nil, replica.ErrNotLeader
-		}
-		return []reply.Reply{reply.OK()}, nil
-	}
-	bubble(t, Options{Backend: backend}, func(t *testing.T, _ *Server, dial func() *client) {
-		c := dial()
-		start := time.Now()
-		c.ask("SET foo 1\r\n", "+OK\r\n")
-		if d := time.Since(start); d > 2*time.Second {
-			t.Errorf("waited %v", d)
-		}
-		tries = -1 << 30
-		c.ask("SET foo 1\r\n", "-"+string(errNoLeader)+"\r\n")
-		if d := time.Since(start); d < 2*time.Second || d > 3*time.Second {
-			t.Errorf("waited %v", d)
-		}
-	})
 }
 
 // TestInDoubtIsNotRetryable: no client library may retry it by itself.

@@ -73,6 +73,11 @@ func (b *fakeBackend) Status() replica.Status {
 	return b.mu.status
 }
 
+func (b *fakeBackend) Leader() replica.Leader {
+	st := b.Status()
+	return replica.Leader{ID: st.LeaderID, Addr: st.LeaderAddr, Self: st.LeaderID != "" && st.LeaderID == st.ID}
+}
+
 func (b *fakeBackend) setStatus(st replica.Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -18,7 +18,7 @@ func FuzzConn(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		s := NewServer(Options{Backend: leaderBackend(), ElectionWait: time.Millisecond})
+		s := NewServer(Options{Backend: leaderBackend()})
 		talk := func(in []byte) net.Conn {
 			here, there := net.Pipe()
 			s.accept(there)

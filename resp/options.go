@@ -23,8 +23,7 @@ type Options struct {
 	Unprotected     bool   // protected mode is off
 	OpenLinks       bool   // links between nodes need no secret: protected mode takes them from this machine only
 
-	Consistency  replica.Consistency // of plain reads; default Linearizable
-	ElectionWait time.Duration       // how long a write waits for this node to settle who leads; default 2 s
+	Consistency replica.Consistency // of plain reads; default Linearizable
 
 	Advertise string // host:port that clients and nodes use for this node: a redirect never names it
 	// SentinelMaster is what SENTINEL calls the master; default "cairn".
@@ -47,9 +46,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ProtoMaxBulkLen == 0 {
 		o.ProtoMaxBulkLen = defaultBulk
-	}
-	if o.ElectionWait == 0 {
-		o.ElectionWait = 2 * time.Second
 	}
 	if o.SentinelMaster == "" {
 		o.SentinelMaster = "cairn"
@@ -74,9 +70,6 @@ func (o Options) Validate() error {
 	}
 	if o.SentinelMaster != "" && !isMasterName(o.SentinelMaster) {
 		errs = append(errs, fmt.Errorf("resp: a master cannot be called %q", o.SentinelMaster))
-	}
-	if o.ElectionWait < 0 {
-		errs = append(errs, fmt.Errorf("resp: election wait %v is negative", o.ElectionWait))
 	}
 	return errors.Join(errs...)
 }

@@ -300,7 +300,7 @@ func (n *Node) openReplica() (err error) {
 		Backend: n.replica, Logger: o.Logger, LogLevel: o.LogLevel,
 		MaxClients: o.MaxClients, ProtoMaxBulkLen: o.ProtoMaxBulkLen, RequirePass: o.RequirePass,
 		Unprotected: o.Unprotected, OpenLinks: o.ClusterSecret == "",
-		Consistency: o.Reads, ElectionWait: o.ElectionWait, Advertise: o.Advertise, Version: Version, SentinelMaster: o.SentinelMaster,
+		Consistency: o.Reads, Advertise: o.Advertise, Version: Version, SentinelMaster: o.SentinelMaster,
 		Config:   map[string]string{"port": strconv.Itoa(o.Port), "bind": o.Bind, "dir": o.Dir},
 		Verify:   n.replica.Verify,
 		Shutdown: func() { n.once.Do(func() { close(n.asked) }) },

@@ -112,6 +112,12 @@ func (n *node) leaderAt() (leader memberAddr, ok bool) {
 	return memberAddr{string(id), parseMemberAddr(string(addr)).addr}, true
 }
 
+// knownLeader is Replica.Leader.
+func (n *node) knownLeader() Leader {
+	at, _ := n.leaderAt()
+	return Leader{ID: at.id, Addr: at.addr, Self: at.id == n.o.ID}
+}
+
 // leaderElsewhere reports whether another node is known to lead.
 func (n *node) leaderElsewhere() bool {
 	_, id := n.raft.LeaderWithID()

@@ -109,8 +109,8 @@ func (r *proposer) write(ctx context.Context, groups []entry.Group) ([]reply.Rep
 		if replies, err := r.writeAsLeader(p); !errors.Is(err, ErrNotLeader) {
 			return replies, err
 		}
-		if r.leaderElsewhere() {
-			return nil, ErrNotLeader
+		if l := r.knownLeader(); l.ID != "" && !l.Self && l.Addr != r.o.Addr { // a redirect to this node would send a client round in circles
+			return nil, &NotLeaderError{l}
 		}
 		if err := r.standing.outside(); err != nil {
 			return nil, err

@@ -202,12 +202,16 @@ func (r *Replica) stop() error {
 	return errors.Join(err, r.transport.Close(), r.machine.AbandonChecksums())
 }
 
+// Leader returns who leads, as far as this node knows. It is cheap: it takes one lock for a moment.
+func (r *Replica) Leader() Leader { return r.knownLeader() }
+
 // Log returns the log store, for the figures it keeps.
 func (r *Replica) Log() *raftlog.Store { return r.o.Log }
 
 // Write proposes groups as a unit and returns the replies of their calls, in order, once they are applied here. Names are in
 // lower case, and every call was checked; the caller must not change the arguments any more.
-// ErrNotLeader, ErrNoLeader, ErrTooLarge and ErrClosed say that nothing was proposed; after ErrInDoubt nobody knows.
+// While no other node is known to lead, it waits for the leader, as long as the election wait lasts.
+// A NotLeaderError, ErrNoLeader, ErrTooLarge and ErrClosed say that nothing was proposed; after ErrInDoubt nobody knows.
 // Write does not end with ctx once it has proposed: the fate of the call is worth the wait.
 func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
 	return r.proposer.write(ctx, groups)

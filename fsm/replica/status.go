@@ -4,13 +4,14 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 
 	"cairn/storage/layout"
 )
 
 var (
-	// ErrNotLeader is returned when another node leads and the call was certainly not proposed; Status tells which.
+	// ErrNotLeader is returned when another node leads and the call was certainly not proposed. Write returns it as a NotLeaderError.
 	ErrNotLeader = errors.New("replica: not the leader")
 	// ErrNoLeader is returned when no leader was ready within the election wait; the call was certainly not proposed.
 	ErrNoLeader = errors.New("replica: no leader elected")
@@ -27,6 +28,23 @@ var (
 	// ErrClosed is returned by calls on a closed replica; they were certainly not proposed.
 	ErrClosed = errors.New("replica: closed")
 )
+
+// Leader is the node that leads, as far as another one knows. The zero value is nobody.
+type Leader struct {
+	ID, Addr string // host:port, as the leader gave it
+	Self     bool   // it is the node that was asked
+}
+
+// NotLeaderError is returned by Write when another node leads, at another address: nothing was proposed. It is an ErrNotLeader.
+type NotLeaderError struct{ Leader Leader }
+
+// Error implements error.
+func (e *NotLeaderError) Error() string {
+	return fmt.Sprintf("%v: %s leads at %s", ErrNotLeader, e.Leader.ID, e.Leader.Addr)
+}
+
+// Is implements the interface of errors.Is.
+func (e *NotLeaderError) Is(target error) bool { return target == ErrNotLeader }
 
 // Member is one node of the cluster as this node knows it.
 type Member struct {

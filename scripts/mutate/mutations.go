@@ -79,7 +79,7 @@ func writeMutations() []mutation {
 			"own, replies = replies[len(replies)-len(c.run.calls):], replies[:len(replies)-len(c.run.calls)]", in("./resp", "TestBatches"), ""},
 		{"what comes while a connection is had is not looked at", "resp/turn.go", "if t.state.CompareAndSwap(taken, stirred) {", "if true {",
 			in("./resp", "TestTurn"), ""},
-		{"a redirect to the node itself", "resp/answer.go", "if st.LeaderID == st.ID || st.LeaderAddr == s.o.Advertise {", "if st.LeaderAddr == \"\" {", in("./resp", "TestNotLeaderYet"), ""},
+		{"a redirect to the node itself", propose, " && l.Addr != r.o.Addr {", " {", in("./fsm/replica", "TestNotLeaderYet"), ""},
 		{"any secret opens a link", "fsm/replica/handshake.go", "if hmac.Equal(proof, l.proof(\"opener\", first, answer)) {", "if len(proof) > 0 {",
 			in("./fsm/replica", "TestHandshake"), ""},
 	}
