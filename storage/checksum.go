@@ -20,7 +20,7 @@ func (c Checksum) String() string { return hex.EncodeToString(c[:]) }
 // checksumRows is how many rows are summed between two looks at the context.
 const checksumRows = 1024
 
-// Checksum sums up what the log has made of the state that the view shows: the state row and every row of keys, expiries and
+// Checksum sums up what the log has made of the state that the view shows: the state row and every row of parts, expiries, keys and
 // pieces of a large entry, those of expired keys that were not removed yet too. What is a node's own is left out, as its
 // snapshot record is. It reads the whole state, a row at a time, and ends with the context's error when that ends.
 //
@@ -37,7 +37,7 @@ func (v *View) Checksum(ctx context.Context) (sum Checksum, err error) {
 	}
 	_, _ = w.Write(pieces)
 	rows, n := 0, make([]byte, 0, binary.MaxVarintLen64)
-	for _, tag := range [...]byte{layout.TagExpiry, layout.TagKey, layout.TagPiece} {
+	for _, tag := range [...]byte{layout.TagPart, layout.TagExpiry, layout.TagKey, layout.TagPiece} {
 		err := v.Scan([]byte{tag}, []byte{tag + 1}, func(key, value []byte) (bool, error) {
 			if rows++; rows%checksumRows == 0 && ctx.Err() != nil {
 				return false, ctx.Err()

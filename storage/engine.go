@@ -28,8 +28,7 @@ type engine struct {
 	flusher
 	reached reached
 
-	room     []byte   // for the Pebble keys that the open transaction looks up; see Txn.newKey
-	expected expected // by the open transaction
+	ahead ahead // of the open transaction
 
 	mu struct {
 		sync.Mutex
@@ -231,7 +230,7 @@ func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *arena.Arena) (v 
 			return v, false, nil
 		}
 	}
-	if pkey[0] != layout.TagKey {
+	if !layout.IsData(pkey) {
 		v, err = f.base.get(pkey)
 		return v, true, err
 	}
@@ -240,7 +239,7 @@ func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *arena.Arena) (v 
 	}
 	v, err = f.base.get(pkey)
 	if err == nil {
-		v, err = joinParts(f.base.snap, pkey, v)
+		v, err = joinChunks(f.base.snap, pkey, v)
 	}
 	if err == nil {
 		e.rows.Fill(hash, pkey, v, f.seq)

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"cairn/storage/hashtable"
 	"cairn/storage/layout"
 	"cairn/storage/memtable"
 )
@@ -15,50 +14,131 @@ import (
 // knows what a transaction is about to look up says so, and Fetch touches all of that, step by step, before the first is used. Nothing
 // depends on it but the time that it takes.
 
-// maxExpected is how many places can be expected at a time.
-const maxExpected = memtable.MaxPrefetch
+// ahead is what the open transaction looks up, and expects to.
+type ahead struct {
+	keys  expected // the key rows
+	parts expected // the parts of collections: which ones often shows only in the key rows
+	room  []byte   // for the Pebble keys of all places
+}
 
-// expected are the places that are about to be asked for, in their order.
+// expected are places that are about to be asked for, in their order.
 type expected struct {
 	places  [maxExpected]Place
 	next, n int // those from next to n were not asked for yet
+	peeked  int // those before it were not only expected, but peeked at
 	fetched bool
+}
+
+const (
+	maxExpected = memtable.MaxPrefetch // places can be expected at a time, of either kind
+	nearNext    = 4                    // that many of the next places are looked at for one that is asked for
+	keyRoom     = 8 << 10              // bytes of room for Pebble keys are made at a time
+)
+
+// take returns an empty slice for a Pebble key of n bytes. It is used again by what is expected next, and by the next transaction.
+func (a *ahead) take(n int) []byte {
+	if n > cap(a.room)-len(a.room) {
+		a.room = make([]byte, 0, max(n, keyRoom))
+	}
+	from := len(a.room)
+	a.room = a.room[:from+n]
+	return a.room[from:from:len(a.room)]
+}
+
+// clear ends what is expected and lets the room be used again. A long key's is not kept.
+func (a *ahead) clear() {
+	a.keys.clear() // their keys are in the room
+	a.parts.clear()
+	if a.room = a.room[:0]; cap(a.room) > keyRoom {
+		a.room = nil
+	}
+}
+
+func (x *expected) clear() {
+	clear(x.places[:x.n])
+	x.next, x.n, x.peeked, x.fetched = 0, 0, 0, false
+}
+
+// add adds a place and reports whether there is room for another.
+func (x *expected) add(p Place) (more bool) {
+	x.places[x.n] = p
+	x.n++
+	return x.n < maxExpected
+}
+
+// take returns the place of a row if that is among the next that are expected, and moves at to it, or behind it if it is expected once: those
+// before are not wanted any more. is says whether a Pebble key is the row's.
+func (x *expected) take(at *int, is func(pkey []byte) bool) *Place {
+	for i := *at; i < min(x.n, *at+nearNext); i++ {
+		if is(x.places[i].pkey) {
+			if *at = i; !x.places[i].again {
+				*at = i + 1
+			}
+			return &x.places[i]
+		}
+	}
+	return nil
 }
 
 // Expect says that the place of a Redis key will be asked for, after those that were expected before. It is false when there is no
 // room for more: Fetch makes some, and puts an end to what was expected before. It keeps nothing of key.
 func (t *Txn) Expect(db uint8, key []byte) (more bool) {
-	x := &t.e.expected
+	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
+	switch {
+	case !a.keys.fetched:
+	case a.parts.n > 0 && !a.parts.fetched:
+		a.keys.clear()
+	default:
+		a.clear()
+	}
+	x := &a.keys
+	if x.n == maxExpected {
+		return false
+	}
+	if x.n > 0 && layout.IsKey(x.places[x.n-1].pkey, keyspace, key) { // calls about one collection
+		x.places[x.n-1].again = true
+		return true
+	}
+	return x.add(placeOf(layout.AppendKey(a.take(layout.KeySize(key)), keyspace, key)))
+}
+
+// ExpectPart is Expect for a part of a collection. Who does not know the collection's id from elsewhere expects its key first, lets that
+// be fetched, and peeks.
+func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
+	a := &t.e.ahead
+	x := &a.parts
 	if x.fetched {
-		t.e.clearRoom()
+		x.clear()
 	}
 	if x.n == maxExpected {
 		return false
 	}
-	pkey := t.newKey(db, key)
-	x.places[x.n] = Place{pkey: pkey, hash: hashtable.Hash(pkey)}
-	x.n++
-	return x.n < maxExpected
+	return x.add(placeOf(layout.AppendPart(a.take(layout.PartSize(name)), t.state.Databases[db].Keyspace, id, name)))
 }
 
-// take makes p the place of a Redis key if that is among the next that are expected. Those before it are not wanted any more.
-func (x *expected) take(p *Place, keyspace uint8, key []byte) bool {
-	for i := x.next; i < min(x.n, x.next+4); i++ {
-		if at := &x.places[i]; layout.IsKey(at.pkey, keyspace, key) {
-			*p = *at
-			x.next = i + 1
-			return true
-		}
+// Peek returns the row of a Redis key that is expected, and goes on expecting it; nil when it is absent, or not among the next that were not
+// peeked at. It is for what the row says of parts that will be asked for, see ExpectPart.
+func (t *Txn) Peek(db uint8, key []byte) (row []byte, err error) {
+	x, keyspace := &t.e.ahead.keys, t.state.Databases[db].Keyspace
+	p := x.take(&x.peeked, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) })
+	if p == nil {
+		return nil, nil
 	}
-	return false
+	return t.find(p)
 }
 
 // Fetch brings near what memory has of the rows that are expected.
 func (t *Txn) Fetch() {
-	x := &t.e.expected
-	if x.fetched = true; x.n == 0 {
+	t.fetch(&t.e.ahead.keys)
+	t.fetch(&t.e.ahead.parts)
+}
+
+func (t *Txn) fetch(x *expected) {
+	if x.fetched || x.n == x.next {
+		x.fetched = true
 		return
 	}
+	x.fetched = true
 	places, hashes, rows := x.places[x.next:x.n], make([]uint64, 0, maxExpected), make([]*memtable.Row, maxExpected)
 	for i := range places {
 		hashes = append(hashes, places[i].hash)
@@ -71,7 +151,7 @@ func (t *Txn) Fetch() {
 		b.Candidates(hashes, rows)
 		if n == 0 {
 			for i := range places {
-				places[i].row = rows[i] // or of another key with the same tag: Find looks
+				places[i].row = rows[i] // or of another key with the same tag: find looks
 			}
 		}
 	}
@@ -126,10 +206,10 @@ const (
 )
 
 // ask asks Pebble for the row of a place, of which memory has nothing. Who looks the place up asks again if that fails, or if the row is
-// kept in parts.
+// kept in chunks.
 func (t *Txn) ask(p *Place) {
 	v, err := t.on.base.get(p.pkey)
-	if err != nil || len(v) > 0 && layout.IsParted(v) {
+	if err != nil || len(v) > 0 && layout.IsChunked(v) {
 		return
 	}
 	t.e.rows.Fill(p.hash, p.pkey, v, t.on.seq)

@@ -41,17 +41,24 @@ func processors(t *testing.T, n int) {
 
 func testExpect(t *testing.T, s *Store) {
 	rnd, want := newRand(t), map[string]string{}
-	key := func() []byte { return fmt.Append(nil, "k", rnd.IntN(300)) }
+	key := func() []byte { return fmt.Append(nil, "k", rnd.IntN(300)) } // the even ones are those of parts
 	for index := range uint64(300) {
 		x, err := s.Begin()
 		must(t, err)
 		for range 1 + rnd.IntN(3) {
 			var keys [][]byte
+			kinds, last := map[bool]int{}, map[bool]string{}
 			for more := rnd.IntN(8) > 0; more && rnd.IntN(70) > 0; {
 				k := key()
-				more = x.Expect(uint8(rnd.IntN(2)), k)
-				if keys = append(keys, k); len(keys) > maxExpected {
-					t.Fatalf("%d keys are expected", len(keys))
+				db := uint8(rnd.IntN(2))
+				more = expectRow(x, db, k)
+				keys = append(keys, k)
+				if id := fmt.Sprint(db, string(k)); isPart(k) || last[isPart(k)] != id { // a key twice running is expected as one
+					kinds[isPart(k)]++
+					last[isPart(k)] = id
+				}
+				if kinds[isPart(k)] > maxExpected {
+					t.Fatalf("%d rows of a kind are expected", kinds[isPart(k)])
 				}
 			}
 			x.Fetch()
@@ -61,7 +68,9 @@ func testExpect(t *testing.T, s *Store) {
 				}
 				if rnd.IntN(300) == 0 {
 					space := x.Database(uint8(rnd.IntN(2))).Keyspace
-					must(t, x.DeleteRange(layout.AppendPosition(nil, space, 0), layout.AppendPosition(nil, space, layout.EndPosition)))
+					rows, parts := layout.KeyspaceBounds(space)
+					must(t, x.DeleteRange(rows[0], rows[1]))
+					must(t, x.DeleteRange(parts[0], parts[1]))
 					maps.DeleteFunc(want, func(id, _ string) bool { return strings.HasPrefix(id, fmt.Sprintf("%d ", space)) })
 				}
 				db, k := uint8(rnd.IntN(2)), key()
@@ -70,10 +79,16 @@ func testExpect(t *testing.T, s *Store) {
 				}
 				id := fmt.Sprintf("%d %s", x.Database(db).Keyspace, k)
 				var p Place
-				row, err := x.Find(&p, db, k)
+				if rnd.IntN(4) == 0 {
+					got, err := x.Peek(db, k)
+					if v, there := want[id]; got != nil && (!there || !bytes.HasSuffix(got, []byte(v))) || err != nil {
+						t.Fatalf("a peek at %s gives %q, %v, want %q (%v)", id, got, err, v, there)
+					}
+				}
+				got, err := findRow(x, &p, db, k)
 				must(t, err)
-				if v, there := want[id]; there != (row != nil) || there && string(row[layout.RowSize(layout.Row{}):]) != v {
-					t.Fatalf("%s is %q, want %q (%v)", id, row, v, there)
+				if v, there := want[id]; there != (got != nil) || string(got) != v {
+					t.Fatalf("%s is %q, want %q (%v)", id, got, v, there)
 				}
 				for range rnd.IntN(3) { // the place is good for more than one write
 					if rnd.IntN(4) == 0 {
@@ -85,7 +100,7 @@ func testExpect(t *testing.T, s *Store) {
 					if rnd.IntN(3000) == 0 {
 						want[id] += strings.Repeat("x", rnd.IntN(2*longRow))
 					}
-					must(t, x.SetRow(&p, layout.Row{Type: layout.String, Payload: []byte(want[id])}))
+					must(t, setRowAt(x, &p, []byte(want[id])))
 				}
 			}
 		}
@@ -95,6 +110,38 @@ func testExpect(t *testing.T, s *Store) {
 		}
 	}
 	must(t, s.Close())
+}
+
+// isPart says whether the row of a key of testExpect is a part's.
+func isPart(key []byte) bool { return (key[len(key)-1]-'0')%2 == 0 }
+
+// partsID is the id of the collection of all parts.
+const partsID = 7
+
+func expectRow(x *Txn, db uint8, key []byte) (more bool) {
+	if isPart(key) {
+		return x.ExpectPart(db, partsID, key)
+	}
+	return x.Expect(db, key)
+}
+
+func findRow(x *Txn, p *Place, db uint8, key []byte) (value []byte, err error) {
+	if isPart(key) {
+		return x.FindPart(p, db, partsID, key)
+	}
+	row, err := x.Find(p, db, key)
+	if row != nil {
+		row = row[layout.RowSize(layout.Row{}):]
+	}
+	return row, err
+}
+
+func setRowAt(x *Txn, p *Place, value []byte) error {
+	if p.pkey[0] == layout.TagPart {
+		x.SetPart(p, value)
+		return nil
+	}
+	return x.SetRow(p, layout.Row{Type: layout.String, Payload: value})
 }
 
 // TestAskedAhead: of the rows that are expected, those which memory does not have are there after Fetch, but not those in parts, nor more
@@ -129,7 +176,7 @@ func TestAskedAhead(t *testing.T) {
 			}
 			x.Fetch()
 			ahead, long := 0, 0
-			for _, p := range x.e.expected.places[:n] {
+			for _, p := range x.e.ahead.keys.places[:n] {
 				if p.asked {
 					ahead++
 				}
@@ -165,7 +212,7 @@ func TestAskedAhead(t *testing.T) {
 		}
 		x.Fetch()
 		ahead := 0
-		for _, p := range x.e.expected.places {
+		for _, p := range x.e.ahead.keys.places {
 			ahead += len(p.below)
 		}
 		if ahead < maxAhead || ahead > maxAhead*5/4 {

@@ -244,8 +244,8 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []memtable.Sort
 		if err := b.DeleteRange(r.lo, r.hi, nil); err != nil {
 			return err
 		}
-		if parts, ok := partsRange(r); ok {
-			if err := b.DeleteRange(parts.lo, parts.hi, nil); err != nil {
+		if chunks, ok := chunksRange(r); ok {
+			if err := b.DeleteRange(chunks.lo, chunks.hi, nil); err != nil {
 				return err
 			}
 		}

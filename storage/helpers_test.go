@@ -154,16 +154,16 @@ func (m *model) checkStore(s *Store) error {
 	if err == nil && (ok != (m.record.Index != 0) || r.Index != m.record.Index || string(r.Config) != string(m.record.Config)) {
 		err = fmt.Errorf("the record is %+v, %v, want %+v", r, ok, m.record)
 	}
-	return errors.Join(err, m.checkScan(v, "M", "N", len(m.rows)+1))
+	return errors.Join(err, m.checkScan(v, "D", "N", len(m.rows)+1))
 }
 
-// randomRow returns one of some hundred Pebble keys. Deleted ranges are between such keys too.
-func randomRow(r *rand.Rand) string { return fmt.Sprintf("M%03d", r.IntN(200)) }
+// randomRow returns one of some hundred Pebble keys, of key rows and of parts. Deleted ranges are between such keys too.
+func randomRow(r *rand.Rand) string { return fmt.Sprintf("%c%03d", "DMM"[r.IntN(3)], r.IntN(150)) }
 
 func randomRange(r *rand.Rand) (lo, hi string) {
 	lo, hi = randomRow(r), randomRow(r)
 	if r.IntN(4) > 0 { // most are short
-		lo = fmt.Sprintf("M%03d", r.IntN(200))
+		lo = randomRow(r)
 		hi = fmt.Sprintf("%s%d", lo[:3], r.IntN(10))
 	}
 	if lo > hi && r.IntN(8) > 0 {

@@ -33,7 +33,13 @@ func TestRowCacheShowsEachViewItsState(t *testing.T) {
 					at.view.Close()
 				}
 			}()
-			key := func() []byte { return layout.AppendKey(nil, 0, fmt.Append(nil, "k", rng.IntN(40))) }
+			key := func() []byte {
+				k := fmt.Append(nil, "k", rng.IntN(20))
+				if rng.IntN(2) == 0 {
+					return layout.AppendPart(nil, 0, 1, k)
+				}
+				return layout.AppendKey(nil, 0, k)
+			}
 			kept := 0 // rows in the cache, each time
 			for index := range uint64(400) {
 				changeRows(t, s, rng, model, key, index+1)
@@ -88,7 +94,7 @@ func changeRows(t *testing.T, s *Store, rng *rand.Rand, model map[string]string,
 		case 1:
 			if rng.IntN(8) == 0 {
 				clear(model)
-				err = txn.DeleteRange([]byte{layout.TagKey}, []byte{layout.TagKey + 1})
+				err = txn.DeleteRange([]byte{layout.TagPart}, []byte{layout.TagKey + 1})
 			}
 		default:
 			v := make([]byte, 1+rng.IntN([]int{300, 4000}[rng.IntN(2)]))

@@ -124,7 +124,7 @@ func (r *rowIter) row() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage: scan: %w", corrupt(err))
 	}
-	return joinParts(r.f.base.snap, r.key, v)
+	return joinChunks(r.f.base.snap, r.key, v)
 }
 
 // buffered returns the row of pkey when it is in a buffer.

@@ -19,6 +19,8 @@ type Reader interface {
 	Scan(lo, hi []byte, fn func(k, v []byte) (more bool, err error)) error
 	// Database returns where database db is and how many keys it has. db is below layout.Databases.
 	Database(db uint8) layout.Database
+	// KeyBuffer returns memory for the Pebble key that Get is called with next. It is empty.
+	KeyBuffer() []byte
 	// Expired reports whether a key with this expiry (Unix milliseconds, 0 is never) is gone for this reader.
 	Expired(expireAt int64) bool
 }
@@ -39,9 +41,13 @@ type Txn struct {
 	long    map[string]int // the lengths of the long rows it has read: who replaces a row has read it
 	longest int            // bytes of the longest value it has written
 	size    int
-	room    arena.Arena // for rows that it has read in the cache
-	kept    bool        // it is committed
+	room    arena.Arena     // for rows that it has read in the cache
+	kept    bool            // it is committed
+	key     [keyBuffer]byte // see KeyBuffer
 }
+
+// keyBuffer is how long a Pebble key is for which KeyBuffer has room.
+const keyBuffer = 64
 
 // recordBytes is what a write costs in a batch beside its key and value, about.
 const recordBytes = 12
@@ -61,7 +67,7 @@ func (s *Store) Begin() (*Txn, error) {
 		e.users.Done()
 		return nil, fmt.Errorf("storage: begin: %w", err)
 	}
-	e.clearRoom()
+	e.ahead.clear()
 	on, oldest := e.hold()
 	return &Txn{e: e, on: on, seq: on.seq + 1, state: on.state, oldest: oldest}, nil
 }
@@ -91,6 +97,12 @@ func (t *Txn) AddKeys(db uint8, keys, expires int) {
 	d.Expires = uint64(int64(d.Expires) + int64(expires))
 }
 
+// NewParts returns an id for the parts of a collection, which no other has had.
+func (t *Txn) NewParts() uint64 {
+	t.state.Parts++
+	return t.state.Parts
+}
+
 // SwapDatabases exchanges the contents of two databases.
 func (t *Txn) SwapDatabases(a, b uint8) {
 	d := &t.state.Databases
@@ -100,21 +112,21 @@ func (t *Txn) SwapDatabases(a, b uint8) {
 // Expired implements Reader: inside the log, time is what the entries say.
 func (t *Txn) Expired(expireAt int64) bool { return expireAt != 0 && expireAt <= t.state.Time }
 
-// Set writes value under a Pebble key. The transaction keeps value when it is long; the caller must not change it. Who replaces a key
-// row has read it in this transaction.
+// Set writes value under a Pebble key. The transaction keeps value when it is long; the caller must not change it. Who replaces a row of
+// data (layout.IsData) has read it in this transaction.
 func (t *Txn) Set(key, value []byte) error {
 	if value == nil {
 		value = []byte{}
 	}
-	if len(value) > 0 && key[0] == layout.TagKey && layout.IsParted(value) {
-		return partedRow(key)
+	if len(value) > 0 && layout.IsData(key) && layout.IsChunked(value) {
+		return chunkedRow(key)
 	}
 	key, value = t.on.bufs[0].Join(key, value)
 	t.write(&Place{pkey: key, hash: hashtable.Hash(key)}, key, value)
 	return nil
 }
 
-func partedRow(pkey []byte) error {
+func chunkedRow(pkey []byte) error {
 	return fmt.Errorf("storage: row %x: its first byte is 0, which no row's is", pkey)
 }
 
@@ -125,7 +137,7 @@ func (t *Txn) write(p *Place, pkey, value []byte) {
 	p.row = t.on.bufs[0].Set(p.hash, p.row, pkey, value, t.seq, t.oldest)
 }
 
-// Delete removes a Pebble key; a key row was read in this transaction.
+// Delete removes a Pebble key; a row of data was read in this transaction.
 func (t *Txn) Delete(key []byte) error {
 	key, value := t.on.bufs[0].Join(key, nil)
 	t.write(&Place{pkey: key, hash: hashtable.Hash(key)}, key, value)
@@ -154,6 +166,9 @@ func (t *Txn) DeleteRange(lo, hi []byte) error {
 	return nil
 }
 
+// KeyBuffer implements Reader.
+func (t *Txn) KeyBuffer() []byte { return t.key[:0] }
+
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
 	hash := hashtable.Hash(key)
@@ -175,6 +190,7 @@ func (t *Txn) get(p *Place) (v []byte, err error) {
 	if asked {
 		t.on.bufs[0].CountAsked(1)
 	}
+	p.below, p.asked = v, err == nil // for the next who asks at this place
 	if len(v) >= longRow {
 		if t.long == nil {
 			t.long = make(map[string]int)

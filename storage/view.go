@@ -11,7 +11,8 @@ type View struct {
 	frozen  *frozen
 	now     int64
 	doubted bool
-	room    arena.Arena // for rows that it has read in the cache
+	key     [keyBuffer]byte // see KeyBuffer
+	room    arena.Arena     // for rows that it has read in the cache
 }
 
 // View returns the newest committed state, read at time now, Unix milliseconds; a time before the newest entry's counts as
@@ -37,6 +38,9 @@ func (v *View) State() layout.State { return v.frozen.state }
 
 // Time returns the time the view is read at, Unix milliseconds.
 func (v *View) Time() int64 { return v.now }
+
+// KeyBuffer implements Reader.
+func (v *View) KeyBuffer() []byte { return v.key[:0] }
 
 // Get implements Reader.
 func (v *View) Get(key []byte) ([]byte, error) {

@@ -56,23 +56,7 @@ func rename(env Env, t *storage.Txn, key, newkey []byte, replace bool) (bool, er
 	if err != nil || dst.Live && !replace {
 		return false, err
 	}
-	return true, relocate(env, &src, &dst)
-}
-
-// relocate removes src and puts its row in the place of dst.
-func relocate(env Env, src, dst *keys.Slot) error {
-	if err := duplicate(env, src, dst); err != nil {
-		return err
-	}
-	_, err := src.Remove()
-	return err
-}
-
-// duplicate puts the row of src, its expiry included, in the place of dst.
-func duplicate(env Env, src, dst *keys.Slot) error {
-	row := src.Row
-	row.Version = env.Version
-	return dst.Put(row)
+	return true, src.Move(&dst, env.Version)
 }
 
 // copyParams is a parsed COPY.
@@ -117,7 +101,7 @@ func runCopy(env Env, t *storage.Txn, p copyParams) (reply.Reply, error) {
 	if err != nil || dst.Live && !p.replace {
 		return reply.Int(0), err
 	}
-	return reply.Int(1), duplicate(env, &src, &dst)
+	return reply.Int(1), src.Copy(&dst, env.Version)
 }
 
 // moveParams is a parsed MOVE.
@@ -144,5 +128,5 @@ func runMove(env Env, t *storage.Txn, p moveParams) (reply.Reply, error) {
 	if err != nil || dst.Live {
 		return reply.Int(0), err
 	}
-	return reply.Int(1), relocate(env, &src, &dst)
+	return reply.Int(1), src.Move(&dst, env.Version)
 }

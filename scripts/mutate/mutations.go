@@ -177,7 +177,11 @@ func storeMutations() []mutation {
 		{"a row that was asked for once stays for ever", ring, "		s.unmark(to)\n", "", in("./storage/rowcache", "TestRingForgets"), ""},
 		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row.In(t.seq); known {", "p.row.In(t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
 		{"a row that was asked for ahead is there after its range was deleted", "storage/txn.go", "_, deleted := t.ranges.holds(p.pkey); deleted {", "_, deleted := t.ranges.holds(p.pkey); deleted && !p.asked {", in("./storage", "TestExpect"), ""},
-		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsParted(v)", "", in("./storage", "TestAskedAhead"), ""},
+		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsChunked(v)", "", in("./storage", "TestAskedAhead"), ""},
+		{"a collection's parts outlive it", "storage/keys/keys.go", "	if err := s.moveParts(0); err != nil {", "	if err := error(nil); err != nil {", in("./storage/keys", "TestParts"), ""},
+		{"a renamed collection loses its parts", "storage/keys/parts.go", "	s.parts = 0 // they are dst's\n", "", in("./storage/keys", "TestParts"), ""},
+		{"two collections have one id", "storage/txn.go", "	t.state.Parts++\n", "	t.state.Parts = max(t.state.Parts, 1)\n", in("./storage/keys", "TestParts"), ""},
+		{"a place that was peeked at hides what was written since", "storage/place.go", "if p.row == nil || !bytes.Equal(p.row.Key(), p.pkey) {", "if p.row != nil && !bytes.Equal(p.row.Key(), p.pkey) {", in("./storage", "TestExpect"), ""},
 		{"what waits for Pebble is bounded by buffer only", "storage/flush.go", "e.over(2, e.newest().bufs)", "e.over(2, [2]*memtable.Table{e.newest().bufs[0]})", in("./storage", "TestBehind"), ""},
 	}
 }

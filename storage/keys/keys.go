@@ -1,5 +1,9 @@
 // Package keys is what all Redis types share: whether a key is there, its time to live, and the counts and expiry rows that
-// every change of a key row must carry along. Nothing else writes key rows.
+// every change of a key row must carry along; and the parts of collections. Nothing else writes key rows and parts.
+//
+// A type keeps a small collection whole, in the payload of its key row: it costs what a string costs. A large one is kept in parts, each a
+// row of its own, which is found, cached and fetched ahead as key rows are. Row.Parts of the key row says where: an id from Txn.NewParts.
+// Whatever happens to the key (DEL, SET, RENAME, an expiry, FLUSHDB) happens to its parts, here; types need not know.
 package keys
 
 import (
@@ -11,8 +15,7 @@ import (
 
 // Lookup returns the row of a key; ok is false when it is absent or expired for r. The payload must not be changed.
 func Lookup(r storage.Reader, db uint8, key []byte) (row layout.Row, ok bool, err error) {
-	var buf [64]byte
-	b, err := r.Get(layout.AppendKey(buf[:0], r.Database(db).Keyspace, key))
+	b, err := r.Get(layout.AppendKey(r.KeyBuffer(), r.Database(db).Keyspace, key))
 	if err != nil || b == nil {
 		return layout.Row{}, false, err
 	}
@@ -36,8 +39,9 @@ type Slot struct {
 	db       uint8
 	key      []byte
 	place    storage.Place
-	stored   bool  // a row is there, expired or not
-	expireAt int64 // of that row
+	stored   bool   // a row is there, expired or not
+	expireAt int64  // of that row
+	parts    uint64 // of that row
 
 	Live bool       // the key exists for its users
 	Row  layout.Row // its row when Live, else zero; the payload must not be changed
@@ -53,7 +57,7 @@ func Open(t *storage.Txn, db uint8, key []byte) (s Slot, err error) {
 	if s.Row, err = parse(key, b); err != nil {
 		return s, err
 	}
-	s.stored, s.expireAt = true, s.Row.ExpireAt
+	s.stored, s.expireAt, s.parts = true, s.Row.ExpireAt, s.Row.Parts
 	if s.Live = !t.Expired(s.expireAt); !s.Live {
 		s.Row = layout.Row{}
 	}
@@ -61,7 +65,7 @@ func Open(t *storage.Txn, db uint8, key []byte) (s Slot, err error) {
 }
 
 // Put writes row as the key's new row. The row's WrittenAt becomes the transaction's time. A row whose time has already
-// come removes the key.
+// come removes the key. Parts of another collection that was here are removed.
 func (s *Slot) Put(row layout.Row) error {
 	if s.t.Expired(row.ExpireAt) {
 		_, err := s.Remove()
@@ -74,17 +78,23 @@ func (s *Slot) Put(row layout.Row) error {
 	if err := s.moveExpiry(row.ExpireAt); err != nil {
 		return err
 	}
+	if err := s.moveParts(row.Parts); err != nil {
+		return err
+	}
 	s.stored, s.expireAt, s.Live, s.Row = true, row.ExpireAt, true, row
 	return s.t.SetRow(&s.place, row)
 }
 
-// Remove deletes the key and reports whether it existed for its users.
+// Remove deletes the key with its parts and reports whether it existed for its users.
 func (s *Slot) Remove() (bool, error) {
 	was := s.Live
 	if !s.stored {
 		return was, nil
 	}
 	if err := s.moveExpiry(0); err != nil {
+		return was, err
+	}
+	if err := s.moveParts(0); err != nil {
 		return was, err
 	}
 	s.t.AddKeys(s.db, -1, 0)
@@ -120,5 +130,9 @@ func Flush(t *storage.Txn, db uint8) error {
 		return nil // a range deletion of nothing would still cost every later read
 	}
 	t.AddKeys(db, -int(d.Keys), -int(d.Expires))
-	return t.DeleteRange(layout.AppendPosition(nil, d.Keyspace, 0), layout.AppendPosition(nil, d.Keyspace, layout.EndPosition))
+	keys, parts := layout.KeyspaceBounds(d.Keyspace)
+	if err := t.DeleteRange(keys[0], keys[1]); err != nil {
+		return err
+	}
+	return removeRange(t, parts[0], parts[1])
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -60,7 +61,7 @@ func FuzzRecord(f *testing.F) { roundTrip(f, ParseRecord, AppendRecord, false) }
 
 func FuzzRestored(f *testing.F) { roundTrip(f, ParseRestored, AppendRestored, false) }
 
-func FuzzParted(f *testing.F) { roundTrip(f, ParseParted, AppendParted, false) }
+func FuzzChunked(f *testing.F) { roundTrip(f, ParseChunked, AppendChunked, false) }
 
 func FuzzPieces(f *testing.F) { roundTrip(f, ParsePieces, AppendPieces, false) }
 
@@ -70,14 +71,14 @@ func FuzzBuild(f *testing.F) {
 	f.Add(uint8(255), []byte("{}"), int64(-1), uint64(0), ^uint64(0), []byte{})
 	f.Fuzz(func(t *testing.T, n uint8, k []byte, at int64, a, b uint64, payload []byte) {
 		s := NewState()
-		s.Index, s.Term, s.Time, s.Cluster = a, b, at, string(k)
+		s.Index, s.Term, s.Time, s.Parts, s.Cluster = a, b, at, b, string(k)
 		s.Databases[n%Databases] = Database{Keyspace: n, Keys: a, Expires: b}
-		r := Row{Type: Type(n), Version: a, WrittenAt: int64(uint32(b)) * 1000, ExpireAt: at, Payload: payload}
+		r := Row{Type: Type(n), Version: a, WrittenAt: int64(uint32(b)) * 1000, ExpireAt: at, Parts: a, Payload: payload}
 		if len(payload) == 0 {
 			r.Payload = []byte{}
 		}
 		for _, e := range []example{
-			key(n, string(k)), expiry(at, n, string(k)), row("", r), state("", s),
+			key(n, string(k)), expiry(at, n, string(k)), part(n, a, string(k)), row("", r), state("", s),
 			record("", Record{Index: a, Term: b, ConfigIndex: b, ConfigVersion: a, Config: append([]byte(nil), payload...)}),
 		} {
 			if err := e.check(e.bytes); err != nil {
@@ -92,7 +93,7 @@ func FuzzBuild(f *testing.F) {
 
 // TestRefused: cut bytes, and bytes that no Append function writes, are corrupt.
 func TestRefused(t *testing.T) {
-	volatile := AppendRow(nil, Row{Type: String, ExpireAt: 1})
+	volatile, parted := AppendRow(nil, Row{Type: String, ExpireAt: 1}), AppendRow(nil, Row{Type: 200, Parts: 1})
 	parsers := []struct {
 		name  string
 		whole []byte // ends where its fixed part ends
@@ -101,10 +102,13 @@ func TestRefused(t *testing.T) {
 		{"key", AppendKey(nil, 0, nil), func(b []byte) error { _, err := parseKey(b); return err }},
 		{"expiry", AppendExpiry(nil, 1, 0, nil), func(b []byte) error { _, err := parseExpiry(b); return err }},
 		{"row", volatile, func(b []byte) error { _, err := ParseRow(b); return err }},
+		{"part", AppendPart(nil, 0, 1, nil), func(b []byte) error { _, err := parsePart(b); return err }},
+		{"part row", AppendPartRow(nil, nil), func(b []byte) error { _, err := ParsePartRow(b); return err }},
+		{"row with parts", parted, func(b []byte) error { _, err := ParseRow(b); return err }},
 		{"state", AppendState(nil, NewState()), func(b []byte) error { _, err := ParseState(b); return err }},
 		{"record", AppendRecord(nil, Record{}), func(b []byte) error { _, err := ParseRecord(b); return err }},
 		{"restored", AppendRestored(nil, 300), func(b []byte) error { _, err := ParseRestored(b); return err }},
-		{"parted", AppendParted(nil, 300), func(b []byte) error { _, err := ParseParted(b); return err }},
+		{"chunked", AppendChunked(nil, 300), func(b []byte) error { _, err := ParseChunked(b); return err }},
 		{"pieces", AppendPieces(nil, Pieces{Count: 300}), func(b []byte) error { _, err := ParsePieces(b); return err }},
 	}
 	for _, p := range parsers {
@@ -119,19 +123,21 @@ func TestRefused(t *testing.T) {
 			}
 			other := bytes.Clone(p.whole)
 			other[0]++ // the tag, the format version
-			if err := p.parse(other); p.name != "row" && !errors.Is(err, ErrCorrupt) {
+			if err := p.parse(other); !strings.HasPrefix(p.name, "row") && !errors.Is(err, ErrCorrupt) {
 				t.Errorf("with another first byte: %v", err)
 			}
 		})
 	}
 	flags, never, slot := bytes.Clone(volatile), bytes.Clone(volatile), AppendKey(nil, 0, nil)
-	flags[1] |= 2           // a flag of the future
+	flags[1] |= 4           // a flag of the future
 	never[len(never)-1] = 0 // an expiry that is none
 	slot[2] = 0x40          // slot 16384
+	nowhere := bytes.Clone(parted)
+	nowhere[len(nowhere)-1] = 0 // parts under no id
 	long := append(AppendState(nil, NewState()), 0)
 	for name, err := range map[string]error{
-		"unknown flag": parsers[2].parse(flags), "expiry of 0": parsers[2].parse(never),
-		"slot of 16384": parsers[0].parse(slot), "bytes behind the state": parsers[3].parse(long),
+		"unknown flag": parsers[2].parse(flags), "expiry of 0": parsers[2].parse(never), "parts of 0": parsers[2].parse(nowhere),
+		"slot of 16384": parsers[0].parse(slot), "bytes behind the state": parsers[6].parse(long),
 	} {
 		if !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)

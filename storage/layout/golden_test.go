@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // examples of every byte format. What is on disk somewhere may not change: a new FormatVersion gets new examples.
 func examples() []example {
 	full := NewState()
-	full.Index, full.Term, full.Time, full.Cluster = 1<<40, 300, 1763769600000, "c0ffee"
+	full.Index, full.Term, full.Time, full.Parts, full.Cluster = 1<<40, 300, 1763769600000, 129, "c0ffee"
 	full.Databases[0] = Database{Keyspace: 15, Keys: 1 << 33, Expires: 127}
 	full.Databases[15] = Database{Keyspace: 0, Keys: 128, Expires: 128}
 	return []example{
@@ -35,7 +35,9 @@ func examples() []example {
 		{"state row", []byte(StateRow), nil}, {"record row", []byte(RecordRow), nil},
 		{"restored row", []byte(RestoredRow), nil}, parses("restored", AppendRestored(nil, 300), 300, ParseRestored),
 		parses("reached", AppendReached(nil, 300), 300, func(b []byte) (uint64, error) { return ParseReached(b), nil }),
-		{"part", AppendPart(nil, AppendKey(nil, 2, []byte("foo")), 258), nil}, parses("parted", AppendParted(nil, 1<<26), 1<<26, ParseParted),
+		row("collection with parts", Row{Type: 200, Version: 9, ExpireAt: 1763769600001, Parts: 7<<20 | 3, Payload: []byte{5}}),
+		part(2, 7<<20|3, "field"), part(255, 1<<64-1, ""), parses("part row", AppendPartRow(nil, []byte("value")), []byte("value"), ParsePartRow),
+		{"chunk", AppendChunk(nil, AppendKey(nil, 2, []byte("foo")), 258), nil}, parses("chunked", AppendChunked(nil, 1<<26), 1<<26, ParseChunked),
 		{"piece", AppendPiece(nil, 258), nil}, {"pieces row", []byte(PiecesRow), nil},
 		parses("pieces", AppendPieces(nil, Pieces{ID: 1 << 63, Count: 3, Bytes: 300}), Pieces{ID: 1 << 63, Count: 3, Bytes: 300}, ParsePieces),
 	}
@@ -83,6 +85,21 @@ func key(ks uint8, k string) example {
 func expiry(at int64, ks uint8, k string) example {
 	name := fmt.Sprintf("expiry %q in %d at %d", k, ks, at)
 	return parses(name, AppendExpiry(nil, at, ks, []byte(k)), parsedKey{at, ks, 0, k}, parseExpiry)
+}
+
+type parsedPart struct {
+	Keyspace uint8
+	ID       uint64
+	Name     string
+}
+
+func parsePart(b []byte) (parsedPart, error) {
+	ks, id, name, err := ParsePart(b)
+	return parsedPart{ks, id, string(name)}, err
+}
+
+func part(ks uint8, id uint64, name string) example {
+	return parses(fmt.Sprintf("part %q of %d in %d", name, id, ks), AppendPart(nil, ks, id, []byte(name)), parsedPart{ks, id, name}, parsePart)
 }
 
 func row(name string, r Row) example {
@@ -148,8 +165,10 @@ func TestAppendKeepsPrefix(t *testing.T) {
 		"state":    func(dst []byte) []byte { return AppendState(dst, NewState()) },
 		"record":   func(dst []byte) []byte { return AppendRecord(dst, Record{}) },
 		"restored": func(dst []byte) []byte { return AppendRestored(dst, 300) },
-		"part":     func(dst []byte) []byte { return AppendPart(dst, []byte("Mk"), 300) },
-		"parted":   func(dst []byte) []byte { return AppendParted(dst, 300) },
+		"part":     func(dst []byte) []byte { return AppendPart(dst, 1, 300, []byte("f")) },
+		"part row": func(dst []byte) []byte { return AppendPartRow(dst, []byte("v")) },
+		"chunk":    func(dst []byte) []byte { return AppendChunk(dst, []byte("Mk"), 300) },
+		"chunked":  func(dst []byte) []byte { return AppendChunked(dst, 300) },
 		"piece":    func(dst []byte) []byte { return AppendPiece(dst, 300) },
 		"pieces":   func(dst []byte) []byte { return AppendPieces(dst, Pieces{ID: 300}) },
 	} {

@@ -11,19 +11,24 @@ import (
 )
 
 // FormatVersion is the version of everything in this package; the state row carries it.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // ErrCorrupt is returned when bytes read from disk cannot have been written by this package.
 var ErrCorrupt = errors.New("layout: corrupt bytes")
 
 // The tag bytes, the first byte of every Pebble key.
 const (
-	TagKey    = 'M' // a Redis key: its metadata and, for a string, its bytes
+	TagPart   = 'D' // a part of a collection that is not kept in its key row
+	TagKey    = 'M' // a Redis key: its metadata and, for a string or a small collection, its bytes
 	TagExpiry = 'E' // a key with a time to live, ordered by that time
 	TagNode   = 'N' // rows of the node: state, snapshot record
-	TagPart   = 'V' // a part of a long key row
+	TagChunk  = 'V' // a chunk of a long row
 	TagPiece  = 'P' // a piece of a large log entry whose last piece is not applied yet
 )
+
+// IsData reports whether a row is Redis's data, which is looked up row by row: a key row or a part of a collection. Such rows are cached,
+// and kept in chunks when they are long; their first byte is never 0. All others are scanned, or the node's own.
+func IsData(pkey []byte) bool { return pkey[0] == TagKey || pkey[0] == TagPart }
 
 // keyPrefixLen is the length of everything before the Redis key in a key row.
 const keyPrefixLen = 1 + 1 + 2 + 4
@@ -117,13 +122,59 @@ func ParseExpiry(pkey []byte) (expireAt int64, keyspace uint8, key []byte, err e
 	return int64(binary.BigEndian.Uint64(pkey[1:])), pkey[9], pkey[8+keyPrefixLen:], nil
 }
 
-// AppendPart appends the Pebble key of part n of the key row at pkey.
+// partPrefixLen is the length of everything before the name in a part's Pebble key.
+const partPrefixLen = 1 + 1 + 8
+
+// AppendPart appends the Pebble key of one part of a collection to dst and returns it.
 //
-//	'V' | pkey without its tag | n uint32 BE
+//	'D' | keyspace uint8 | id uint64 BE | name
 //
-// The parts of a keyspace are one contiguous range, as its key rows are.
-func AppendPart(dst, pkey []byte, n uint32) []byte {
-	dst = append(append(dst, TagPart), pkey[1:]...)
+// id is what the collection's key row says (Row.Parts). It stays when the key is renamed, and no other collection ever has it. The parts of a collection are one contiguous range, in the order of their names, and so are those of a keyspace.
+// What a name is the type says: a field, a member, a position. A type with several kinds of parts begins their names with a byte for the kind.
+func AppendPart(dst []byte, keyspace uint8, id uint64, name []byte) []byte {
+	dst = append(dst, TagPart, keyspace)
+	dst = binary.BigEndian.AppendUint64(dst, id)
+	return append(dst, name...)
+}
+
+// PartSize returns how many bytes AppendPart appends.
+func PartSize(name []byte) int { return partPrefixLen + len(name) }
+
+// IsPart reports whether pkey, which AppendPart has made, is the Pebble key of that part.
+func IsPart(pkey []byte, keyspace uint8, id uint64, name []byte) bool {
+	return pkey[1] == keyspace && binary.BigEndian.Uint64(pkey[2:]) == id && bytes.Equal(pkey[partPrefixLen:], name)
+}
+
+// PartBounds returns the range of all parts of a collection: lo inclusive, hi exclusive. id is below 1<<64-1.
+func PartBounds(keyspace uint8, id uint64) (lo, hi []byte) {
+	return AppendPart(nil, keyspace, id, nil), AppendPart(nil, keyspace, id+1, nil)
+}
+
+// KeyspaceBounds returns the ranges of all key rows and of all parts of a keyspace: lo inclusive, hi exclusive.
+func KeyspaceBounds(keyspace uint8) (keys, parts [2][]byte) {
+	keys = [2][]byte{AppendPosition(nil, keyspace, 0), AppendPosition(nil, keyspace, EndPosition)}
+	parts = [2][]byte{{TagPart, keyspace}, {TagPart, keyspace + 1}}
+	if keyspace == 1<<8-1 {
+		parts[1] = []byte{TagPart + 1}
+	}
+	return keys, parts
+}
+
+// ParsePart takes a part's Pebble key apart. name aliases pkey.
+func ParsePart(pkey []byte) (keyspace uint8, id uint64, name []byte, err error) {
+	if len(pkey) < partPrefixLen || pkey[0] != TagPart {
+		return 0, 0, nil, ErrCorrupt
+	}
+	return pkey[1], binary.BigEndian.Uint64(pkey[2:]), pkey[partPrefixLen:], nil
+}
+
+// AppendChunk appends the Pebble key of chunk n of the row at pkey.
+//
+//	'V' | pkey | n uint32 BE
+//
+// The chunks of the rows of a range are one range.
+func AppendChunk(dst, pkey []byte, n uint32) []byte {
+	dst = append(append(dst, TagChunk), pkey...)
 	return binary.BigEndian.AppendUint32(dst, n)
 }
 

@@ -21,6 +21,7 @@ type State struct {
 	Index     uint64 // the log index of the newest applied entry
 	Term      uint64 // and its term
 	Time      int64  // the newest time an entry carried, Unix milliseconds; it never runs backwards
+	Parts     uint64 // the newest id under which the parts of a collection are kept
 	Cluster   string // the cluster's id, empty until the first leader has agreed one
 	Databases [Databases]Database
 }
@@ -36,13 +37,14 @@ func NewState() State {
 
 // AppendState appends the bytes of s to dst and returns them.
 //
-//	format uvarint | index uvarint | term uvarint | time uvarint | len(cluster) uvarint | cluster |
+//	format uvarint | index uvarint | term uvarint | time uvarint | parts uvarint | len(cluster) uvarint | cluster |
 //	16 × (keyspace uint8 | keys uvarint | expires uvarint)
 func AppendState(dst []byte, s State) []byte {
 	dst = binary.AppendUvarint(dst, FormatVersion)
 	dst = binary.AppendUvarint(dst, s.Index)
 	dst = binary.AppendUvarint(dst, s.Term)
 	dst = binary.AppendUvarint(dst, uint64(s.Time))
+	dst = binary.AppendUvarint(dst, s.Parts)
 	dst = binary.AppendUvarint(dst, uint64(len(s.Cluster)))
 	dst = append(dst, s.Cluster...)
 	for _, d := range s.Databases {
@@ -59,7 +61,7 @@ func ParseState(b []byte) (State, error) {
 	if v := d.uvarint(); v != FormatVersion && !d.bad {
 		return State{}, fmt.Errorf("%w: format version %d, this program reads %d", ErrCorrupt, v, FormatVersion)
 	}
-	s := State{Index: d.uvarint(), Term: d.uvarint(), Time: int64(d.uvarint())}
+	s := State{Index: d.uvarint(), Term: d.uvarint(), Time: int64(d.uvarint()), Parts: d.uvarint()}
 	s.Cluster = string(d.bytes(d.uvarint()))
 	for i := range s.Databases {
 		s.Databases[i] = Database{Keyspace: d.byte(), Keys: d.uvarint(), Expires: d.uvarint()}

@@ -28,21 +28,28 @@ type Row struct {
 	Version   uint64 // unique and rising: log index << 20 | position of the call in its entry
 	WrittenAt int64  // time of the last write, Unix milliseconds; stored as whole seconds
 	ExpireAt  int64  // Unix milliseconds; 0 is never
-	Payload   []byte // a string's bytes
+	Parts     uint64 // under which id the parts of a collection are kept, see AppendPart; 0: all that there is is in Payload
+	Payload   []byte // a string's bytes; what a collection keeps here its type says
 }
 
-// hasExpiry is the bit of the flags byte that says that expireAt follows.
-const hasExpiry = 1
+// The bits of the flags byte: they say what follows.
+const (
+	hasExpiry = 1
+	hasParts  = 2
+)
 
 // AppendRow appends the bytes of r to dst and returns them.
 //
-//	type uint8 | flags uint8 | version uint64 BE | written uint32 BE, Unix seconds | [expireAt uint64 BE] | payload
+//	type uint8 | flags uint8 | version uint64 BE | written uint32 BE, Unix seconds | [expireAt uint64 BE] | [parts uint64 BE] | payload
 //
-// expireAt is there when bit 0 of flags is set.
+// expireAt is there when bit 0 of flags is set, parts when bit 1 is.
 func AppendRow(dst []byte, r Row) []byte {
 	var flags byte
 	if r.ExpireAt != 0 {
-		flags = hasExpiry
+		flags |= hasExpiry
+	}
+	if r.Parts != 0 {
+		flags |= hasParts
 	}
 	dst = append(dst, byte(r.Type), flags)
 	dst = binary.BigEndian.AppendUint64(dst, r.Version)
@@ -50,8 +57,15 @@ func AppendRow(dst []byte, r Row) []byte {
 	if r.ExpireAt != 0 {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(r.ExpireAt))
 	}
-	// In steps: while one copy runs, the Go runtime cannot stop this goroutine, and all others may wait for that.
-	for rest := r.Payload; ; rest = rest[copyStep:] {
+	if r.Parts != 0 {
+		dst = binary.BigEndian.AppendUint64(dst, r.Parts)
+	}
+	return appendLong(dst, r.Payload)
+}
+
+// appendLong appends b in steps: while one copy runs, the Go runtime cannot stop this goroutine, and all others may wait for that.
+func appendLong(dst, b []byte) []byte {
+	for rest := b; ; rest = rest[copyStep:] {
 		if len(rest) <= copyStep {
 			return append(dst, rest...)
 		}
@@ -61,23 +75,42 @@ func AppendRow(dst []byte, r Row) []byte {
 
 const copyStep = 1 << 20
 
-// AppendParted appends what stands in the place of a key row that is kept in parts: no type has the number 0.
+// AppendPartRow appends the value of the row of a collection's part to dst and returns it.
+//
+//	1 uint8 | value
+func AppendPartRow(dst, value []byte) []byte { return appendLong(append(dst, partRow), value) }
+
+// partRow is the first byte of a part's row, and PartRowHead the length of all that is before the value.
+const (
+	partRow     = 1
+	PartRowHead = 1
+)
+
+// ParsePartRow reads what AppendPartRow wrote. The value aliases b and is not nil.
+func ParsePartRow(b []byte) (value []byte, err error) {
+	if len(b) < PartRowHead || b[0] != partRow {
+		return nil, fmt.Errorf("%w: a part's row", ErrCorrupt)
+	}
+	return b[PartRowHead:], nil
+}
+
+// AppendChunked appends what stands in the place of a row that is kept in chunks: no other begins with 0.
 //
 //	0 uint8 | length of the row uvarint
-func AppendParted(dst []byte, size uint64) []byte { return binary.AppendUvarint(append(dst, 0), size) }
+func AppendChunked(dst []byte, size uint64) []byte { return binary.AppendUvarint(append(dst, 0), size) }
 
-// IsParted reports whether b, which is not empty, stands in the place of a key row.
-func IsParted(b []byte) bool { return b[0] == 0 }
+// IsChunked reports whether b, which is not empty, stands in the place of a row of data.
+func IsChunked(b []byte) bool { return b[0] == 0 }
 
-// ParseParted reads what AppendParted wrote: the length of the row.
-func ParseParted(b []byte) (size uint64, err error) {
+// ParseChunked reads what AppendChunked wrote: the length of the row.
+func ParseChunked(b []byte) (size uint64, err error) {
 	d := decoder{b: b}
 	if d.byte() != 0 {
 		d.bad = true
 	}
 	size = d.uvarint()
 	if d.bad || len(d.b) != 0 || size > 1<<32 {
-		return 0, fmt.Errorf("%w: the length of a row in parts", ErrCorrupt)
+		return 0, fmt.Errorf("%w: the length of a row in chunks", ErrCorrupt)
 	}
 	return size, nil
 }
@@ -88,18 +121,21 @@ func RowSize(r Row) int {
 	if r.ExpireAt != 0 {
 		n += 8
 	}
+	if r.Parts != 0 {
+		n += 8
+	}
 	return n
 }
 
 // rowFixed is the length of everything before expireAt, and MaxRowHead the longest that everything before the payload is.
 const (
 	rowFixed   = 1 + 1 + 8 + 4
-	MaxRowHead = rowFixed + 8
+	MaxRowHead = rowFixed + 8 + 8
 )
 
 // ParseRow reads what AppendRow wrote. The payload aliases b.
 func ParseRow(b []byte) (Row, error) {
-	if len(b) < rowFixed || b[1]&^hasExpiry != 0 {
+	if len(b) < rowFixed || b[1]&^(hasExpiry|hasParts) != 0 {
 		return Row{}, ErrCorrupt
 	}
 	r := Row{
@@ -113,6 +149,15 @@ func ParseRow(b []byte) (Row, error) {
 			return Row{}, ErrCorrupt
 		}
 		if r.ExpireAt = int64(binary.BigEndian.Uint64(rest)); r.ExpireAt == 0 {
+			return Row{}, ErrCorrupt
+		}
+		rest = rest[8:]
+	}
+	if b[1]&hasParts != 0 {
+		if len(rest) < 8 {
+			return Row{}, ErrCorrupt
+		}
+		if r.Parts = binary.BigEndian.Uint64(rest); r.Parts == 0 {
 			return Row{}, ErrCorrupt
 		}
 		rest = rest[8:]

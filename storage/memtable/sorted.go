@@ -140,16 +140,19 @@ func readKeys(fresh []freshRow, shards *[hashtable.Shards]shard) []Sorted {
 	return rows
 }
 
-// presort returns many rows in nearly their order, by sorting numbers: 40 bits of the key behind its tag, and which row it is. That puts
-// nearly all key rows where they belong, in a third of the time.
+// presort returns many rows in nearly their order, by sorting numbers: 40 bits of the key behind what all keys have in common (a tag and a
+// keyspace, and for the parts of one collection its id), and which row it is. That puts nearly all rows where they belong, in a third of the time.
 func presort(rows []Sorted) []Sorted {
 	const indexBits = 24
 	if len(rows) < 64 || len(rows) >= 1<<indexBits {
 		return rows
 	}
 	order := make([]uint64, len(rows))
+	skip := commonPrefix(rows)
 	for i, r := range rows {
-		order[i] = r.first<<8>>indexBits<<indexBits | uint64(i)
+		var next [8]byte
+		copy(next[:], r.Key[skip:])
+		order[i] = binary.BigEndian.Uint64(next[:])>>indexBits<<indexBits | uint64(i)
 	}
 	slices.Sort(order)
 	sorted := make([]Sorted, len(rows))
@@ -157,6 +160,21 @@ func presort(rows []Sorted) []Sorted {
 		sorted[i] = rows[o&(1<<indexBits-1)]
 	}
 	return sorted
+}
+
+// commonPrefix returns how long the beginning is that all keys share.
+func commonPrefix(rows []Sorted) int {
+	n := len(rows[0].Key)
+	for _, r := range rows[1:] {
+		n = min(n, len(r.Key))
+		for i := range n {
+			if r.Key[i] != rows[0].Key[i] {
+				n = i
+				break
+			}
+		}
+	}
+	return n
 }
 
 // mergeRows returns the rows of a and b, which have none in common, in order.

@@ -167,7 +167,7 @@ func (s *ring) putSome(rows []memtable.Hashed, seq uint64) {
 	touchSpots(known)
 	memtable.Touch(near)
 	for _, r := range rows {
-		if v, ok := r.Row.Newest(); ok && r.Row.Key()[0] == layout.TagKey {
+		if v, ok := r.Row.Newest(); ok && layout.IsData(r.Row.Key()) {
 			s.put(r.Hash, r.Row.Key(), v, seq)
 		}
 	}

@@ -21,13 +21,13 @@ func longValue(r *rand.Rand, n int) []byte {
 }
 
 // TestLongRows replaces, removes and reads rows of all lengths, also in one transaction and by ranges, with restarts. Every
-// reader finds whole rows, and no parts are left of rows that are gone.
+// reader finds whole rows, and no chunks are left of rows that are gone.
 func TestLongRows(t *testing.T) {
 	r := newRand(t)
 	fs := vfs.NewMem()
 	s := mustOpen(t, fs)
 	want := map[string][]byte{}
-	lengths := []int{1, 100, longRow - 1, longRow, longRow + 1, longRow + partBytes, 2*longRow + 12345}
+	lengths := []int{1, 100, longRow - 1, longRow, longRow + 1, longRow + chunkBytes, 2*longRow + 12345}
 	for index := uint64(1); index <= 60; index++ {
 		x, err := s.Begin()
 		must(t, err)
@@ -67,7 +67,7 @@ func checkLongRows(t *testing.T, s *Store, want map[string][]byte) {
 	v, err := s.View(0)
 	must(t, err)
 	defer v.Close()
-	rows, parts := 0, 0
+	rows, chunks := 0, 0
 	must(t, v.Scan([]byte("M"), []byte("N"), func(k, b []byte) (bool, error) {
 		got, err := v.Get(k)
 		if rows++; !bytes.Equal(b, want[string(k)]) || !bytes.Equal(got, b) || err != nil {
@@ -76,22 +76,22 @@ func checkLongRows(t *testing.T, s *Store, want map[string][]byte) {
 		return true, nil
 	}))
 	for _, row := range want {
-		parts += partsOf(len(row))
+		chunks += chunksOf(len(row))
 	}
-	must(t, v.Scan([]byte{layout.TagPart}, []byte{layout.TagPart + 1}, func(k, _ []byte) (bool, error) {
-		parts--
+	must(t, v.Scan([]byte{layout.TagChunk}, []byte{layout.TagChunk + 1}, func(k, _ []byte) (bool, error) {
+		chunks--
 		return true, nil
 	}))
-	if rows != len(want) || parts != 0 {
-		t.Fatalf("there are %d rows, want %d; %d parts are missing", rows, len(want), parts)
+	if rows != len(want) || chunks != 0 {
+		t.Fatalf("there are %d rows, want %d; %d chunks are missing", rows, len(want), chunks)
 	}
 }
 
-// TestLongRowDamaged: a row with a part that is missing or too short is corrupt, and is never served as something else.
+// TestLongRowDamaged: a row with a chunk that is missing or too short is corrupt, and is never served as something else.
 func TestLongRowDamaged(t *testing.T) {
 	for name, damage := range map[string]func(db *pebble.DB) error{
-		"missing": func(db *pebble.DB) error { return db.Delete(layout.AppendPart(nil, []byte("Mk"), 2), nil) },
-		"short":   func(db *pebble.DB) error { return db.Set(layout.AppendPart(nil, []byte("Mk"), 2), []byte("x"), nil) },
+		"missing": func(db *pebble.DB) error { return db.Delete(layout.AppendChunk(nil, []byte("Mk"), 2), nil) },
+		"short":   func(db *pebble.DB) error { return db.Set(layout.AppendChunk(nil, []byte("Mk"), 2), []byte("x"), nil) },
 		"length":  func(db *pebble.DB) error { return db.Set([]byte("Mk"), []byte{0, 0xff}, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestLongRowDamaged(t *testing.T) {
 	}
 }
 
-// TestRowsBeginWithAType: a row that could be taken for one in parts is refused.
+// TestRowsBeginWithAType: a row that could be taken for one in chunks is refused.
 func TestRowsBeginWithAType(t *testing.T) {
 	x, err := opened(t, vfs.NewMem()).Begin()
 	must(t, err)
