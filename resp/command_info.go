@@ -94,17 +94,24 @@ func subcommandsOf(subs []reply.Reply) reply.Reply {
 // keyRange is the first key, the last key and the step that stand for key specs: clients older than key specs read them.
 // Specs that do not follow on from the others are left out. Source: Redis 7.0, populateCommandLegacyRangeSpec.
 func keyRange(keys []command.KeySpec) (first, last, step int) {
-	if len(keys) == 1 {
-		return keys[0].First, keys[0].Last, keys[0].Step
-	}
 	first = math.MaxInt
 	for _, k := range keys {
-		if k.Step != 1 || last != 0 && k.First != last+1 {
+		if k.Keyword != "" || k.Counted || k.Step == 0 {
 			continue
 		}
-		first = min(first, k.First)
-		if last >= 0 && (k.Last < 0 || k.Last > last) {
-			last = k.Last
+		to := k.Last
+		if to >= 0 {
+			to += k.Index
+		}
+		if len(keys) == 1 {
+			return k.Index, to, k.Step
+		}
+		if k.Step != 1 || last != 0 && k.Index != last+1 {
+			continue
+		}
+		first = min(first, k.Index)
+		if last >= 0 && (to < 0 || to > last) {
+			last = to
 		}
 	}
 	if first == math.MaxInt {
@@ -113,23 +120,32 @@ func keyRange(keys []command.KeySpec) (first, last, step int) {
 	return first, last, 1
 }
 
-// keySpecOf is one key specification. Redis counts the last key from the first, unless it is negative.
+// keySpecOf is one key specification.
 func keySpecOf(k command.KeySpec) reply.Reply {
-	last := k.Last
-	if last >= 0 {
-		last -= k.First
+	begin, find := searchOf("index", "index", k.Index), searchOf("range", "lastkey", k.Last, "keystep", k.Step, "limit", k.Limit)
+	if k.Keyword != "" {
+		begin = searchOf("keyword", "keyword", k.Keyword, "startfrom", k.Index)
 	}
-	return reply.MapOf(
-		reply.BulkString("flags"), accessOf(k.Access),
-		reply.BulkString("begin_search"), reply.MapOf(
-			reply.BulkString("type"), reply.BulkString("index"),
-			reply.BulkString("spec"), reply.MapOf(reply.BulkString("index"), reply.Int(int64(k.First)))),
-		reply.BulkString("find_keys"), reply.MapOf(
-			reply.BulkString("type"), reply.BulkString("range"),
-			reply.BulkString("spec"), reply.MapOf(
-				reply.BulkString("lastkey"), reply.Int(int64(last)),
-				reply.BulkString("keystep"), reply.Int(int64(k.Step)),
-				reply.BulkString("limit"), reply.Int(0))))
+	switch {
+	case k.Step == 0:
+		begin, find = searchOf("unknown"), searchOf("unknown")
+	case k.Counted:
+		find = searchOf("keynum", "keynumidx", 0, "firstkey", 1, "keystep", k.Step)
+	}
+	return reply.MapOf(reply.BulkString("flags"), accessOf(k.Access), reply.BulkString("begin_search"), begin, reply.BulkString("find_keys"), find)
+}
+
+// searchOf is one of the steps of a key specification: its kind and the names and values that it has.
+func searchOf(kind string, pairs ...any) reply.Reply {
+	var spec []reply.Reply
+	for _, p := range pairs {
+		if n, ok := p.(int); ok {
+			spec = append(spec, reply.Int(int64(n)))
+		} else {
+			spec = append(spec, reply.BulkString(p.(string)))
+		}
+	}
+	return reply.MapOf(reply.BulkString("type"), reply.BulkString(kind), reply.BulkString("spec"), reply.MapOf(spec...))
 }
 
 // accessOf answers the flags of a key specification: what is done to the key in capitals, how in small letters.

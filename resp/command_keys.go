@@ -14,22 +14,17 @@ const (
 )
 
 func runCommandGetKeys(c *conn, argv [][]byte) reply.Reply {
-	return keysOf(c.srv.table, argv[2:], func(_ *command.Spec, _ string, key []byte) reply.Reply {
-		return reply.BulkBytes(key)
-	})
+	return keysOf(c.srv.table, argv[2:], func(_ string, key []byte) reply.Reply { return reply.BulkBytes(key) })
 }
 
 func runCommandGetKeysAndFlags(c *conn, argv [][]byte) reply.Reply {
-	return keysOf(c.srv.table, argv[2:], func(row *command.Spec, access string, key []byte) reply.Reply {
-		if row.Access != nil {
-			access = row.Access(argv[2:])
-		}
+	return keysOf(c.srv.table, argv[2:], func(access string, key []byte) reply.Reply {
 		return reply.ArrayOf(reply.BulkBytes(key), accessOf(access))
 	})
 }
 
 // keysOf answers what show makes of each key of a call. The call's words need not be right beyond their number.
-func keysOf(t *command.Table, call [][]byte, show func(row *command.Spec, access string, key []byte) reply.Reply) reply.Reply {
+func keysOf(t *command.Table, call [][]byte, show func(access string, key []byte) reply.Reply) reply.Reply {
 	row, ok := t.Lookup(call[0])
 	if ok && len(row.Subs) > 0 && len(call) > 1 {
 		row = findSub(row, call[1])
@@ -37,19 +32,16 @@ func keysOf(t *command.Table, call [][]byte, show func(row *command.Spec, access
 	switch {
 	case row == nil:
 		return errNoSuchCommand.Reply()
-	case len(row.Keys) == 0:
+	case !row.HasKeys():
 		return errKeyless.Reply()
 	case !row.ArityFits(len(call)):
 		return errWrongWords.Reply()
 	}
 	var keys []reply.Reply
-	for _, k := range row.Keys {
-		one := command.Spec{Keys: []command.KeySpec{k}}
-		for _, at := range one.KeyPositions(len(call)) {
-			keys = append(keys, show(row, k.Access, call[at]))
-		}
+	for _, k := range row.KeysOf(call) {
+		keys = append(keys, show(row.AccessOf(call, k), call[k.At]))
 	}
-	if len(keys) == 0 {
+	if len(keys) == 0 && row.Flags&command.FlagNoMandatoryKeys == 0 {
 		return errNoKeys.Reply()
 	}
 	return reply.ArrayOf(keys...)

@@ -16,12 +16,16 @@ func TestCommandKeyRange(t *testing.T) {
 		want string
 	}{
 		{nil, "0 0 0"},
-		{[]command.KeySpec{{First: 1, Last: -1, Step: 2}}, "1 -1 2"},
-		{[]command.KeySpec{{First: 1, Last: 1, Step: 1}, {First: 2, Last: 3, Step: 1}}, "1 3 1"},
-		{[]command.KeySpec{{First: 1, Last: 1, Step: 1}, {First: 3, Last: 3, Step: 1}}, "1 1 1"},
-		{[]command.KeySpec{{First: 1, Last: 1, Step: 1}, {First: 2, Last: -1, Step: 1}, {First: 3, Last: 3, Step: 1}}, "1 -1 1"},
-		{[]command.KeySpec{{First: 1, Last: 3, Step: 2}, {First: 4, Last: 4, Step: 1}}, "4 4 1"},
-		{[]command.KeySpec{{First: 1, Last: 3, Step: 2}, {First: 4, Last: 8, Step: 2}}, "0 0 0"},
+		{[]command.KeySpec{{Index: 1, Last: -1, Step: 2}}, "1 -1 2"},
+		{[]command.KeySpec{{Index: 2, Last: 1, Step: 1}}, "2 3 1"},
+		{[]command.KeySpec{{Index: 1, Counted: true, Step: 1}}, "0 0 0"},
+		{[]command.KeySpec{{Index: 1, Step: 1}, {Index: 2, Counted: true, Step: 1}}, "1 1 1"},
+		{[]command.KeySpec{{Index: 1, Step: 1}, {Access: "OW UPDATE"}}, "1 1 1"},
+		{[]command.KeySpec{{Index: 1, Step: 1}, {Index: 2, Last: 1, Step: 1}}, "1 3 1"},
+		{[]command.KeySpec{{Index: 1, Step: 1}, {Index: 3, Step: 1}}, "1 1 1"},
+		{[]command.KeySpec{{Index: 1, Step: 1}, {Index: 2, Last: -1, Step: 1}, {Index: 3, Step: 1}}, "1 -1 1"},
+		{[]command.KeySpec{{Index: 1, Last: 2, Step: 2}, {Index: 4, Step: 1}}, "4 4 1"},
+		{[]command.KeySpec{{Index: 1, Last: 2, Step: 2}, {Index: 4, Last: 4, Step: 2}}, "0 0 0"},
 	} {
 		if got := fmt.Sprint(keyRange(test.keys)); got != test.want {
 			t.Errorf("%v: got %s, want %s", test.keys, got, test.want)

@@ -144,8 +144,8 @@ func (c *conn) reply(r *route, answer reply.Reply) {
 
 // firstKey returns the first key of a call, or nil.
 func firstKey(spec *command.Spec, argv [][]byte) []byte {
-	if at := spec.KeyPositions(len(argv)); len(at) > 0 {
-		return argv[at[0]]
+	if keys := spec.KeysOf(argv); len(keys) > 0 {
+		return argv[keys[0].At]
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ const (
 	FlagFast
 	FlagNoAuth
 	FlagMayReplicate
+	FlagNoMandatoryKeys
 	FlagNoAsyncLoading
 	FlagNoMulti
 	FlagMovableKeys
@@ -28,7 +29,7 @@ const (
 
 var flagNames = [...]string{
 	"write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale", "skip_monitor",
-	"skip_slowlog", "asking", "fast", "no_auth", "may_replicate", "no_async_loading", "no_multi", "movablekeys", "allow_busy",
+	"skip_slowlog", "asking", "fast", "no_auth", "may_replicate", "no_mandatory_keys", "no_async_loading", "no_multi", "movablekeys", "allow_busy",
 }
 
 // Names returns Redis's names of the flags that are set.

@@ -12,7 +12,7 @@ import (
 )
 
 func objectRows() []Spec {
-	key := []KeySpec{{2, 2, 1, "RO"}}
+	key := []KeySpec{{Index: 2, Step: 1, Access: "RO"}}
 	return []Spec{
 		{Name: "object",
 			Group: "generic", Since: "2.2.3", Cost: "Depends on subcommand.", Syntax: "subcommand [arguments]",

@@ -28,23 +28,6 @@ func (s *Spec) Apply(env Env, txn *storage.Txn, argv [][]byte) (reply.Reply, err
 	return reply.Reply{}, fmt.Errorf("command: %q does not run on the keyspace", argv[0])
 }
 
-// Expect tells the transaction which keys a call is about to write. It is false when the transaction wants no more, see
-// storage.Txn.Expect.
-func (s *Spec) Expect(txn *storage.Txn, db uint8, argv [][]byte) (more bool) {
-	if _, ok := s.Exec.(Writing); !ok {
-		return true
-	}
-	for _, k := range s.Keys {
-		last := k.last(len(argv))
-		for i := k.First; i <= last; i += k.Step {
-			if !txn.Expect(db, argv[i]) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // Query runs one call that only reads.
 func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 	s, err := t.Row(argv)

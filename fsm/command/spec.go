@@ -33,18 +33,17 @@ type Spec struct {
 	Exec    Exec   // nil when Subs decides
 	Subs    []Spec // the subcommands of a container
 
+	// Search finds the keys where Keys, which is what COMMAND INFO shows, does not find them or not all: where Redis's own
+	// specifications are unknown or incomplete.
+	Search []KeySpec
+
 	// Access returns the key-spec flags of one call where its words decide; then the key spec says VARIABLE_FLAGS.
 	Access func(argv [][]byte) string
 
 	// Internal rows are called by nodes; to a client they do not exist.
 	Internal bool
-}
 
-// KeySpec says where keys stand in a call: at First, and every Step after it up to Last, which is counted from the end when
-// it is negative.
-type KeySpec struct {
-	First, Last, Step int
-	Access            string // Redis's key-spec flags: "RO ACCESS", "RW UPDATE", "OW UPDATE", "RM DELETE" …
+	options map[string]int // with Search: the options of the Syntax, and how many values each has
 }
 
 // Env is all that a command may know besides the keyspace.

@@ -40,6 +40,10 @@ func NewTable(rows ...[]Spec) *Table {
 // complete fills in what follows from the rest of a row; name is how many words its name has in a call.
 func (s *Spec) complete(name int) {
 	syntax, err := ParseSyntax(s.Syntax)
+	if s.Search != nil {
+		s.options = make(map[string]int)
+		optionsOf([]Item{syntax}, s.options)
+	}
 	switch {
 	case err != nil:
 		panic(fmt.Sprintf("command: %s: %v", s.Name, err))
@@ -124,26 +128,6 @@ func unknownCommand(argv [][]byte) error {
 		fmt.Fprintf(&args, "'%.*s' ", 128-args.Len(), a)
 	}
 	return reply.Errorf("ERR unknown command '%.128s', with args beginning with: %s", argv[0], args.String())
-}
-
-// KeyPositions returns where the keys of a call stand.
-func (s *Spec) KeyPositions(argc int) []int {
-	var at []int
-	for _, k := range s.Keys {
-		last := k.last(argc)
-		for i := k.First; i <= last; i += k.Step {
-			at = append(at, i)
-		}
-	}
-	return at
-}
-
-// last returns where the last key may stand in a call of argc words.
-func (k KeySpec) last(argc int) int {
-	if k.Last < 0 {
-		return argc + k.Last
-	}
-	return min(k.Last, argc-1)
 }
 
 // Slot returns the hash slot of a key; resp, which may not see storage, asks here.

@@ -29,9 +29,9 @@ func BenchmarkTable(b *testing.B) {
 	for _, line := range []string{"set key value", "mset a 1 b 2 c 3 d 4"} {
 		argv := words(strings.Fields(line))
 		s, _ := table.Lookup(argv[0])
-		b.Run("KeyPositions/call="+s.Name, func(b *testing.B) {
+		b.Run("KeysOf/call="+s.Name, func(b *testing.B) {
 			for b.Loop() {
-				if len(s.KeyPositions(len(argv))) == 0 {
+				if len(s.KeysOf(argv)) == 0 {
 					b.Fatal("no keys")
 				}
 			}

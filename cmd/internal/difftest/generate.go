@@ -109,8 +109,8 @@ func (g *Generator) call(row *generatorRow) [][]byte {
 	g.expand(&c, row.syntax)
 	g.fillCounts(&c)
 	argv := words(c.words...)
-	for _, at := range row.spec.KeyPositions(len(argv)) {
-		argv[at] = []byte(pick(g, keys))
+	for _, key := range row.spec.KeysOf(argv) {
+		argv[key.At] = []byte(pick(g, keys))
 	}
 	return argv
 }

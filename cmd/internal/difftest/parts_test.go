@@ -15,7 +15,7 @@ func TestCall(t *testing.T) {
 	g := NewGenerator([]command.Spec{{
 		Name: "sintercard", Arity: -3, Syntax: "numkeys:integer key:key [key:key ...] [LIMIT limit:integer]",
 	}, {
-		Name: "set", Arity: -3, Syntax: "name value [NX | XX]", Keys: []command.KeySpec{{First: 1, Last: 1, Step: 1}},
+		Name: "set", Arity: -3, Syntax: "name value [NX | XX]", Keys: []command.KeySpec{{Index: 1, Step: 1}},
 	}, {
 		Name: "blpop", Arity: -3, Syntax: "key:key timeout:double", Flags: command.FlagBlocking,
 	}, {

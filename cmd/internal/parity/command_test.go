@@ -88,6 +88,74 @@ func TestCommandAgreesWithRedis(t *testing.T) {
 	}
 }
 
+// TestFactsCompared: whatever a server says of a command makes a difference, if it is not what the other one says.
+func TestFactsCompared(t *testing.T) {
+	theirs := redis(t, false)
+	info := ask(t, theirs, "COMMAND INFO set").Elems[0]
+	docs := ask(t, theirs, "COMMAND DOCS set")
+	of := func(info, docs reply.Reply) facts {
+		f := make(facts)
+		f.addInfo(info)
+		f.addDocs(docs)
+		return f
+	}
+	right := of(info, docs)
+	compare := func(what string, info, docs reply.Reply) {
+		if diffs := differences(of(info, docs), right); len(diffs) == 0 {
+			t.Errorf("%s is not compared", what)
+		}
+	}
+	for i := 1; i < len(info.Elems); i++ {
+		other := info
+		other.Elems = slices.Clone(info.Elems)
+		other.Elems[i] = reply.Int(77)
+		compare(fmt.Sprint("element ", i, " of COMMAND INFO"), other, docs)
+	}
+	for _, what := range []string{"since", "group", "complexity", "arguments"} {
+		doc := docs.Elems[1]
+		doc.Elems = slices.Clone(doc.Elems)
+		for i := 0; i < len(doc.Elems); i += 2 {
+			if string(doc.Elems[i].Str) == what {
+				doc.Elems[i+1] = reply.Nil()
+			}
+		}
+		compare(what+" of COMMAND DOCS", info, reply.MapOf(docs.Elems[0], doc))
+	}
+	all := factsOf(t, theirs)
+	less := maps.Clone(all)
+	delete(less, "object|freq")
+	if diffs := differences(less, all); len(diffs) != 1 || diffs[0].about != "object|freq: missing" {
+		t.Errorf("without OBJECT FREQ: %v", diffs)
+	}
+	if diffs := differences(all, less); len(diffs) != 1 || diffs[0].about != "object|freq: more" {
+		t.Errorf("with OBJECT FREQ: %v", diffs)
+	}
+}
+
+// TestSummariesAreOurs: no summary is a sentence of Redis's.
+func TestSummariesAreOurs(t *testing.T) {
+	_, _, ours := cairn(t, 1)
+	mine, theirs := summaries(ask(t, ours, "COMMAND DOCS")), summaries(ask(t, redis(t, false), "COMMAND DOCS"))
+	if len(mine) < 100 || len(theirs) < 300 {
+		t.Fatalf("%d and %d summaries", len(mine), len(theirs))
+	}
+	for name, summary := range mine {
+		if strings.EqualFold(summary, theirs[name]) {
+			t.Errorf("%s: the summary is Redis's", name)
+		}
+	}
+}
+
+// summaries reads those of COMMAND DOCS, by full name.
+func summaries(docs reply.Reply) map[string]string {
+	all := make(map[string]string)
+	for i := 0; i+1 < len(docs.Elems); i += 2 {
+		all[string(docs.Elems[i].Str)] = text(docs.Elems[i+1], "summary")
+		maps.Copy(all, summaries(value(docs.Elems[i+1], "subcommands")))
+	}
+	return all
+}
+
 // differences lists where two servers disagree about commands that both know, and subcommands that only one knows.
 func differences(ours, theirs facts) (diffs []difference) {
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
