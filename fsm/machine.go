@@ -56,13 +56,14 @@ type Machine struct {
 	checksums   checksums
 	restoring   atomic.Bool // a received state is about to replace the own
 	restored    atomic.Uint64
+	groupReads  int // maxGroupReads, but in tests
 }
 
 // New makes a machine over an open store.
 func New(o Options) *Machine {
 	o = o.withDefaults()
 	m := &Machine{
-		store: o.Store, table: command.NewTable(command.Rows()), log: o.Logger, every: o.SnapshotEntries,
+		store: o.Store, table: command.NewTable(command.Rows()), log: o.Logger, every: o.SnapshotEntries, groupReads: maxGroupReads,
 		snapshotDue: make(chan struct{}, 1),
 	}
 	m.checksums.kick = make(chan struct{}, 1)

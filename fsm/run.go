@@ -5,6 +5,7 @@ import (
 
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
+	"cairn/fsm/reply"
 	"cairn/storage"
 )
 
@@ -72,6 +73,7 @@ func (m *Machine) run(t *storage.Txn, l *raft.Log, wanted bool) (results Results
 	if wanted {
 		results = make(Results, 0, len(calls))
 	}
+	read := reads{groups: e.Groups, room: m.groupReads}
 	for at := uint64(0); len(calls) > 0; {
 		specs, err := m.lookAhead(t, calls)
 		if err != nil {
@@ -80,9 +82,12 @@ func (m *Machine) run(t *storage.Txn, l *raft.Log, wanted bool) (results Results
 		for i, s := range specs {
 			c := calls[i]
 			env := command.Env{DB: c.DB, Now: t.Time(), Seed: mix(e.Seed + at), Version: l.Index<<command.VersionBits | at}
-			r, err := s.Apply(env, t, c.Argv)
-			if err != nil {
-				return nil, false, err
+			r, known := read.without(s, wanted)
+			if !known {
+				if r, err = s.Apply(env, t, c.Argv); err != nil {
+					return nil, false, err
+				}
+				read.size += r.Size()
 			}
 			if wanted {
 				results = append(results, r)
@@ -93,6 +98,32 @@ func (m *Machine) run(t *storage.Txn, l *raft.Log, wanted bool) (results Results
 		calls = calls[len(specs):]
 	}
 	return results, sum, nil
+}
+
+// reads bounds what the reads of an Atomic group may answer, which no transaction and no reply bounds.
+type reads struct {
+	groups []entry.Group // those that have not begun
+	left   int           // calls of the present one
+	size   int           // bytes that its calls have answered
+	room   int           // for each group
+}
+
+// maxGroupReads is how many bytes of replies a group may have collected when it reads once more.
+const maxGroupReads = 256 << 20
+
+const errLongGroup reply.UserError = "ERR the replies of this transaction would be longer than 256 MiB"
+
+// without is asked for each call, in their order, and returns the reply to one that need not run: a read, when nobody wants its reply or
+// there are too many already. It depends on the node, but a read leaves no trace.
+func (r *reads) without(s *command.Spec, wanted bool) (answer reply.Reply, known bool) {
+	for r.left == 0 {
+		r.left, r.size, r.groups = len(r.groups[0].Calls), 0, r.groups[1:]
+	}
+	r.left--
+	if wanted && r.size < r.room || s.Writes() {
+		return reply.Reply{}, false
+	}
+	return errLongGroup.Reply(), true
 }
 
 // MaxCalls is how many calls one entry may hold.

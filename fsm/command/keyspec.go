@@ -83,7 +83,7 @@ func (s *Spec) AccessOf(argv [][]byte, k Key) string {
 // Expect tells the transaction which keys a call is about to write. It is false when the transaction wants no more, see
 // storage.Txn.Expect.
 func (s *Spec) Expect(txn *storage.Txn, db uint8, argv [][]byte) (more bool) {
-	if _, ok := s.Exec.(Writing); !ok {
+	if !s.Writes() {
 		return true
 	}
 	specs := s.search()

@@ -28,6 +28,12 @@ func (s *Spec) Apply(env Env, txn *storage.Txn, argv [][]byte) (reply.Reply, err
 	return reply.Reply{}, fmt.Errorf("command: %q does not run on the keyspace", argv[0])
 }
 
+// Writes tells whether a call of the row may write.
+func (s *Spec) Writes() bool {
+	_, ok := s.Exec.(Writing)
+	return ok
+}
+
 // Query runs one call that only reads.
 func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 	s, err := t.Row(argv)
