@@ -2,50 +2,98 @@ package resp
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"cairn/fsm/command"
 	"cairn/fsm/reply"
 )
 
-// announceTick is how often a connection that listens looks who leads.
+// announceTick is how often a server looks who leads, for those who listen.
 const announceTick = 50 * time.Millisecond
 
 // switchMaster is the channel on which a sentinel says that there is another master.
 const switchMaster = "+switch-master"
 
-// masterAddr returns the address of the node that leads, or led last.
-func (c *conn) masterAddr() string { return c.clusterMap().master().Addr }
+// audience is the connections that listen. While there are any, a goroutine looks who leads.
+type audience struct {
+	mu struct {
+		sync.Mutex
+		conns  map[*conn]struct{}
+		master string // whom they take for the master
+	}
+}
 
-// announce tells a connection that listens when another node has begun to lead since it was told last. The connection itself
-// looks: nobody else writes to it.
-func (c *conn) announce() {
-	if !c.listens() || c.srv.o.Backend.Status().LeaderID == "" {
+// follow lets a connection hear of the next master. It is called with the connection in hand, while the server serves.
+func (s *Server) follow(c *conn) {
+	s.audience.mu.Lock()
+	defer s.audience.mu.Unlock()
+	if len(s.audience.mu.conns) > 0 {
+		s.announceLocked()
+	} else {
+		s.audience.mu.conns = make(map[*conn]struct{})
+		s.audience.mu.master = s.clusterMap().master().Addr
+		s.open.batches.Go(s.announce)
+	}
+	s.audience.mu.conns[c] = struct{}{}
+}
+
+// announce tells those who listen when another node has begun to lead, as long as there are any.
+func (s *Server) announce() {
+	tick := time.NewTicker(announceTick)
+	defer tick.Stop()
+	for more := true; more; {
+		select {
+		case <-tick.C:
+			more = s.announceNow()
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) announceNow() (more bool) {
+	s.audience.mu.Lock()
+	defer s.audience.mu.Unlock()
+	maps.DeleteFunc(s.audience.mu.conns, func(c *conn, _ struct{}) bool { return c.ctx.Err() != nil || !c.subscribed() })
+	s.announceLocked()
+	return len(s.audience.mu.conns) > 0
+}
+
+func (s *Server) announceLocked() {
+	if s.o.Backend.Status().LeaderID == "" {
 		return
 	}
-	before, now := c.sess.master, c.masterAddr()
+	before, now := s.audience.mu.master, s.clusterMap().master().Addr
 	if before == now {
 		return
 	}
-	c.sess.master = now
-	text := c.srv.o.SentinelMaster
+	s.audience.mu.master = now
+	text := s.o.SentinelMaster
 	for _, addr := range []string{before, now} {
 		host, port, _ := net.SplitHostPort(addr)
 		text += " " + host + " " + port
 	}
-	for _, name := range c.sess.channels {
-		if name == switchMaster {
-			c.out.reply(pushOf(reply.BulkString("message"), reply.BulkString(switchMaster), reply.BulkString(text)))
+	for c := range s.audience.mu.conns {
+		c.tell(func(heard *choices) []reply.Reply { return heard.messages(switchMaster, text) })
+	}
+}
+
+// messages returns how a text on a channel is said to a client: once for the channel, and once for each pattern.
+func (s *choices) messages(channel, text string) (all []reply.Reply) {
+	if slices.Contains(s.channels, channel) {
+		all = append(all, pushOf(reply.BulkString("message"), reply.BulkString(channel), reply.BulkString(text)))
+	}
+	for _, pattern := range s.patterns {
+		if command.Match(pattern, channel) {
+			all = append(all, pushOf(reply.BulkString("pmessage"), reply.BulkString(pattern), reply.BulkString(channel), reply.BulkString(text)))
 		}
 	}
-	for _, pattern := range c.sess.patterns {
-		if command.Match(pattern, switchMaster) {
-			c.out.reply(pushOf(reply.BulkString("pmessage"), reply.BulkString(pattern), reply.BulkString(switchMaster), reply.BulkString(text)))
-		}
-	}
-	c.out.flush()
+	return all
 }
 
 // runRole says what INFO's replication section does, for clients that ask who leads before they trust an address.

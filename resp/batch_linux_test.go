@@ -352,13 +352,6 @@ func (s *socket) pending(t *testing.T) (n int) {
 	return n
 }
 
-// byID returns a client; it is there.
-func (r *registry) byID(id int64) *conn {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.mu.clients[id]
-}
-
 // TestReset: a client that is reset, whether it is read from or written to at that moment, ends without a word in the log.
 func TestReset(t *testing.T) {
 	reset := func(c net.Conn) {

@@ -100,7 +100,7 @@ func (c *conn) flags(s choices) string {
 	if c.seen.blocked.Load() {
 		flags += "b"
 	}
-	if len(s.channels)+len(s.patterns) > 0 {
+	if s.listens() {
 		flags += "P"
 	}
 	if s.readonly {

@@ -27,12 +27,12 @@ type clusterNode struct {
 // clusterMap returns the map of the moment. While nobody leads, the master is the node that led last. A node that has not
 // heard of any leader yet shows itself as the master, or when it has no vote the first voter: it answers a client with
 // a redirect once it knows better, and a client with an empty map would be lost.
-func (c *conn) clusterMap() clusterMap {
-	m := clusterMap{status: c.srv.o.Backend.Status()}
+func (s *Server) clusterMap() clusterMap {
+	m := clusterMap{status: s.o.Backend.Status()}
 	members := slices.Clone(m.status.Members)
 	if !slices.ContainsFunc(members, func(n replica.Member) bool { return n.Self }) {
 		members = append(members, replica.Member{
-			ID: m.status.ID, NodeID: m.status.NodeID, Addr: c.srv.o.Advertise, Self: true, Connected: true,
+			ID: m.status.ID, NodeID: m.status.NodeID, Addr: s.o.Advertise, Self: true, Connected: true,
 		})
 	}
 	master := chooseMaster(members)
@@ -42,6 +42,8 @@ func (c *conn) clusterMap() clusterMap {
 	}
 	return m
 }
+
+func (c *conn) clusterMap() clusterMap { return c.srv.clusterMap() }
 
 // lone reports whether this node belongs to no cluster yet: it knows of no other node, and nobody has any slots.
 func (m clusterMap) lone() bool {

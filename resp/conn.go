@@ -35,6 +35,7 @@ type conn struct {
 	in      *parser
 	stash   stash
 	out     writer
+	outbox  outbox // guarded by itself
 	run     run
 	sess    session
 	seen    seen // guarded by itself: CLIENT LIST reads it
@@ -68,6 +69,7 @@ func (c *conn) end() {
 	}
 	c.srv.clients.remove(c)
 	c.kill()
+	c.closeOutbox()
 	_ = c.out.dst.finish(0) // the connection is closed: an error is no news
 	c.srv.memory.total.Add(-c.held.input.Swap(0))
 }
@@ -102,6 +104,7 @@ func (c *conn) loop() (kept bool) {
 	for !c.sess.closing && c.out.err == nil && c.ctx.Err() == nil {
 		c.collect()
 		c.settle()
+		c.drain()
 		switch next := c.stash; {
 		case next.argv != nil:
 			if c.stash = (stash{}); !c.join(next) {
@@ -140,6 +143,7 @@ func (c *conn) refuse(err error) {
 // linger writes what is left to write and gives the client a moment to read it: a connection closed over unread bytes is
 // reset, and the client would lose its last reply.
 func (c *conn) linger() {
+	c.closeOutbox()
 	c.out.flush()
 	half, ok := c.nc.(interface{ CloseWrite() error })
 	if c.out.err != nil || c.out.dst.finish(lastWait) != nil || !ok || half.CloseWrite() != nil {

@@ -57,14 +57,18 @@ func (c *conn) serveLink() {
 	c.srv.o.Backend.ServeLink(c.nc)
 }
 
-// read waits for more bytes.
+// read waits for more bytes, or for a message in the outbox.
 func (c *conn) read(rd io.Reader) error {
 	c.holdInput()
+	c.outbox.interruptible(true)
+	defer c.outbox.interruptible(false)
 	for {
-		c.announce()
 		timeout := c.setIdleDeadline()
 		if c.srv.isStopping() {
 			return errStopping
+		}
+		if c.outbox.waits() {
+			return nil
 		}
 		if c.astray.over() {
 			return errAstray
@@ -101,6 +105,9 @@ func (c *conn) received(n int) {
 func (c *conn) setIdleDeadline() (timeout time.Duration) {
 	for {
 		timeout = c.srv.settings.load().timeout
+		if c.listens() { // such a client says nothing
+			timeout = 0
+		}
 		end := c.seen.idleUntil(timeout)
 		if quiet := time.Now().Add(trimWait); c.buffers() > trimBytes && (timeout == 0 || quiet.Before(end)) {
 			end = quiet
@@ -110,9 +117,6 @@ func (c *conn) setIdleDeadline() (timeout time.Duration) {
 		}
 		if c.astray.lost() {
 			end = time.Now().Add(astrayQuiet)
-		}
-		if c.listens() { // such a client says nothing
-			timeout, end = 0, time.Now().Add(announceTick)
 		}
 		c.nc.SetReadDeadline(end)
 		if c.listens() || c.srv.settings.load().timeout == timeout {

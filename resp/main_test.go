@@ -104,3 +104,10 @@ func bubble(t *testing.T, o Options, fn func(t *testing.T, s *Server, dial func(
 		})
 	})
 }
+
+// byID returns a client; it is there.
+func (r *registry) byID(id int64) *conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.clients[id]
+}

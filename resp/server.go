@@ -20,6 +20,7 @@ type Server struct {
 	settings settingsBox
 	clients  registry
 	pause    pause
+	audience audience
 	stats    stats
 	start    time.Time
 	backlogs atomic.Int64 // bytes in the backlogs of all clients

@@ -11,8 +11,7 @@ import (
 type session struct {
 	mu sync.Mutex
 	choices
-	master  string // whom a connection that listens takes for the master; nobody else asks for it
-	closing bool   // the connection ends after the replies at hand
+	closing bool // the connection ends after the replies at hand
 }
 
 // choices are what RESET takes back.

@@ -59,9 +59,6 @@ func subscribing(names func(*choices) *[]string, check func(string) error) handl
 		if len(*names(&c.sess.choices))+len(argv)-1 > maxSubscriptions {
 			return reply.Errorf("ERR too many subscriptions").Reply()
 		}
-		if !c.listens() {
-			c.sess.master = c.masterAddr()
-		}
 		var answers []reply.Reply
 		for _, name := range argv[1:] {
 			c.change(func(s *session) {
@@ -71,6 +68,7 @@ func subscribing(names func(*choices) *[]string, check func(string) error) handl
 			})
 			answers = append(answers, c.subscription(argv[0], reply.BulkBytes(slices.Clone(name))))
 		}
+		c.srv.follow(c)
 		return c.allButLast(answers)
 	}
 }
@@ -95,6 +93,7 @@ func unsubscribing(names func(*choices) *[]string) handler {
 			})
 			answers = append(answers, c.subscription(argv[0], reply.BulkString(name)))
 		}
+		c.drain() // what was said before
 		return c.allButLast(answers)
 	}
 }
@@ -115,7 +114,16 @@ func (c *conn) subscription(verb []byte, name reply.Reply) reply.Reply {
 func pushOf(elems ...reply.Reply) reply.Reply { return reply.Reply{Kind: reply.Push, Elems: elems} }
 
 // listens reports whether the connection is subscribed to anything.
-func (c *conn) listens() bool { return len(c.sess.channels)+len(c.sess.patterns) > 0 }
+func (c *conn) listens() bool { return c.sess.listens() }
+
+// subscribed is listens for any goroutine.
+func (c *conn) subscribed() bool {
+	c.sess.mu.Lock()
+	defer c.sess.mu.Unlock()
+	return c.sess.listens()
+}
+
+func (s *choices) listens() bool { return len(s.channels)+len(s.patterns) > 0 }
 
 // onlyListens refuses what a RESP2 client may not say while it listens: it could not tell replies from messages.
 func (c *conn) onlyListens(spec *command.Spec, name string) error {

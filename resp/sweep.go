@@ -20,7 +20,7 @@ const maxReads = 4
 // advance brings a connection to its next run, if it can do so without waiting for anybody.
 func (c *conn) advance() step {
 	for range maxReads {
-		if c.out.err != nil || c.ctx.Err() != nil || c.sess.closing || c.listens() || c.astray.lost() || c.torn() {
+		if c.out.err != nil || c.ctx.Err() != nil || c.sess.closing || c.astray.lost() || c.torn() {
 			return stepAlone
 		}
 		c.collect()
@@ -32,7 +32,7 @@ func (c *conn) advance() step {
 		case !c.stash.empty():
 			return stepAlone
 		}
-		if c.settled(); !c.out.flushNow(c.sock) || c.srv.isStopping() {
+		if c.settled(); !c.drainUpTo(outboxAtOnce) || !c.out.flushNow(c.sock) || c.srv.isStopping() {
 			return stepAlone
 		}
 		c.in.recycle()
@@ -120,12 +120,12 @@ func (s *Server) watchIdle() {
 		now, timeout := time.Now(), s.settings.load().timeout
 		for _, c := range s.open.poller.all() {
 			quiet := now.Sub(time.Unix(0, c.seen.last.Load()))
-			over := timeout > 0 && quiet >= timeout
+			over := timeout > 0 && quiet >= timeout && !c.subscribed()
 			if !over && (quiet < trimWait || c.seen.kept.Load() <= trimBytes) || !c.take() {
 				continue
 			}
 			go c.tend(func() bool {
-				if over {
+				if over && !c.listens() {
 					return false
 				}
 				c.trim()

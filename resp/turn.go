@@ -74,7 +74,7 @@ func (c *conn) rouse() {
 
 // rest waits for more bytes, in the poller if that can be: then it returns errParked, and the connection is the caller's no more.
 func (c *conn) rest() error {
-	if c.sock == nil || c.listens() || c.astray.lost() || c.torn() {
+	if c.sock == nil || c.astray.lost() || c.torn() {
 		return c.read(c.nc)
 	}
 	c.holdInput()

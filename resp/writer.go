@@ -30,6 +30,13 @@ func (w *writer) reply(r reply.Reply) {
 	w.encode(r)
 }
 
+// push writes a message that is no reply: CLIENT REPLY does not silence it.
+func (w *writer) push(message reply.Reply) {
+	if w.err == nil {
+		w.encode(message)
+	}
+}
+
 // head writes the head of an array whose n elements follow as replies.
 func (w *writer) head(n int) {
 	if !w.muted && w.err == nil {

@@ -15,5 +15,15 @@ func strangerMutations() []mutation {
 			in("./resp", "TestRefusedMulti|TestBatchRefusedMulti"), ""},
 		{"a refused MULTI without EXEC spoils its connection for ever", "resp/group.go", "const tornWait = 5 * time.Second",
 			"const tornWait = 5 * time.Hour", in("./resp", "TestTornGroupEnds"), ""},
+		{"CLIENT REPLY SKIP silences what comes after its call", "resp/dispatch.go", "case c.run.silent && len(c.run.calls)+len(c.run.early) > 0:", "case false:",
+			in("./resp", "TestBatchSilence"), ""},
+		{"a message of a channel follows the reply that says it is left", "resp/subscribe.go", "c.drain() // what was said before", "",
+			in("./resp", "TestNoMessageAfterUnsubscribe"), ""},
+		{"nobody rouses a parked connection for a message", "resp/outbox.go", "c.holdOutput(size)\n\t\tc.rouse()", "c.holdOutput(size)",
+			in("./resp", "TestMessageWakes|TestSwitchMaster"), ""},
+		{"messages for a client that reads none have no bound", "resp/outbox.go", "if waiting > outboxBytes ||", "if false ||",
+			in("./resp", "TestUnreadMessages"), ""},
+		{"a node that answers nobody leaves writes of a group out", "fsm/run.go", "if wanted && r.size < r.room || s.Writes() {", "if wanted && r.size < r.room {",
+			in("./fsm", "TestAtomicGroupReadsItsWrites|TestOneLogOneState"), ""},
 	}
 }
