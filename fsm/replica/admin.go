@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // askOrder is the question of a query link that is followed by a frame, an order in JSON, and answered by a frame, a verdict.
@@ -44,7 +46,7 @@ type verdict struct {
 	Done    bool   `json:"done,omitempty"`
 	Refused string `json:"refused,omitempty"` // why it will not be done
 	Wait    string `json:"wait,omitempty"`    // why it is not done yet
-	Leader  string `json:"leader,omitempty"`  // the node to ask in this one's place: a memberAddr
+	Leader  string `json:"leader,omitempty"`  // the node to ask in this one's place: a raftfix.MemberAddr
 	Removed bool   `json:"removed,omitempty"` // of keep: the sender is no member
 	ID      string `json:"id,omitempty"`      // of who
 	Run     string `json:"run,omitempty"`     // of who
@@ -97,7 +99,7 @@ func (a *admin) serveOrder(c net.Conn, bound bool) error {
 }
 
 // send gives an order to a member, or to whoever is at an address, on a link of its own.
-func (a *admin) send(ctx context.Context, to memberAddr, o order) (verdict, error) {
+func (a *admin) send(ctx context.Context, to raftfix.MemberAddr, o order) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
 	c, err := a.links.dial(ctx, to, queryLink)
@@ -112,17 +114,17 @@ func (a *admin) send(ctx context.Context, to memberAddr, o order) (verdict, erro
 		return verdict{}, fmt.Errorf("replica: write an order: %w", err)
 	}
 	if _, err := c.Write([]byte{askOrder}); err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.addr, err)
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.Addr, err)
 	}
 	if err := writeFrame(c, b); err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.addr, err)
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.Addr, err)
 	}
 	var v verdict
 	if b, err = readFrame(c); err == nil {
 		err = json.Unmarshal(b, &v)
 	}
 	if err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.addr, err)
+		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.Addr, err)
 	}
 	return v, nil
 }
@@ -132,13 +134,13 @@ const orderPause = 100 * time.Millisecond
 
 // command has an order carried out by the leader, whoever that is and becomes, until ctx ends. The others are asked
 // who leads as long as this node does not know.
-func (a *admin) command(ctx context.Context, o order, others ...memberAddr) (verdict, error) {
+func (a *admin) command(ctx context.Context, o order, others ...raftfix.MemberAddr) (verdict, error) {
 	last := error(ErrNoLeader)
-	next := memberAddr{}
+	next := raftfix.MemberAddr{}
 	for try := 0; ; try++ {
-		changed := a.changed.next()
+		changed := a.changed.Next()
 		v, err := a.commandOnce(ctx, o, next, try, others)
-		next, o.Again = memberAddr{}, true
+		next, o.Again = raftfix.MemberAddr{}, true
 		switch {
 		case v.Done, v.Removed:
 			return v, nil
@@ -147,7 +149,7 @@ func (a *admin) command(ctx context.Context, o order, others ...memberAddr) (ver
 		case isFinal(err):
 			return v, Refusal(err.Error())
 		case v.Leader != "" && try%8 != 7: // two nodes that name each other end here
-			next = parseMemberAddr(v.Leader)
+			next = raftfix.ParseMemberAddr(v.Leader)
 			continue
 		case v.Wait != "":
 			last = errors.New(v.Wait)
@@ -170,14 +172,14 @@ func isFinal(err error) bool {
 }
 
 // commandOnce asks next, or this node when it leads, or the leader, or the try-th of others.
-func (a *admin) commandOnce(ctx context.Context, o order, next memberAddr, try int, others []memberAddr) (verdict, error) {
+func (a *admin) commandOnce(ctx context.Context, o order, next raftfix.MemberAddr, try int, others []raftfix.MemberAddr) (verdict, error) {
 	leader, led := a.leaderAt()
 	switch {
-	case next.addr != "":
+	case next.Addr != "":
 		return a.send(ctx, next, o)
 	case a.raft.State() == raft.Leader:
 		return a.obey(ctx, o), nil
-	case led && leader.id != a.o.ID:
+	case led && leader.ID != a.o.ID:
 		return a.send(ctx, leader, o)
 	case len(others) > 0:
 		return a.send(ctx, others[try%len(others)], o)
@@ -194,7 +196,7 @@ func (a *admin) obey(ctx context.Context, o order) verdict {
 		return a.standing.invited(ctx, o)
 	}
 	if a.raft.State() != raft.Leader {
-		if leader, led := a.leaderAt(); led && leader.id != a.o.ID {
+		if leader, led := a.leaderAt(); led && leader.ID != a.o.ID {
 			return verdict{Leader: leader.String()}
 		}
 		return verdict{}

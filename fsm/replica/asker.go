@@ -7,17 +7,19 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // asker asks one peer at a time over a link that it keeps. It is for one goroutine.
 type asker struct {
 	l    *links
-	to   memberAddr
+	to   raftfix.MemberAddr
 	conn net.Conn
 }
 
 // ask sends a question to a member.
-func (a *asker) ask(ctx context.Context, to memberAddr, question ...byte) (confirmed, error) {
+func (a *asker) ask(ctx context.Context, to raftfix.MemberAddr, question ...byte) (confirmed, error) {
 	var b [answerLen]byte
 	if err := a.exchange(ctx, to, question, b[:]); err != nil {
 		return confirmed{}, err
@@ -39,7 +41,7 @@ func parseAnswer(b [answerLen]byte) (confirmed, error) {
 }
 
 // exchange sends a question to a member and fills answer with what comes back. After an error it drops the link.
-func (a *asker) exchange(ctx context.Context, to memberAddr, question, answer []byte) (err error) {
+func (a *asker) exchange(ctx context.Context, to raftfix.MemberAddr, question, answer []byte) (err error) {
 	if err := a.dial(ctx, to); err != nil {
 		return err
 	}
@@ -57,10 +59,10 @@ func (a *asker) exchange(ctx context.Context, to memberAddr, question, answer []
 }
 
 // linked reports whether there is a link to a member at its address.
-func (a *asker) linked(to memberAddr) bool { return a.conn != nil && a.to == to }
+func (a *asker) linked(to raftfix.MemberAddr) bool { return a.conn != nil && a.to == to }
 
 // dial makes a link to a member, unless there is one.
-func (a *asker) dial(ctx context.Context, to memberAddr) error {
+func (a *asker) dial(ctx context.Context, to raftfix.MemberAddr) error {
 	if a.linked(to) {
 		return nil
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // ChangeKind says what a Change changes.
@@ -62,7 +64,7 @@ func (r *standing) meetNode(ctx context.Context, addr string) error {
 	case Removed:
 		return Refusal("this node was removed from its cluster: start it on an empty --dir with --join")
 	}
-	v, err := r.admin.send(ctx, memberAddr{addr: addr}, order{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
+	v, err := r.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, order{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
 	switch {
 	case err != nil:
 		return Refusal(fmt.Sprintf("no node of Cairn that this one may link with answers at %s: %v", addr, err))
@@ -97,7 +99,7 @@ func (r *standing) failOver(ctx context.Context, force bool) error {
 	}
 	unknown := time.Now().Add(r.o.ElectionWait)
 	for {
-		changed := r.changed.next()
+		changed := r.changed.Next()
 		if r.raft.State() == raft.Leader && r.ready() {
 			return nil
 		}

@@ -28,31 +28,3 @@ func (c *clock) now() int64 {
 	c.mu.last = max(c.mu.last, t)
 	return c.mu.last
 }
-
-// broadcast wakes everybody who waits for the next change.
-type broadcast struct {
-	mu struct {
-		sync.Mutex
-		next chan struct{}
-	}
-}
-
-func newBroadcast() *broadcast {
-	b := &broadcast{}
-	b.mu.next = make(chan struct{})
-	return b
-}
-
-// next returns a channel that the next wake closes. Take it before looking at what may change.
-func (b *broadcast) next() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.mu.next
-}
-
-func (b *broadcast) wake() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	close(b.mu.next)
-	b.mu.next = make(chan struct{})
-}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // confirmers ask the other voters which term they are in, each over a link of its own. One that is still in this leader's term
@@ -20,7 +22,7 @@ import (
 type confirmers struct {
 	*node
 	links   *links
-	answers *contacts
+	answers *raftfix.Contacts
 
 	mu struct {
 		sync.Mutex
@@ -42,12 +44,12 @@ type confirmer struct {
 
 // call tells a confirmer where to ask, for a round that began at since.
 type call struct {
-	to    memberAddr
+	to    raftfix.MemberAddr
 	since time.Time
 }
 
 func newConfirmers(n *node, l *links) *confirmers {
-	c := &confirmers{node: n, links: l, answers: newContacts()}
+	c := &confirmers{node: n, links: l, answers: raftfix.NewContacts()}
 	c.mu.of = make(map[raft.ServerID]*confirmer)
 	return c
 }
@@ -60,7 +62,7 @@ func (c *confirmers) others(voters []raft.Server) []raft.Server {
 // nearest returns as many others as a majority needs, those who answered last first.
 func (c *confirmers) nearest(voters []raft.Server) []raft.Server {
 	others := c.others(voters)
-	c.answers.sort(others)
+	c.answers.Sort(others)
 	return others[:min(len(others), len(voters)/2)]
 }
 
@@ -94,7 +96,7 @@ func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
 		case <-to.calls: // an older round's
 		default:
 		}
-		to.calls <- call{located(v), since}
+		to.calls <- call{raftfix.Located(v), since}
 	}
 }
 
@@ -109,7 +111,7 @@ func (c *confirmers) askNow(voters []raft.Server, term uint64) {
 		c.mu.Unlock()
 		if to.mu.TryLock() {
 			defer to.mu.Unlock()
-			if to.sendNow(located(v), term, end) {
+			if to.sendNow(raftfix.Located(v), term, end) {
 				asked = append(asked, to)
 			}
 		}
@@ -123,7 +125,7 @@ func (c *confirmers) askNow(voters []raft.Server, term uint64) {
 const nowPause = retryPause / 2
 
 // sendNow sends the question if there is a link on which nothing else is under way. The link is good for it until end.
-func (to *confirmer) sendNow(at memberAddr, term uint64, end time.Time) bool {
+func (to *confirmer) sendNow(at raftfix.MemberAddr, term uint64, end time.Time) bool {
 	if !to.link.linked(at) || !to.sent.IsZero() {
 		return false
 	}
@@ -157,7 +159,7 @@ func (c *confirmers) receive(to *confirmer) {
 		c.log.Debug("a voter does not say its term", "peer", string(to.id), "err", err)
 		to.drop()
 	case got.index == to.term:
-		c.answers.answered(to.id, to.term, to.sent)
+		c.answers.Answered(to.id, to.term, to.sent)
 	}
 	to.sent = time.Time{}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // lateVoter answers every question for its term, one after the other, late.
@@ -37,7 +39,7 @@ func askedVoter(t *testing.T, term uint64, late time.Duration) (*confirmers, *co
 	c := newConfirmers(n, nil)
 	to := c.confirmerLocked("n2")
 	here, there := net.Pipe()
-	to.link.conn, to.link.to = here, memberAddr{"n2", "n2"}
+	to.link.conn, to.link.to = here, raftfix.MemberAddr{ID: "n2", Addr: "n2"}
 	go lateVoter(there, term, late)
 	t.Cleanup(func() {
 		cancel()
@@ -59,7 +61,7 @@ func TestAskNow(t *testing.T) {
 				c, _ := askedVoter(t, test.term, nowPause/2)
 				began := time.Now()
 				c.askNow(threeVoters, 7)
-				if at := c.answers.of(7, "n2"); at.Equal(began) != test.heard {
+				if at := c.answers.Of(7, "n2"); at.Equal(began) != test.heard {
 					t.Errorf("heard of it as of %v; asked at %v", at, began)
 				}
 			})
@@ -78,11 +80,11 @@ func TestOwedAnswer(t *testing.T) {
 			t.Errorf("waited %v for an answer that is late", waited)
 		}
 		c.askNow(threeVoters, 7)
-		if at := c.answers.of(7, "n2"); at.After(first) {
+		if at := c.answers.Of(7, "n2"); at.After(first) {
 			t.Errorf("an answer to the question of %v counts as of %v", first, at)
 		}
-		c.askOne(to, call{memberAddr{"n2", "n2"}, first}) // what is owed is enough for it
-		if at := c.answers.of(7, "n2"); !at.Equal(first) {
+		c.askOne(to, call{raftfix.MemberAddr{ID: "n2", Addr: "n2"}, first}) // what is owed is enough for it
+		if at := c.answers.Of(7, "n2"); !at.Equal(first) {
 			t.Errorf("the answer that came late counts as of %v, and its question was sent at %v", at, first)
 		}
 	})

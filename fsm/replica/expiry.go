@@ -1,12 +1,13 @@
 package replica
 
 import (
-	"cairn/fsm/command"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/command"
 )
 
 // expiry removes expired keys while this node leads.

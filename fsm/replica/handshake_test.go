@@ -12,14 +12,14 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/hashicorp/raft"
 
 	"cairn/fsm"
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/raftfix"
 	"cairn/storage"
 	"cairn/storage/raftlog"
-
-	"github.com/hashicorp/raft"
 )
 
 // side is a replica that can only shake hands.
@@ -49,7 +49,7 @@ func side(t testing.TB, id, secret, cluster string) *Replica {
 func handshaker(o Options) *Replica {
 	o.Clock, o.Logger = time.Now, slog.New(slog.DiscardHandler)
 	n, c := newNode(o), &clusterNote{}
-	r := &Replica{node: n, links: newLinks(n, c, newBallot(o.Log)), founding: &founding{node: n, cluster: c}}
+	r := &Replica{node: n, links: newLinks(n, c, raftfix.NewVoteGuard(o.Log)), founding: &founding{node: n, cluster: c}}
 	r.links.founding = r.founding
 	return r
 }

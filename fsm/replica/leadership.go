@@ -40,7 +40,7 @@ func (r *leadership) watch() {
 				r.peers.lastLeader.Store(string(l.LeaderID))
 				r.log.Info("leader", "peer", string(l.LeaderID), "term", r.raft.CurrentTerm())
 			}
-			r.changed.wake()
+			r.changed.Wake()
 		case <-r.ctx.Done():
 			return
 		}
@@ -59,7 +59,7 @@ func (r *leadership) beginTerm(term uint64) {
 			}
 			_, err = r.proposer.proposeCall(command.ClusterName, id)
 		}
-		r.changed.wake()
+		r.changed.Wake()
 		if err == nil {
 			r.noteAlone(term)
 			return

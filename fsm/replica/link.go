@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // The kinds of link. A link is a connection between two nodes on the port that clients use too.
@@ -33,7 +35,7 @@ type links struct {
 	twins       twins
 	addresses   map[string]string // where the operator says that members are, by id; it does not change
 	whereabouts whereabouts
-	ballot      *ballot
+	guard       *raftfix.VoteGuard
 	founding    *founding
 	admin       *admin
 	queries     *queries
@@ -52,12 +54,12 @@ type links struct {
 	}
 }
 
-func newLinks(n *node, c *clusterNote, b *ballot) *links {
-	l := &links{node: n, cluster: c, ballot: b, addresses: make(map[string]string), accepted: make(chan net.Conn), done: make(chan struct{})}
+func newLinks(n *node, c *clusterNote, b *raftfix.VoteGuard) *links {
+	l := &links{node: n, cluster: c, guard: b, addresses: make(map[string]string), accepted: make(chan net.Conn), done: make(chan struct{})}
 	for _, p := range n.o.Peers {
 		l.addresses[p.ID] = p.Addr
 	}
-	l.twins.seen = make(map[memberAddr]sightOfTwin)
+	l.twins.seen = make(map[raftfix.MemberAddr]sightOfTwin)
 	l.calls, l.hangUp = context.WithCancel(context.Background())
 	l.mu.open = make(map[net.Conn]struct{})
 	l.mu.refused = make(map[string]time.Time)
@@ -100,20 +102,20 @@ type nodeAddr string
 func (nodeAddr) Network() string  { return "cairn" }
 func (a nodeAddr) String() string { return string(a) }
 
-// Dial implements raft.StreamLayer. The address is a memberAddr's text.
+// Dial implements raft.StreamLayer. The address is a raftfix.MemberAddr's text.
 func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, timeout)
 	defer cancel()
-	c, err := l.dial(ctx, parseMemberAddr(string(addr)), raftLink)
+	c, err := l.dial(ctx, raftfix.ParseMemberAddr(string(addr)), raftLink)
 	if err != nil {
 		return nil, err
 	}
-	return &patientConn{Conn: c, forget: context.AfterFunc(l.calls, func() { _ = c.Close() })}, nil
+	return raftfix.Patient(l.calls, c), nil
 }
 
 // dial opens a link of a kind to a member: at the address that is given, at the one that the operator has named (Options.Peers), or
 // at the one that the member has said to have, wherever it is found first. Without an id, it is to whoever is at the address.
-func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, error) {
+func (l *links) dial(ctx context.Context, to raftfix.MemberAddr, kind byte) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is still being opened
 	type opened struct {
@@ -125,7 +127,7 @@ func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, e
 	tries := make(chan opened, len(addrs))
 	for _, addr := range addrs {
 		go func() {
-			c, _, err := l.dialAt(ctx, memberAddr{to.id, addr}, kind)
+			c, _, err := l.dialAt(ctx, raftfix.MemberAddr{ID: to.ID, Addr: addr}, kind)
 			tries <- opened{c, err}
 		}()
 	}
@@ -150,12 +152,12 @@ func (l *links) dial(ctx context.Context, to memberAddr, kind byte) (net.Conn, e
 
 // placesOf returns the addresses at which to look for a member; self is what the configuration says of this node: who has its new place may
 // have come to its former one.
-func (l *links) placesOf(to memberAddr, self raft.Server) []string {
-	addrs := []string{to.addr}
-	if to.id == "" {
+func (l *links) placesOf(to raftfix.MemberAddr, self raft.Server) []string {
+	addrs := []string{to.Addr}
+	if to.ID == "" {
 		return addrs
 	}
-	for _, addr := range []string{l.addresses[to.id], l.whereabouts.of(to.id), string(self.Address)} {
+	for _, addr := range []string{l.addresses[to.ID], l.whereabouts.of(to.ID), string(self.Address)} {
 		if addr != "" && addr != l.o.Addr && !slices.Contains(addrs, addr) {
 			addrs = append(addrs, addr)
 		}
@@ -164,26 +166,26 @@ func (l *links) placesOf(to memberAddr, self raft.Server) []string {
 }
 
 // dialAt opens a link of a kind to the node at an address, which must be the member that is named, if one is.
-func (l *links) dialAt(ctx context.Context, to memberAddr, kind byte) (_ net.Conn, peer hello, err error) {
-	if isNowhere(to.addr) {
-		return nil, peer, fmt.Errorf("replica: link to %s: it has no address", to.id)
+func (l *links) dialAt(ctx context.Context, to raftfix.MemberAddr, kind byte) (_ net.Conn, peer hello, err error) {
+	if isNowhere(to.Addr) {
+		return nil, peer, fmt.Errorf("replica: link to %s: it has no address", to.ID)
 	}
-	c, err := l.o.Dial(ctx, to.addr)
+	c, err := l.o.Dial(ctx, to.Addr)
 	if err != nil {
-		return nil, peer, fmt.Errorf("replica: link to %s: %w", to.addr, err)
+		return nil, peer, fmt.Errorf("replica: link to %s: %w", to.Addr, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	if _, err = io.WriteString(c, Preface); err == nil {
-		peer, err = l.introduce(c, kind, to.id)
+		peer, err = l.introduce(c, kind, to.ID)
 	}
 	if !stop() {
 		err = errors.Join(err, ctx.Err())
 	}
 	if err != nil {
 		if errors.Is(err, errRefused) {
-			l.noteRefusal("link refused", to.addr, err)
+			l.noteRefusal("link refused", to.Addr, err)
 		}
-		return nil, peer, errors.Join(fmt.Errorf("replica: link to %s: %w", to.addr, err), c.Close())
+		return nil, peer, errors.Join(fmt.Errorf("replica: link to %s: %w", to.Addr, err), c.Close())
 	}
 	return c, peer, nil
 }
@@ -242,7 +244,7 @@ func (l *links) meet(own, peer hello, bound bool) error {
 	if err := l.founding.know(own, peer, bound); err != nil || !bound {
 		return err
 	}
-	return l.ballot.meet(l.hasPast(), peer.past)
+	return l.guard.Meet(l.hasPast(), peer.past)
 }
 
 func (l *links) track(c net.Conn) bool {

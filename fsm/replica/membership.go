@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/raftfix"
 	"cairn/storage/layout"
 )
 
@@ -92,7 +93,7 @@ const whoTimeout = time.Second
 func (c *membership) who(ctx context.Context, addr string) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, whoTimeout)
 	defer cancel()
-	return c.admin.send(ctx, memberAddr{addr: addr}, order{Verb: verbWho})
+	return c.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, order{Verb: verbWho})
 }
 
 // readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node than

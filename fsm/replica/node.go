@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"cairn/fsm"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -9,6 +8,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm"
+	"cairn/fsm/replica/raftfix"
 )
 
 // node is what all parts of a replica need: Raft, the machine, and when to stop.
@@ -20,9 +22,9 @@ type node struct {
 	snapshots *fsm.Snapshots
 	log       *slog.Logger
 	clock     *clock
-	run       string          // of this process: tells it from another one with the same id
-	changed   *broadcast      // leadership or readiness may have changed
-	ctx       context.Context // ends when Close begins
+	run       string             // of this process: tells it from another one with the same id
+	changed   *raftfix.Broadcast // leadership or readiness may have changed
+	ctx       context.Context    // ends when Close begins
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
 }
@@ -31,7 +33,7 @@ func newNode(o Options) *node {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &node{
 		o: o, machine: o.Machine, snapshots: o.Snapshots, log: o.Logger, clock: newClock(o.Clock, o.Machine), run: rand.Text(),
-		changed: newBroadcast(), started: make(chan struct{}), ctx: ctx, cancel: cancel,
+		changed: raftfix.NewBroadcast(), started: make(chan struct{}), ctx: ctx, cancel: cancel,
 	}
 }
 
@@ -86,10 +88,10 @@ func (n *node) onlyVoter() bool {
 }
 
 // others returns the other members that this node knows of.
-func (n *node) others() (all []memberAddr) {
+func (n *node) others() (all []raftfix.MemberAddr) {
 	for _, s := range n.servers() {
 		if string(s.ID) != n.o.ID {
-			all = append(all, located(s))
+			all = append(all, raftfix.Located(s))
 		}
 	}
 	return all
@@ -104,18 +106,18 @@ func (n *node) founders() (members []raft.Server) {
 }
 
 // leaderAt returns the leader that this node knows of, at the address that it gave itself; ok is false when there is none.
-func (n *node) leaderAt() (leader memberAddr, ok bool) {
+func (n *node) leaderAt() (leader raftfix.MemberAddr, ok bool) {
 	addr, id := n.raft.LeaderWithID()
 	if addr == "" || id == "" {
-		return memberAddr{}, false
+		return raftfix.MemberAddr{}, false
 	}
-	return memberAddr{string(id), parseMemberAddr(string(addr)).addr}, true
+	return raftfix.MemberAddr{ID: string(id), Addr: raftfix.ParseMemberAddr(string(addr)).Addr}, true
 }
 
 // knownLeader is Replica.Leader.
 func (n *node) knownLeader() Leader {
 	at, _ := n.leaderAt()
-	return Leader{ID: at.id, Addr: at.addr, Self: at.id == n.o.ID}
+	return Leader{ID: at.ID, Addr: at.Addr, Self: at.ID == n.o.ID}
 }
 
 // leaderElsewhere reports whether another node is known to lead.
@@ -128,7 +130,7 @@ func (n *node) leaderElsewhere() bool {
 // old one may have died without a word.
 func (n *node) whileLeads(ctx context.Context, id raft.ServerID, gone func()) {
 	for {
-		changed := n.changed.next()
+		changed := n.changed.Next()
 		if _, now := n.raft.LeaderWithID(); now != id {
 			gone()
 			return

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // probePause is how often a node asks the others how far they are.
@@ -17,7 +19,7 @@ const probePause = time.Second
 type peers struct {
 	*node
 	links      *links
-	contacts   *contacts
+	contacts   *raftfix.Contacts
 	index      *readIndex
 	standing   *standing
 	lastLeader atomic.Value // string: the id of the newest leader known
@@ -43,7 +45,7 @@ type sighting struct {
 	applied  uint64
 }
 
-func newPeers(n *node, l *links, c *contacts, x *readIndex, s *standing) *peers {
+func newPeers(n *node, l *links, c *raftfix.Contacts, x *readIndex, s *standing) *peers {
 	p := &peers{node: n, links: l, contacts: c, index: x, standing: s}
 	p.lastLeader.Store("")
 	p.mu.seen = make(map[raft.ServerID]sighting)
@@ -64,7 +66,7 @@ func (p *peers) run() {
 	alone := 0 // rounds without a leader
 	for ok := true; ok; {
 		next := pause
-		changed := p.changed.next() // a new leader is asked at once
+		changed := p.changed.Next() // a new leader is asked at once
 		var wg sync.WaitGroup
 		if p.raft.State() != raft.Leader {
 			wg.Go(p.look)
@@ -101,7 +103,7 @@ func (p *peers) leaderKnown() bool {
 // acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known yet.
 func (p *peers) lead() bool {
 	term := p.raft.CurrentTerm()
-	heard := p.contacts.majority(term, p.o.ID, p.voters())
+	heard := p.contacts.Majority(term, p.o.ID, p.voters())
 	at := p.machine.Applied()
 	if at.Term != term || heard.IsZero() || p.raft.State() != raft.Leader {
 		return false
@@ -113,7 +115,7 @@ func (p *peers) lead() bool {
 func (p *peers) probe(a *asker, s raft.Server) {
 	ctx, cancel := context.WithTimeout(p.ctx, p.o.paced(probePause))
 	defer cancel()
-	got, err := a.ask(ctx, located(s), askProgress)
+	got, err := a.ask(ctx, raftfix.Located(s), askProgress)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.mu.seen[s.ID]
@@ -163,7 +165,7 @@ func (r *Replica) Status() Status {
 	leader, _ := r.leaderAt()
 	s := Status{
 		ID: r.o.ID, NodeID: NodeID(r.o.ID), Cluster: state.Cluster, Standing: r.Standing(),
-		State: stateName(r.raft.State()), LeaderID: leader.id, LeaderAddr: leader.addr,
+		State: stateName(r.raft.State()), LeaderID: leader.ID, LeaderAddr: leader.Addr,
 		Term: r.raft.CurrentTerm(), AppliedIndex: r.machine.Applied().Index,
 		LogStatus: LogStatus{CommitIndex: r.raft.CommitIndex(), LastLogIndex: r.raft.LastIndex(), LogBytes: r.o.Log.Size()},
 		Figures: Figures{
@@ -179,7 +181,7 @@ func (r *Replica) Status() Status {
 	if metas, err := r.snapshots.List(); err == nil && len(metas) > 0 {
 		s.SnapshotIndex = metas[0].Index
 	}
-	s.Streams = r.retention.streams.all()
+	s.Streams = r.retention.streams.All()
 	s.Members = r.peers.members(s.AppliedIndex)
 	for _, m := range s.Members {
 		if m.Voter {

@@ -14,6 +14,7 @@ import (
 	"cairn/fsm"
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/raftfix"
 	"cairn/fsm/reply"
 )
 
@@ -49,7 +50,7 @@ type flight struct {
 type proposer struct {
 	*node
 	standing *standing
-	disk     *disk
+	store    *raftfix.ParallelLog
 	entries  atomic.Uint64 // proposed since start
 
 	queue   chan *proposal
@@ -65,8 +66,8 @@ type proposer struct {
 	}
 }
 
-func newProposer(n *node, s *standing, d *disk) *proposer {
-	return &proposer{node: n, standing: s, disk: d, queue: make(chan *proposal, maxQueued), large: make(chan *proposal), flights: make(chan flight, n.o.MaxInFlight)}
+func newProposer(n *node, s *standing, d *raftfix.ParallelLog) *proposer {
+	return &proposer{node: n, standing: s, store: d, queue: make(chan *proposal, maxQueued), large: make(chan *proposal), flights: make(chan flight, n.o.MaxInFlight)}
 }
 
 // enter counts a proposal in, so that drain waits for it; it is false once drain has begun.
@@ -105,7 +106,7 @@ func (r *proposer) write(ctx context.Context, groups []entry.Group) ([]reply.Rep
 	ctx, cancel := context.WithTimeout(ctx, r.o.ElectionWait)
 	defer cancel()
 	for {
-		changed := r.changed.next()
+		changed := r.changed.Next()
 		if replies, err := r.writeAsLeader(p); !errors.Is(err, ErrNotLeader) {
 			return replies, err
 		}
@@ -168,7 +169,7 @@ func (r *proposer) propose() {
 func (r *proposer) proposeWith(first *proposal) (rest *proposal) {
 	r.gate.Lock()
 	defer r.gate.Unlock()
-	r.disk.await()
+	r.store.Await()
 	parts, rest := r.gather([]*proposal{first})
 	r.entries.Add(1)
 	r.awaited.Add(1)

@@ -10,14 +10,15 @@ import (
 
 	"cairn/fsm"
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/raftfix"
 	"cairn/fsm/reply"
 )
 
 // reader answers reads from this node's state, as soon as it may.
 type reader struct {
 	*node
-	contacts *contacts
-	disk     *disk
+	contacts *raftfix.Contacts
+	store    *raftfix.ParallelLog
 	index    *readIndex
 	transfer *transfer
 	peers    *peers
@@ -113,7 +114,7 @@ func (r *reader) mayReadLocal() (bool, error) {
 func (r *reader) fresh(age time.Duration) bool {
 	leads := r.raft.State() == raft.Leader // first: in the term of before it, the state may lag behind the own log
 	term, applied := r.raft.CurrentTerm(), r.machine.Applied()
-	if leads && applied.Term == term && time.Since(r.contacts.majority(term, r.o.ID, r.voters())) <= age {
+	if leads && applied.Term == term && time.Since(r.contacts.Majority(term, r.o.ID, r.voters())) <= age {
 		return true
 	}
 	return r.peers.fresh(applied.Index, age)
@@ -123,7 +124,7 @@ func (r *reader) fresh(age time.Duration) bool {
 // after the read: if it holds then, it held when the state was taken, however long the process was stopped in between.
 func (r *reader) readLeased(ctx context.Context, calls []entry.Call) (a fsm.Answer, ok bool, err error) {
 	term := r.raft.CurrentTerm()
-	index := r.disk.clamp(r.raft.CommitIndex())
+	index := r.store.Clamp(r.raft.CommitIndex())
 	if !r.leased(term) || r.machine.Applied().Term != term {
 		return a, false, nil
 	}
@@ -143,6 +144,6 @@ func (r *reader) leased(term uint64) bool {
 	if r.raft.State() != raft.Leader {
 		return false
 	}
-	heard := r.contacts.majority(term, r.o.ID, r.voters())
+	heard := r.contacts.Majority(term, r.o.ID, r.voters())
 	return time.Now().Before(heard.Add(r.o.Heartbeat*leaseShare/10)) && r.transfer.offered.Load() < term
 }

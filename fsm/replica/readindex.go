@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // readIndex finds the index that a state must have applied to serve a linearizable read, and the time at which it is read. Source: Ongaro 2014, §6.4.
 type readIndex struct {
 	*node
 	proposer    *proposer
-	disk        *disk
-	ballot      *ballot
+	store       *raftfix.ParallelLog
+	guard       *raftfix.VoteGuard
 	confirmers  *confirmers
 	leader      *rounds // read rounds as leader
 	remote      *rounds // read rounds asked of the leader, over leaderAsker
@@ -25,8 +27,8 @@ type readIndex struct {
 	reads       atomic.Uint64 // rounds confirmed since start
 }
 
-func newReadIndex(n *node, p *proposer, d *disk, b *ballot, l *links) *readIndex {
-	r := &readIndex{node: n, proposer: p, disk: d, ballot: b, confirmers: newConfirmers(n, l), leaderAsker: &asker{l: l}}
+func newReadIndex(n *node, p *proposer, d *raftfix.ParallelLog, b *raftfix.VoteGuard, l *links) *readIndex {
+	r := &readIndex{node: n, proposer: p, store: d, guard: b, confirmers: newConfirmers(n, l), leaderAsker: &asker{l: l}}
 	r.leader, r.remote = newRounds(n.o.ElectionWait/2, r.verify), newRounds(n.o.ElectionWait/2, r.askLeader)
 	return r
 }
@@ -48,7 +50,7 @@ func (r *readIndex) confirm(ctx context.Context, tick bool) (now int64, err erro
 	defer cancel()
 	final := ErrNoLeader
 	for {
-		changed := r.changed.next()
+		changed := r.changed.Next()
 		now, err = r.confirmOnce(ctx, tick)
 		switch {
 		case err == nil:
@@ -105,7 +107,7 @@ func (r *readIndex) verify(until time.Time, tick bool) (confirmed, error) {
 // current is the end of a round: the index, once a majority is known to follow this node, see verify.
 func (r *readIndex) current() (confirmed, error) {
 	ready := r.ready()
-	index := r.disk.clamp(r.raft.CommitIndex())
+	index := r.store.Clamp(r.raft.CommitIndex())
 	if !r.ready() || !ready {
 		return confirmed{}, errNotReady
 	}
@@ -161,7 +163,7 @@ func (r *readIndex) confirmTerm(until time.Time, term uint64, since time.Time) e
 	again := time.NewTicker(retryPause)
 	defer again.Stop()
 	for all := false; ; {
-		heard, changed := r.confirmers.answers.heard.next(), r.changed.next()
+		heard, changed := r.confirmers.answers.Heard.Next(), r.changed.Next()
 		voters = r.voters()
 		if done, err := r.termConfirmed(voters, term, since); done {
 			return err
@@ -183,13 +185,13 @@ func (r *readIndex) termConfirmed(voters []raft.Server, term uint64, since time.
 	if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
 		return true, ErrNotLeader
 	}
-	return !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since), nil
+	return !r.confirmers.answers.Majority(term, r.o.ID, voters).Before(since), nil
 }
 
 // askLeader is one read round of a follower.
 func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
 	leader, ok := r.leaderAt()
-	if !ok || leader.id == r.o.ID {
+	if !ok || leader.ID == r.o.ID {
 		return confirmed{}, ErrNoLeader
 	}
 	question := []byte{askTick}
@@ -201,7 +203,7 @@ func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
 	var watch sync.WaitGroup
 	defer watch.Wait()
 	defer cancel() // ends the watch
-	watch.Go(func() { r.whileLeads(ctx, raft.ServerID(leader.id), cancel) })
+	watch.Go(func() { r.whileLeads(ctx, raft.ServerID(leader.ID), cancel) })
 	return r.leaderAsker.ask(ctx, leader, question...)
 }
 
@@ -209,7 +211,7 @@ func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
 // may have been in a later one, and says none.
 func (r *readIndex) termQuestion() []byte {
 	term := r.raft.CurrentTerm()
-	if r.ballot.rejoining.Load() {
+	if r.guard.Rejoining() {
 		term = 0
 	}
 	return binary.BigEndian.AppendUint64([]byte{askIndex}, term)

@@ -64,7 +64,7 @@ func oneRoundTrip(t *testing.T) (conclusive bool) {
 	term, follower := leader.raft.CurrentTerm(), (*Replica)(nil)
 	eventually(t, "a follower that asks the leader", func() bool {
 		for _, r := range c.nodes {
-			if at, ok := r.leaderAt(); r != leader && ok && at.id == leader.o.ID {
+			if at, ok := r.leaderAt(); r != leader && ok && at.ID == leader.o.ID {
 				follower = r
 			}
 		}
@@ -126,8 +126,9 @@ func TestTermQuestion(t *testing.T) {
 	if got, want := said(), r.raft.CurrentTerm(); got != want || want == 0 {
 		t.Errorf("it is in term %d and says %d", want, got)
 	}
-	r.index.ballot.rejoining.Store(true)
-	defer r.index.ballot.rejoining.Store(false)
+	if err := r.index.guard.Rejoin(); err != nil {
+		t.Fatal(err)
+	}
 	if got := said(); got != 0 {
 		t.Errorf("it has lost its past and says term %d", got)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/raftfix"
 	"cairn/storage"
 	"cairn/storage/layout"
 	"cairn/storage/raftlog"
@@ -126,7 +127,7 @@ func (r Recovery) Apply(s *storage.Store, log *raftlog.Store) error {
 	if err := log.SetUint64([]byte("CurrentTerm"), r.Term); err != nil {
 		return err
 	}
-	for _, key := range [][]byte{originKey, intentKey, aloneKey} { // whatever kept it from voting is over
+	for _, key := range [][]byte{raftfix.OriginKey, intentKey, aloneKey} { // whatever kept it from voting is over
 		if err := log.SetUint64(key, 0); err != nil {
 			return err
 		}

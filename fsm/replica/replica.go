@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/raftfix"
 	"cairn/fsm/reply"
 	"cairn/storage/raftlog"
 )
@@ -19,7 +20,7 @@ import (
 // Replica is this node's part in the cluster: a frame around the parts that do the work. Any goroutine may call it; the owner calls Close.
 type Replica struct {
 	*node
-	transport  *transport
+	transport  *raftfix.Transport
 	links      *links
 	proposer   *proposer
 	index      *readIndex
@@ -60,15 +61,18 @@ func Start(o Options) (*Replica, error) {
 // assemble makes the parts of a replica, none of which runs yet.
 func assemble(n *node) *Replica {
 	o := n.o
-	cluster, guard, contacts, alone := &clusterNote{log: o.Log}, newBallot(o.Log), newContacts(), &alone{log: o.Log}
-	offers, streams, disk := newOffers(), newStreams(n.ctx, o.StreamRate, o.Logger), newDisk(o.Log, n.leading)
+	cluster, guard, contacts, alone := &clusterNote{log: o.Log}, raftfix.NewVoteGuard(o.Log), raftfix.NewContacts(), &alone{log: o.Log}
+	transfers, streams, store := raftfix.NewTransfers(), raftfix.NewStreams(n.ctx, o.StreamRate, o.Logger), raftfix.NewParallelLog(o.Log, n.leading)
 	links := newLinks(n, cluster, guard)
-	carrier := newTransport(links, disk, streams, offers, contacts, guard, n.wanted, o)
+	carrier := raftfix.NewTransport(links, raftfix.TransportOptions{
+		Timeout: o.paced(rpcTimeout), Beat: o.Heartbeat / 4, Store: store, Machine: o.Machine, Snapshots: o.Snapshots,
+		Streams: streams, Transfers: transfers, Contacts: contacts, Guard: guard, Wanted: n.wanted, Logger: o.Logger,
+	})
 	standing := newStanding(n, guard, cluster)
-	proposer := newProposer(n, standing, disk)
-	index := newReadIndex(n, proposer, disk, guard, links)
+	proposer := newProposer(n, standing, store)
+	index := newReadIndex(n, proposer, store, guard, links)
 	peers := newPeers(n, links, contacts, index, standing)
-	transfer := &transfer{node: n, contacts: contacts, offers: offers, proposer: proposer, peers: peers}
+	transfer := &transfer{node: n, contacts: contacts, transfers: transfers, proposer: proposer, peers: peers}
 	founding := &founding{node: n, cluster: cluster, alone: alone, transport: carrier, standing: standing}
 	members := &membership{node: n, alone: alone, index: index, transfer: transfer}
 	admin := &admin{node: n, links: links, proposer: proposer, membership: members, standing: standing}
@@ -77,9 +81,9 @@ func assemble(n *node) *Replica {
 	links.founding, links.admin, links.queries = founding, admin, &queries{node: n, index: index, admin: admin}
 	r := &Replica{
 		node: n, transport: carrier, links: links, proposer: proposer, index: index,
-		reader:    &reader{node: n, contacts: contacts, disk: disk, index: index, transfer: transfer, peers: peers, standing: standing},
+		reader:    &reader{node: n, contacts: contacts, store: store, index: index, transfer: transfer, peers: peers, standing: standing},
 		expiry:    &expiry{node: n, proposer: proposer},
-		retention: &retention{node: n, streams: streams, disk: disk, peers: peers},
+		retention: &retention{node: n, streams: streams, store: store, peers: peers},
 		transfer:  transfer, standing: standing, peers: peers, founding: founding,
 		verifier:   &verifier{node: n, links: links, proposer: proposer, verifying: make(chan struct{}, 1)},
 		leadership: &leadership{node: n, alone: alone, cluster: cluster, proposer: proposer, peers: peers},
@@ -100,7 +104,7 @@ func (r *Replica) startRaft() error {
 	if err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
-	if err := r.links.ballot.load(hasState, r.o.Heartbeat); err != nil {
+	if err := r.links.guard.Load(hasState, r.o.Heartbeat); err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
 	if err := r.standing.intent.read(); err != nil {
@@ -124,16 +128,16 @@ func (r *Replica) startRaft() error {
 	if err != nil {
 		return err
 	}
-	r.index.disk.load()
-	if r.raft, err = raft.NewRaft(c, synced{r.machine, r.index.disk, &r.proposer.awaited}, r.index.disk, r.o.Log, r.snapshots, r.transport); err != nil {
+	r.index.store.Load()
+	if r.raft, err = raft.NewRaft(c, raftfix.NewSyncedFSM(r.machine, r.index.store, &r.proposer.awaited), r.index.store, r.o.Log, r.snapshots, r.transport); err != nil {
 		return fmt.Errorf("replica: start raft: %w", err)
 	}
 	close(r.started)
 	if err := r.peersAreMembers(hasState); err != nil {
 		return errors.Join(err, r.raft.Shutdown().Error())
 	}
-	if atOnce && r.onlyVoter() && !r.links.ballot.rejoining.Load() {
-		r.transport.stand()
+	if atOnce && r.onlyVoter() && !r.links.guard.Rejoining() {
+		r.transport.Stand()
 	}
 	return nil
 }
@@ -173,7 +177,7 @@ func raftConfig(o Options) *raft.Config {
 	c.TrailingLogs = o.TrailingLogs
 	c.ShutdownOnRemove = false        // Raft would leave futures unanswered; the owner closes
 	c.NoSnapshotRestoreOnStart = true // the store is the snapshot already
-	c.Logger = newRaftLogger(o.Logger)
+	c.Logger = raftfix.NewLogger(o.Logger)
 	return c
 }
 

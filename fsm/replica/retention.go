@@ -6,16 +6,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
-
-// hold keeps the log as it is while a follower is sent a state, and until it has caught up from there. Under load the log would
-// otherwise be cut behind the state before that has arrived, and the next state would meet the same fate: a node that joins a
-// busy cluster would never come in. The price is disk: the log grows by what is written meanwhile, until that becomes scarce.
-type hold struct {
-	begun chan raft.ServerID // a stream to this follower begins
-
-	mu sync.Mutex // held to change what Raft leaves behind a snapshot
-}
 
 // heldLogs is Raft's TrailingLogs while the log is held: no snapshot cuts it.
 const heldLogs = 1 << 62
@@ -34,23 +27,29 @@ const holdTick = 200 * time.Millisecond
 const leastTrail = 64
 
 // retention decides how much of the log is kept, and takes the snapshots that let it be cut.
+//
+// It holds the log, as it is, while a follower is sent a state, and until it has caught up from there. Under load the log would
+// otherwise be cut behind the state before that has arrived, and the next state would meet the same fate: a node that joins a
+// busy cluster would never come in. The price is disk: the log grows by what is written meanwhile, until that becomes scarce.
 type retention struct {
 	*node
-	streams *streams
-	disk    *disk
+	streams *raftfix.Streams
+	store   *raftfix.ParallelLog
 	peers   *peers
+
+	mu sync.Mutex // held to change what Raft leaves behind a snapshot
 }
 
 // trailing returns how many entries are kept behind a snapshot: Options.TrailingLogs, or as many as Options.LogBytes have room for. How
-// few they are does no harm: a follower that has answered for more than a snapshot covers keeps it, see past.
+// few they are does no harm: a follower that has answered for more than a snapshot covers keeps it, see package raftfix.
 func (r *retention) trailing() uint64 {
 	return min(r.o.TrailingLogs, max(leastTrail, r.o.Log.Within(r.o.LogBytes)))
 }
 
 // boundLog lets the next snapshot cut the log to what it is to be, unless it is held.
 func (r *retention) boundLog() {
-	r.streams.hold.mu.Lock()
-	defer r.streams.hold.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if !r.holds() {
 		r.trail(r.trailing())
 	}
@@ -65,7 +64,7 @@ func (r *retention) holdLog() {
 			tick = time.After(holdTick)
 		}
 		select {
-		case id := <-r.streams.hold.begun:
+		case id := <-r.streams.Begun:
 			held[id] = time.Now()
 			r.keep(true)
 		case <-tick:
@@ -80,9 +79,9 @@ func (r *retention) holdLog() {
 // keep holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held again
 // before there is twice as much.
 func (r *retention) keep(needed bool) {
-	r.streams.hold.mu.Lock()
-	defer r.streams.hold.mu.Unlock()
-	free, total := r.disk.Disk()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	free, total := r.store.Disk()
 	enough, was := min(scarceBytes, total/10), r.holds()
 	if !was {
 		enough *= 2
@@ -101,7 +100,7 @@ func (r *retention) holds() bool { return r.raft.ReloadableConfig().TrailingLogs
 
 // letGo forgets the followers that need the old log no more.
 func (r *retention) letGo(held map[raft.ServerID]time.Time) {
-	for _, st := range r.streams.all() {
+	for _, st := range r.streams.All() {
 		if id := raft.ServerID(st.Peer); st.Sending {
 			held[id] = time.Now()
 		}
@@ -116,7 +115,7 @@ func (r *retention) letGo(held map[raft.ServerID]time.Time) {
 	}
 }
 
-// trail sets how many entries Raft leaves behind a snapshot. It is called with hold.mu held.
+// trail sets how many entries Raft leaves behind a snapshot. It is called with mu held.
 func (r *retention) trail(entries uint64) {
 	c := r.raft.ReloadableConfig()
 	if c.TrailingLogs == entries {

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/fsm"
+	"cairn/fsm/replica/raftfix"
 	"cairn/storage"
 	"cairn/storage/raftlog"
 )
@@ -63,14 +64,14 @@ func TestLogBytes(t *testing.T) {
 			}
 		}
 	}
-	r.retention.streams.hold.begun <- "n2"
-	m := r.retention.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
+	r.retention.streams.Begun <- "n2"
+	m := r.retention.streams.Begin(raftfix.Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
 	eventually(t, "the log to be held", func() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs })
 	write(200)
 	if first() != 1 || log.Size() < 200*30<<10 {
 		t.Fatalf("the log is held, and begins at %d and has %d bytes", first(), log.Size())
 	}
-	m.end(nil)
+	m.End(nil)
 	free.Store(scarceBytes - 1) // the stream's follower does not catch up, and the disk has no room to wait
 	eventually(t, "the log to be cut", func() bool { return first() > 100 })
 	last, _ := log.LastIndex()
@@ -115,8 +116,8 @@ func TestHeldLog(t *testing.T) {
 	trailing := func(n uint64) func() bool {
 		return func() bool { return r.raft.ReloadableConfig().TrailingLogs == n }
 	}
-	r.retention.streams.hold.begun <- "n2"
-	m := r.retention.streams.begin(Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
+	r.retention.streams.Begun <- "n2"
+	m := r.retention.streams.Begin(raftfix.Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
 	eventually(t, "the log to be held", trailing(heldLogs))
 	free.Store(scarceBytes - 1)
 	eventually(t, "the log to be cut on a full disk", trailing(r.o.TrailingLogs))

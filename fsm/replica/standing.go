@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/raftfix"
 	"cairn/storage/layout"
 )
 
@@ -32,7 +33,7 @@ func (s Standing) String() string {
 // current is Replica.Standing.
 func (r *standing) current() Standing {
 	s := Standing(r.now.Load())
-	if s == Belongs && r.ballot.rejoining.Load() {
+	if s == Belongs && r.guard.Rejoining() {
 		return Joining // it has just met the cluster
 	}
 	return s
@@ -59,7 +60,7 @@ func (r *standing) outside() error {
 type standing struct {
 	*node
 	intent   *intent
-	ballot   *ballot
+	guard    *raftfix.VoteGuard
 	cluster  *clusterNote
 	founding *founding
 	admin    *admin
@@ -76,8 +77,8 @@ type standing struct {
 	}
 }
 
-func newStanding(n *node, b *ballot, c *clusterNote) *standing {
-	r := &standing{node: n, intent: &intent{log: n.o.Log}, ballot: b, cluster: c, refused: make(chan error, 1)}
+func newStanding(n *node, b *raftfix.VoteGuard, c *clusterNote) *standing {
+	r := &standing{node: n, intent: &intent{log: n.o.Log}, guard: b, cluster: c, refused: make(chan error, 1)}
 	r.aim(n.o.Join)
 	return r
 }
@@ -138,7 +139,7 @@ func (r *standing) look() (self raft.Server, member bool) {
 	case r.intent.load() == intentRemoved:
 		now = Removed
 	case r.founding.waits.Load(): // calls wait for the leader that this node is to be
-	case r.ballot.rejoining.Load() || len(m.servers) == 0:
+	case r.guard.Rejoining() || len(m.servers) == 0:
 		now = Joining
 	case !member:
 		now = Removed
@@ -157,7 +158,7 @@ func (r *standing) noteStanding(now Standing, self raft.Server) {
 	case Removed:
 		r.log.Warn("this node was removed from its cluster; it serves nothing any more: stop it; to come in again it needs an empty --dir and --join")
 	}
-	r.changed.wake()
+	r.changed.Wake()
 }
 
 // joinOrder is what this node asks for itself.
@@ -209,7 +210,7 @@ func (r *standing) joinAt(ctx context.Context, addr string) error {
 	if at := r.target(); len(at) > 0 {
 		return Refusal(fmt.Sprintf("this node is joining the cluster of %s already", at[0]))
 	}
-	if _, err := r.admin.command(ctx, r.joinOrder(), memberAddr{addr: addr}); err != nil {
+	if _, err := r.admin.command(ctx, r.joinOrder(), raftfix.MemberAddr{Addr: addr}); err != nil {
 		r.cluster.suppose("")
 		return err
 	}
@@ -222,7 +223,7 @@ func (r *standing) correct(self raft.Server) {
 	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
 	defer cancel()
 	o := r.joinOrder()
-	o.Vote = r.intent.load() == intentVote && !r.ballot.rejoining.Load()
+	o.Vote = r.intent.load() == intentVote && !r.guard.Rejoining()
 	if _, err := r.admin.command(ctx, o, r.others()...); err != nil {
 		r.sayWhy("the configuration is not yet what this node wants", err.Error())
 		return
@@ -253,7 +254,7 @@ func (r *standing) sayLost() {
 	var silent []string
 	for _, s := range r.servers() {
 		if string(s.ID) != r.o.ID && !r.peers.sighting(s.ID).answered {
-			silent = append(silent, located(s).String())
+			silent = append(silent, raftfix.Located(s).String())
 		}
 	}
 	if voters := len(r.voters()); len(silent) > 0 && len(silent) >= voters-voters/2 {
@@ -263,9 +264,9 @@ func (r *standing) sayLost() {
 }
 
 // anyoneAt is for addresses where it is not known who is there.
-func anyoneAt(addrs []string) (all []memberAddr) {
+func anyoneAt(addrs []string) (all []raftfix.MemberAddr) {
 	for _, addr := range addrs {
-		all = append(all, memberAddr{addr: addr})
+		all = append(all, raftfix.MemberAddr{Addr: addr})
 	}
 	return all
 }
@@ -284,7 +285,7 @@ func (r *standing) sayWhy(what, why string) {
 func (r *standing) catchUp() {
 	for {
 		select {
-		case <-r.ballot.met:
+		case <-r.guard.Rejoined():
 		case <-r.ctx.Done():
 			return
 		}
@@ -297,7 +298,7 @@ func (r *standing) catchUp() {
 				err = ErrJoining // it has caught up with a configuration that it is not in yet
 			}
 			if err == nil {
-				err = r.ballot.caughtUp()
+				err = r.guard.CaughtUp()
 			}
 			if err == nil {
 				r.log.Info("caught up with the cluster", "index", r.machine.Applied().Index)
@@ -313,7 +314,7 @@ func (r *standing) catchUp() {
 // comeAsNew is called before Raft starts on a node that is to join a cluster; hasState says that it has begun to before.
 func (r *standing) comeAsNew(hasState bool) error {
 	if !hasState {
-		if err := r.ballot.await(); err != nil {
+		if err := r.guard.Rejoin(); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cairn/fsm/replica/raftfix"
 	"cairn/storage/layout"
 )
 
@@ -96,6 +97,9 @@ type Figures struct {
 	Reads         uint64   // read rounds confirmed since start
 	Entries       uint64   // entries proposed since start
 }
+
+// Stream is a state on its way to a follower that the log cannot catch up.
+type Stream = raftfix.Stream
 
 // Consistency says what a read may see.
 type Consistency uint8

@@ -10,16 +10,18 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // transfer hands leadership to another voter.
 type transfer struct {
 	*node
-	contacts *contacts
-	offers   *offers
-	proposer *proposer
-	peers    *peers
-	offered  atomic.Uint64 // the newest term in which leadership was offered to another node
+	contacts  *raftfix.Contacts
+	transfers *raftfix.Transfers
+	proposer  *proposer
+	peers     *peers
+	offered   atomic.Uint64 // the newest term in which leadership was offered to another node
 }
 
 // to is Replica.TransferLeadership.
@@ -51,14 +53,14 @@ func (t *transfer) to(id string) error {
 // offer offers leadership to a voter. One that has failed is not repeated before appends to the node go on.
 func (t *transfer) offer(s raft.Server) error {
 	term := t.raft.CurrentTerm()
-	for deadline := time.Now().Add(2 * t.o.Heartbeat); !t.offers.may(term, s.ID); {
+	for deadline := time.Now().Add(2 * t.o.Heartbeat); !t.transfers.May(term, s.ID); {
 		if time.Now().After(deadline) || !t.pause(retryPause, nil) {
 			return fmt.Errorf("replica: %s was offered leadership before and takes no entries now", s.ID)
 		}
 	}
 	err := t.raft.LeadershipTransferToServer(s.ID, s.Address).Error()
 	if err != nil {
-		t.offers.fail(term, s.ID)
+		t.transfers.Failed(term, s.ID)
 	}
 	return err
 }
@@ -84,5 +86,5 @@ func (t *transfer) answerTime() time.Duration { return max(time.Second, 2*t.o.He
 
 // answers reports whether a member has followed this leader lately.
 func (t *transfer) answers(id raft.ServerID) bool {
-	return time.Since(t.contacts.of(t.raft.CurrentTerm(), id)) < t.answerTime()
+	return time.Since(t.contacts.Of(t.raft.CurrentTerm(), id)) < t.answerTime()
 }

@@ -337,7 +337,7 @@ func offeredLease(t *testing.T) (conclusive bool) {
 	if leader.raft.State() != raft.Leader || leader.raft.CurrentTerm() != term {
 		return false
 	}
-	heard := leader.peers.contacts.majority(term, leader.o.ID, leader.voters())
+	heard := leader.peers.contacts.Majority(term, leader.o.ID, leader.voters())
 	if age := time.Since(heard); age < leader.o.Heartbeat/2 && leader.reader.leased(term) {
 		t.Error("there is a lease after an offer of leadership")
 	}

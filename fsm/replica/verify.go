@@ -15,6 +15,7 @@ import (
 	"cairn/fsm"
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/raftfix"
 	"cairn/storage"
 )
 
@@ -160,7 +161,7 @@ func (r *verifier) checksum(ctx context.Context, a *asker, s raft.Server, index 
 	ctx, cancel := context.WithTimeout(ctx, reachTime/2)
 	defer cancel()
 	var b [1 + len(sum)]byte
-	if err := a.exchange(ctx, located(s), binary.BigEndian.AppendUint64([]byte{askChecksum}, index), b[:]); err != nil {
+	if err := a.exchange(ctx, raftfix.Located(s), binary.BigEndian.AppendUint64([]byte{askChecksum}, index), b[:]); err != nil {
 		return sum, 0, err
 	}
 	copy(sum[:], b[1:])

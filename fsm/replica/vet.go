@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/raft"
+	"cairn/fsm/replica/raftfix"
 )
 
 // Raft counts members: a vote, a stored entry, an answer to a read round count for the member that was asked. hashicorp/raft asks
@@ -22,21 +21,6 @@ import (
 //
 // One member is one directory, and a directory is one process's at a time. What cannot be seen here is a directory that was copied,
 // once its original does not answer.
-
-// memberAddr is a member and an address to look for it. As text it is what hashicorp/raft takes for the member's address, where it
-// pools links and remembers votes: to it, one member is not another one that comes to the same address.
-type memberAddr struct{ id, addr string }
-
-func (m memberAddr) String() string { return m.id + "/" + m.addr }
-
-// parseMemberAddr reads what String writes; an address has no slash.
-func parseMemberAddr(s string) memberAddr {
-	i := strings.LastIndexByte(s, '/')
-	return memberAddr{s[:max(i, 0)], s[i+1:]}
-}
-
-// located is where the configuration says that a member is.
-func located(s raft.Server) memberAddr { return memberAddr{string(s.ID), string(s.Address)} }
 
 // judge is what a node knows when it judges a peer.
 type judge struct {
@@ -187,7 +171,7 @@ func (j judge) tells(peer hello) bool {
 // twins remembers which processes were found to be alone under their member's name, or not.
 type twins struct {
 	looking sync.Mutex // one look at a time
-	seen    map[memberAddr]sightOfTwin
+	seen    map[raftfix.MemberAddr]sightOfTwin
 }
 
 // sightOfTwin is what the last look for a member's other process has shown to one of them.
@@ -224,12 +208,12 @@ func (l *links) twin(peer hello, members configuration) *refusal {
 
 // seesTwin looks for another process of a member at an address, or remembers what it has seen.
 func (l *links) seesTwin(peer hello, addr string) bool {
-	at := memberAddr{peer.id, addr}
+	at := raftfix.MemberAddr{ID: peer.id, Addr: addr}
 	l.twins.looking.Lock()
 	defer l.twins.looking.Unlock()
 	seen, ok := l.twins.seen[at]
 	if now := time.Now(); !ok || seen.run != peer.run || now.After(seen.until) {
-		maps.DeleteFunc(l.twins.seen, func(_ memberAddr, s sightOfTwin) bool { return now.After(s.until) })
+		maps.DeleteFunc(l.twins.seen, func(_ raftfix.MemberAddr, s sightOfTwin) bool { return now.After(s.until) })
 		seen = l.lookForTwin(peer, addr)
 		l.twins.seen[at] = seen
 	}
@@ -240,7 +224,7 @@ func (l *links) seesTwin(peer hello, addr string) bool {
 func (l *links) lookForTwin(peer hello, addr string) sightOfTwin {
 	ctx, cancel := context.WithTimeout(l.ctx, twinLook)
 	defer cancel()
-	who, err := l.admin.send(ctx, memberAddr{addr: addr}, order{Verb: verbWho})
+	who, err := l.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, order{Verb: verbWho})
 	if err == nil && who.ID == peer.id && who.Run != peer.run {
 		return sightOfTwin{peer.run, true, time.Now().Add(twinAlive)}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/raftfix"
 )
 
 // TestVet: who may use a link, at both ends.
@@ -139,7 +141,7 @@ func TestVoteIsForAMember(t *testing.T) {
 	vote := func(id string, lastIndex, lastTerm uint64) bool {
 		h := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(id), Addr: l.r.transport.EncodePeer(raft.ServerID(id), "a2")}
 		answer := make(chan raft.RPCResponse, 1)
-		l.r.transport.hand(raft.RPC{RespChan: answer, Command: &raft.RequestVoteRequest{RPCHeader: h, Term: 7, LastLogIndex: lastIndex, LastLogTerm: lastTerm}})
+		l.r.transport.Hand(raft.RPC{RespChan: answer, Command: &raft.RequestVoteRequest{RPCHeader: h, Term: 7, LastLogIndex: lastIndex, LastLogTerm: lastTerm}})
 		resp, ok := (<-answer).Response.(*raft.RequestVoteResponse)
 		return ok && resp.Granted
 	}
@@ -161,12 +163,12 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 	tr, h := leader.transport, raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(leader.o.ID)}
 	a := &asker{l: leader.links}
 	defer a.close()
-	if _, err := a.ask(t.Context(), memberAddr{string(leader.index.confirmers.others(leader.voters())[0].ID), string(there)}, askProgress); err != nil {
+	if _, err := a.ask(t.Context(), raftfix.MemberAddr{ID: string(leader.index.confirmers.others(leader.voters())[0].ID), Addr: string(there)}, askProgress); err != nil {
 		t.Fatal(err)
 	}
 	for name, ask := range map[string]func() error{
 		"append": func() error {
-			return tr.NetworkTransport.AppendEntries(asked, bound(asked, there), &raft.AppendEntriesRequest{RPCHeader: h}, new(raft.AppendEntriesResponse))
+			return tr.AppendEntries(asked, there, &raft.AppendEntriesRequest{RPCHeader: h}, new(raft.AppendEntriesResponse))
 		},
 		"vote": func() error {
 			return tr.RequestVote(asked, there, &raft.RequestVoteRequest{RPCHeader: h}, new(raft.RequestVoteResponse))
@@ -188,7 +190,7 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 			return tr.InstallSnapshot(asked, there, &raft.InstallSnapshotRequest{RPCHeader: h}, new(raft.InstallSnapshotResponse), strings.NewReader(""))
 		},
 		"read index": func() error {
-			_, err := a.ask(t.Context(), memberAddr{string(asked), string(there)}, askIndex, 0, 0, 0, 0, 0, 0, 0, 0)
+			_, err := a.ask(t.Context(), raftfix.MemberAddr{ID: string(asked), Addr: string(there)}, askIndex, 0, 0, 0, 0, 0, 0, 0, 0)
 			return err
 		},
 	} {
@@ -241,14 +243,14 @@ func TestNamedAddress(t *testing.T) {
 		return here, nil
 	}
 	for _, old := range []string{"old", "gone"} {
-		c, err := opener.links.dial(t.Context(), memberAddr{"n2", old}, queryLink)
+		c, err := opener.links.dial(t.Context(), raftfix.MemberAddr{ID: "n2", Addr: old}, queryLink)
 		if err != nil {
 			t.Fatalf("n2 is not found where it is named, with %q as its address: %v", old, err)
 		}
 		c.Close()
 	}
 	there["new"] = side(t, "n3", "", "c")
-	if c, err := opener.links.dial(t.Context(), memberAddr{"n2", "old"}, queryLink); err == nil {
+	if c, err := opener.links.dial(t.Context(), raftfix.MemberAddr{ID: "n2", Addr: "old"}, queryLink); err == nil {
 		c.Close()
 		t.Error("n3 is taken for n2")
 	}
@@ -258,10 +260,10 @@ func TestNamedAddress(t *testing.T) {
 func TestFormerPlace(t *testing.T) {
 	opener := side(t, "n1", "", "c")
 	opener.o.Addr = "a2"
-	if got := opener.links.placesOf(memberAddr{"n2", "a2"}, raft.Server{ID: "n1", Address: "a1"}); !slices.Equal(got, []string{"a2", "a1"}) {
+	if got := opener.links.placesOf(raftfix.MemberAddr{ID: "n2", Addr: "a2"}, raft.Server{ID: "n1", Address: "a1"}); !slices.Equal(got, []string{"a2", "a1"}) {
 		t.Errorf("n2 is looked for at %q", got)
 	}
-	if got := opener.links.placesOf(memberAddr{"", "a2"}, raft.Server{ID: "n1", Address: "a1"}); !slices.Equal(got, []string{"a2"}) {
+	if got := opener.links.placesOf(raftfix.MemberAddr{Addr: "a2"}, raft.Server{ID: "n1", Address: "a1"}); !slices.Equal(got, []string{"a2"}) {
 		t.Errorf("whoever is at a2 is looked for at %q", got)
 	}
 }
@@ -278,7 +280,7 @@ func TestHangUp(t *testing.T) {
 		}()
 		return here, nil
 	}
-	c, err := opener.links.Dial(bound("n2", "a2"), time.Minute)
+	c, err := opener.links.Dial(raft.ServerAddress(raftfix.MemberAddr{ID: "n2", Addr: "a2"}.String()), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,15 +350,6 @@ func TestJoinerIsOfOneCluster(t *testing.T) {
 	var next clusterNote
 	if err := next.load(joiner.o.Log); err != nil || next.id() != "b" || joiner.founding.cluster.id() != "b" {
 		t.Errorf("it is of %q, after a restart of %q, %v", joiner.founding.cluster.id(), next.id(), err)
-	}
-}
-
-// TestMemberAddr: what the library takes for an address holds both parts.
-func TestMemberAddr(t *testing.T) {
-	for _, m := range []memberAddr{{"n1", "127.0.0.1:1"}, {"a/b", "[::1]:1"}, {"", "a:1"}} {
-		if got := parseMemberAddr(m.String()); got != m {
-			t.Errorf("%+v came back as %+v", m, got)
-		}
 	}
 }
 

@@ -28,22 +28,22 @@ func readMutations() []mutation {
 	return []mutation{
 		{"a read without a round", read, "if err := r.confirmTerm(until, r.raft.CurrentTerm(), time.Now()); err != nil {",
 			"if err := r.ctx.Err(); err != nil {", clusters("TestDeposedRead"), ""},
-		{"a round that counts answers to older requests", read, "return !r.confirmers.answers.majority(term, r.o.ID, voters).Before(since), nil",
-			"return !r.confirmers.answers.majority(term, r.o.ID, voters).IsZero(), nil", in("./fsm/replica", "TestOldAnswers"), ""},
+		{"a round that counts answers to older requests", read, "return !r.confirmers.answers.Majority(term, r.o.ID, voters).Before(since), nil",
+			"return !r.confirmers.answers.Majority(term, r.o.ID, voters).IsZero(), nil", in("./fsm/replica", "TestOldAnswers"), ""},
 		{"a round that counts voters of another term", "fsm/replica/confirm.go", "case got.index == to.term:", "case got.index > 0:",
 			in("./fsm/replica", "TestAskNow"), ""},
 		{"a round takes what a voter still owes for its answer", "fsm/replica/confirm.go", "|| !to.sent.IsZero() {\n\t\treturn false", "{\n\t\treturn false",
 			in("./fsm/replica", "TestOwedAnswer"), ""},
 		{"a follower's word counts in any term", read, "case r.agreed(by, term):", "case r.agreed(by, r.raft.CurrentTerm()):", in("./fsm/replica", "TestOneRoundTrip"), ""},
 		{"two of five voters confirm a read", read, "return n == 2 && n > len(voters)/2", "return n == 2", in("./fsm/replica", "TestPairs"), ""},
-		{"a node that has lost its past says its term", read, "	if r.ballot.rejoining.Load() {\n		term = 0\n	}\n", "", in("./fsm/replica", "TestTermQuestion"), ""},
-		{"a round that counts a minority", "fsm/replica/contacts.go", "needed := len(voters)/2 + 1", "needed := len(voters) / 2",
-			in("./fsm/replica", "TestMajority"), ""},
+		{"a node that has lost its past says its term", read, "	if r.guard.Rejoining() {\n		term = 0\n	}\n", "", in("./fsm/replica", "TestTermQuestion"), ""},
+		{"a round that counts a minority", "fsm/replica/raftfix/contacts.go", "needed := len(voters)/2 + 1", "needed := len(voters) / 2",
+			in("./fsm/replica/raftfix", "TestMajority"), ""},
 		{"a new leader is ready before an entry of its term is applied", "fsm/replica/node.go",
 			"func (n *node) ready() bool { return n.machine.Applied().Term == n.raft.CurrentTerm() }",
 			"func (n *node) ready() bool { return true }", in("./fsm/replica", "TestReady"), ""},
 		{"a read that does not wait for its index", read, "err = r.awaitApplied(ctx, got.index)", "_ = got.index", clusters("TestLinearizable"), ""},
-		{"the read index is what the leader has applied", read, "index := r.disk.clamp(r.raft.CommitIndex())\n\tif !r.ready() || !ready {",
+		{"the read index is what the leader has applied", read, "index := r.store.Clamp(r.raft.CommitIndex())\n\tif !r.ready() || !ready {",
 			"index := r.machine.Applied().Index\n\tif !r.ready() || !ready {", clusters("TestLeaderAppliesLate"), ""},
 		{"an applied index that is told before the commit", "fsm/machine.go", "	last := logs[n-1]\n",
 			"	last := logs[n-1]\n	m.applied.reach(Position{last.Index, last.Term})\n", in("./fsm", "TestAppliedIsCommitted"), ""},
@@ -59,7 +59,7 @@ func localMutations() []mutation {
 		{"a lease ten times as long", read, "r.o.Heartbeat*leaseShare/10", "r.o.Heartbeat*leaseShare", clusters("TestDeposedRead"), ""},
 		{"a lease that outlives an offer of leadership", read, " && r.transfer.offered.Load() < term", "", in("./fsm/replica", "TestOfferedLease"), ""},
 		{"READONLY reads of any age", "fsm/replica/peers.go", "return time.Since(m.at) <= age", "return true", clusters("TestStaleLocalRead"), ""},
-		{"READONLY reads of any age on a leader", read, "time.Since(r.contacts.majority(term, r.o.ID, r.voters())) <= age", "r.raft.State() == raft.Leader",
+		{"READONLY reads of any age on a leader", read, "time.Since(r.contacts.Majority(term, r.o.ID, r.voters())) <= age", "r.raft.State() == raft.Leader",
 			clusters("TestDeposedLocalRead"), ""},
 	}
 }
@@ -120,10 +120,10 @@ func logMutations() []mutation {
 			"err = b.Commit(pebble.NoSync)\n	}\n	if err != nil {\n		return err\n	}\n	unused", in("./storage/raftlog", "TestRandomOperations|TestFilesGoLate"), ""},
 		{"votes are not synced", log + "stable.go", "s.db.Set(pkey, encodeStable(pkey, value), pebble.Sync)",
 			"s.db.Set(pkey, encodeStable(pkey, value), pebble.NoSync)", in("./storage/raftlog", "TestStable|TestCrash|TestAcknowledged"), ""},
-		{"a leader applies what its disk does not have", "fsm/replica/disk.go", "for d.mu.synced < index {", "for false {", in("./fsm/replica", "TestEarly"), ""},
-		{"followers are told of what is not synced", "fsm/replica/pipeline.go", "req.LeaderCommitIndex = p.clamp(req.LeaderCommitIndex)\n", "", in("./fsm/replica", "TestPipelineClamps"), ""},
-		{"a node answers for what its disk does not have", "fsm/replica/transport.go", "		t.disk.awaitEarly()\n", "", in("./fsm/replica", "TestAnswersWhenSynced"), ""},
-		{"a deleted entry counts for the next one", "fsm/replica/disk.go", "min(d.mu.synced, first-1)", "d.mu.synced", in("./fsm/replica", "TestEarlyGone"), ""},
+		{"a leader applies what its disk does not have", "fsm/replica/raftfix/parallellog.go", "for d.mu.synced < index {", "for false {", in("./fsm/replica/raftfix", "TestEarly"), ""},
+		{"followers are told of what is not synced", "fsm/replica/raftfix/pipeline.go", "req.LeaderCommitIndex = p.clamp(req.LeaderCommitIndex)\n", "", in("./fsm/replica/raftfix", "TestPipelineClamps"), ""},
+		{"a node answers for what its disk does not have", "fsm/replica/raftfix/transport.go", "		t.store.awaitEarly()\n", "", in("./fsm/replica/raftfix", "TestAnswersWhenSynced"), ""},
+		{"a deleted entry counts for the next one", "fsm/replica/raftfix/parallellog.go", "min(d.mu.synced, first-1)", "d.mu.synced", in("./fsm/replica/raftfix", "TestEarlyGone"), ""},
 		{"a cut tail is not synced", log + "truncate.go", "s.remove(entryKey(lo), entriesEnd(), new(pending))",
 			"s.remove(entryKey(lo), entriesEnd(), nil)", in("./storage/raftlog", "TestTailDeletion"), ""},
 		{"the log is cut one entry too far", log + "truncate.go", "s.remove(entryKey(physical), entryKey(end), nil)",
@@ -137,9 +137,9 @@ func logMutations() []mutation {
 		{"a damaged entry is believed", log + "layout.go", "if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got != want {",
 			"if got, want := checksum(pkey, v[:n]), binary.BigEndian.Uint32(v[n:]); got == want+1 {", in("./storage/raftlog", "TestEveryFlippedBit"), ""},
 		{"a node whose log has lost its end goes on", "cmd/node/node.go", "	if err := n.fitEnd(); err != nil {\n		return err\n	}\n", "", in("./cmd/node", "TestFit"), ""},
-		{"a snapshot that comes late empties the log", "fsm/replica/past.go", "held, err = t.past.holds(req.LastLogIndex, req.LastLogTerm)", "held = false",
+		{"a snapshot that comes late empties the log", "fsm/replica/raftfix/appendfilter.go", "held, err = t.appends.holds(req.LastLogIndex, req.LastLogTerm)", "held = false",
 			in("./fsm/replica", "TestLateSnapshot"), ""},
-		{"a request commits more than it is about", "fsm/replica/past.go", "	limitCommit(req)\n", "", in("./fsm/replica", "TestCommitBound"), ""},
+		{"a request commits more than it is about", "fsm/replica/raftfix/appendfilter.go", "	limitCommit(req)\n", "", in("./fsm/replica", "TestCommitBound"), ""},
 	}
 }
 
@@ -188,12 +188,12 @@ func storeMutations() []mutation {
 
 // electionMutations let the wrong node lead.
 func electionMutations() []mutation {
-	const ballot = "fsm/replica/ballot.go"
+	const ballot = "fsm/replica/raftfix/voteguard.go"
 	return []mutation{
-		{"a node with a lost disk votes", ballot, "case b.rejoining.Load():", "case false:", []string{"./fsm/replica", "./cmd/internal/clustertest", "-run", "TestBallot|TestLostDisk"}, ""},
-		{"a restarted node votes at once", ballot, "case !transfer && time.Now().Before(b.until):", "case false && transfer:", in("./fsm/replica", "TestBallot"), ""},
-		{"a node forgets that it has lost its disk", ballot, "if b.mu.origin, err = b.log.GetUint64(originKey); b.mu.origin == originRejoining {",
-			"if b.mu.origin, err = b.log.GetUint64(originKey); false {", in("./fsm/replica", "TestBallot"), ""},
+		{"a node with a lost disk votes", ballot, "case b.rejoining.Load():", "case false:", []string{"./fsm/replica/raftfix", "./cmd/internal/clustertest", "-run", "TestVoteGuard|TestLostDisk"}, ""},
+		{"a restarted node votes at once", ballot, "case !transfer && time.Now().Before(b.until):", "case false && transfer:", in("./fsm/replica/raftfix", "TestVoteGuard"), ""},
+		{"a node forgets that it has lost its disk", ballot, "if b.mu.origin, err = b.log.GetUint64(OriginKey); b.mu.origin == originRejoining {",
+			"if b.mu.origin, err = b.log.GetUint64(OriginKey); false {", in("./fsm/replica/raftfix", "TestVoteGuard"), ""},
 		{"an only voter never waits for a lease to end", "fsm/replica/alone.go", "return first || noted != 0, nil", "return first || noted < 2, nil",
 			in("./fsm/replica", "TestStandsAtOnce"), ""},
 		{"an only voter's note outlives a change of members", "fsm/replica/alone.go", "err = a.log.SetUint64(aloneKey, 0)", "err = nil", in("./fsm/replica", "TestNotesAlone"), ""},

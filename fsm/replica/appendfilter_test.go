@@ -70,7 +70,7 @@ func (l *lone) ask(command any, stream []byte) any {
 	l.t.Helper()
 	answer := make(chan raft.RPCResponse, 1)
 	request := raft.RPC{Command: command, Reader: bytes.NewReader(stream), RespChan: answer}
-	l.r.transport.take(request)
+	l.r.transport.Take(request)
 	select {
 	case a := <-answer:
 		if a.Error != nil {

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"io"
@@ -7,9 +7,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// newRaftLogger hands hashicorp/raft's log lines to l. Raft is talkative (a line or more for each snapshot), so its
+// NewLogger hands hashicorp/raft's log lines to l. Raft is talkative (a line or more for each snapshot), so its
 // information is our debugging.
-func newRaftLogger(l *slog.Logger) hclog.Logger {
+func NewLogger(l *slog.Logger) hclog.Logger {
 	h := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "raft", Level: hclog.Warn, Output: io.Discard})
 	h.RegisterSink(raftSink{l})
 	return h

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"slices"
@@ -11,18 +11,18 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// disk is Raft's log. A leader's entries go to the followers while its own disk is still at work on them (Ongaro 2014, 10.2.1), where
+// ParallelLog is Raft's log. A leader's entries go to the followers while its own disk is still at work on them (Ongaro 2014, 10.2.1), where
 // hashicorp/raft would store first and send then. Raft is told that they are stored, and counts this node for them at once. So, until they are,
 //
-//   - nothing of them is applied here, and no reply and no read shows them: synced;
-//   - no follower learns that they are committed: clamp;
+//   - nothing of them is applied here, and no reply and no read shows them: syncedFSM;
+//   - no follower learns that they are committed: Clamp;
 //   - this node answers no other leader, who would count it too: awaitEarly.
 //
 // A crash takes them from this node as if it had never had them.
 //
 // Whoever proposes can wait until nothing is being appended. What is proposed while the disk is at work would only wait for it in an entry of its
 // own; by waiting outside it becomes one entry, and one sync, with all that comes meanwhile.
-type disk struct {
+type ParallelLog struct {
 	*raftlog.Store
 	leads func() bool // called in Raft's goroutine
 
@@ -38,14 +38,15 @@ type disk struct {
 	}
 }
 
-func newDisk(s *raftlog.Store, leads func() bool) *disk {
-	d := &disk{Store: s, leads: leads}
+// NewParallelLog returns s as Raft is to see it. leads says that this node leads, and is called in Raft's goroutine.
+func NewParallelLog(s *raftlog.Store, leads func() bool) *ParallelLog {
+	d := &ParallelLog{Store: s, leads: leads}
 	d.mu.moved.L = &d.mu.Mutex
 	return d
 }
 
-// load notes what the log holds. It is called before Raft begins.
-func (d *disk) load() {
+// Load notes what the log holds. It is called before Raft begins.
+func (d *ParallelLog) Load() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.stored, _ = d.LastIndex() // never fails
@@ -53,7 +54,7 @@ func (d *disk) load() {
 }
 
 // StoreLogs implements raft.LogStore. What is not a command is synced when it returns: Raft itself acts on that once it counts as committed.
-func (d *disk) StoreLogs(logs []*raft.Log) (err error) {
+func (d *ParallelLog) StoreLogs(logs []*raft.Log) (err error) {
 	early := d.leads() && !slices.ContainsFunc(logs, func(l *raft.Log) bool { return l.Type != raft.LogCommand })
 	d.begin(logs[0].Index, logs[len(logs)-1].Index, early)
 	if early {
@@ -71,7 +72,7 @@ func (d *disk) StoreLogs(logs []*raft.Log) (err error) {
 }
 
 // begin notes that the entries from first to last are being stored. They may take the place of others that were deleted.
-func (d *disk) begin(first, last uint64, early bool) {
+func (d *ParallelLog) begin(first, last uint64, early bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.stored, d.mu.early, d.mu.synced = last, min(d.mu.early, first-1), min(d.mu.synced, first-1)
@@ -85,7 +86,7 @@ func (d *disk) begin(first, last uint64, early bool) {
 }
 
 // undo takes back what begin has noted last.
-func (d *disk) undo(early bool) {
+func (d *ParallelLog) undo(early bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.stored, _ = d.LastIndex() // never fails
@@ -97,7 +98,7 @@ func (d *disk) undo(early bool) {
 }
 
 // done notes that the disk has done with the oldest append that it is at work on.
-func (d *disk) done() {
+func (d *ParallelLog) done() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.synced = max(d.mu.synced, d.mu.pending[0])
@@ -106,22 +107,22 @@ func (d *disk) done() {
 }
 
 // reach notes that the log is on the disk up to an entry.
-func (d *disk) reach(last uint64) {
+func (d *ParallelLog) reach(last uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.synced = last
 	d.mu.moved.Broadcast()
 }
 
-// clamp returns index, or the last entry before it that is synced.
-func (d *disk) clamp(index uint64) uint64 {
+// Clamp returns index, or the last entry before it that is synced.
+func (d *ParallelLog) Clamp(index uint64) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return min(index, d.mu.synced)
 }
 
-// await returns once no append that was under way is.
-func (d *disk) await() {
+// Await returns once no append that was under way is.
+func (d *ParallelLog) Await() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for d.mu.synced < d.mu.stored {
@@ -130,7 +131,7 @@ func (d *disk) await() {
 }
 
 // awaitEarly returns once all is synced that Raft took for it.
-func (d *disk) awaitEarly() {
+func (d *ParallelLog) awaitEarly() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for d.mu.synced < d.mu.early {
@@ -139,7 +140,7 @@ func (d *disk) awaitEarly() {
 }
 
 // awaitSynced returns up to which entry the log is synced, once that is index at least.
-func (d *disk) awaitSynced(index uint64) uint64 {
+func (d *ParallelLog) awaitSynced(index uint64) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for d.mu.synced < index {
@@ -148,21 +149,26 @@ func (d *disk) awaitSynced(index uint64) uint64 {
 	return d.mu.synced
 }
 
-// synced is a machine that applies what is on this node's disk.
-type synced struct {
+// syncedFSM is a machine that applies what is on this node's disk.
+type syncedFSM struct {
 	*fsm.Machine
-	disk    *disk
-	awaited *atomic.Int64 // see proposer
+	store   *ParallelLog
+	awaited *atomic.Int64 // how many entries whose answers somebody waits for are in flight
+}
+
+// NewSyncedFSM returns m as Raft is to see it: it applies what is on this node's disk. Where nobody waits for answers, there are none.
+func NewSyncedFSM(m *fsm.Machine, d *ParallelLog, awaited *atomic.Int64) raft.FSM {
+	return syncedFSM{m, d, awaited}
 }
 
 // Apply implements raft.FSM.
-func (s synced) Apply(l *raft.Log) any { return s.ApplyBatch([]*raft.Log{l})[0] }
+func (s syncedFSM) Apply(l *raft.Log) any { return s.ApplyBatch([]*raft.Log{l})[0] }
 
 // ApplyBatch implements raft.BatchingFSM.
-func (s synced) ApplyBatch(logs []*raft.Log) []any {
+func (s syncedFSM) ApplyBatch(logs []*raft.Log) []any {
 	answers := make([]any, 0, len(logs))
 	for len(logs) > 0 {
-		end, n := s.disk.awaitSynced(logs[0].Index), 1
+		end, n := s.store.awaitSynced(logs[0].Index), 1
 		for n < len(logs) && logs[n].Index <= end {
 			n++
 		}

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"sync"
@@ -20,7 +20,7 @@ type pipeline struct {
 	raft.AppendPipeline
 	answers chan raft.AppendFuture
 	beat    time.Duration
-	clamp   func(commit uint64) uint64 // see disk
+	clamp   func(commit uint64) uint64 // see ParallelLog
 	begin   func()                     // called for every append
 	last    sent                       // touched by AppendEntries only, which is for one goroutine
 	open    atomic.Int64               // appends whose answer has not come

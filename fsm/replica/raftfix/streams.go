@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"cmp"
@@ -22,12 +22,12 @@ type Stream struct {
 	Began       time.Time
 }
 
-// streams keeps the pace of the streams that this node sends, and knows how far all are.
-type streams struct {
+// Streams keeps the pace of the streams that this node sends, and knows how far all are.
+type Streams struct {
 	ctx     context.Context // ends when the replica closes
 	limiter *rate.Limiter   // of all streams that are sent; nil is no limit
 	log     *slog.Logger
-	hold    hold
+	Begun   chan raft.ServerID // a stream to this follower begins
 
 	mu struct {
 		sync.Mutex
@@ -38,9 +38,9 @@ type streams struct {
 // streamPiece is how many bytes are sent at most before the pace is looked at.
 const streamPiece = 64 << 10
 
-// newStreams sends at most bytesPerSecond; 0 is no limit.
-func newStreams(ctx context.Context, bytesPerSecond int64, log *slog.Logger) *streams {
-	s := &streams{ctx: ctx, log: log, hold: hold{begun: make(chan raft.ServerID)}}
+// NewStreams sends at most bytesPerSecond; 0 is no limit.
+func NewStreams(ctx context.Context, bytesPerSecond int64, log *slog.Logger) *Streams {
+	s := &Streams{ctx: ctx, log: log, Begun: make(chan raft.ServerID)}
 	s.mu.running = make(map[*meter]struct{})
 	if bytesPerSecond > 0 {
 		s.limiter = rate.NewLimiter(rate.Limit(bytesPerSecond), streamPiece)
@@ -49,33 +49,33 @@ func newStreams(ctx context.Context, bytesPerSecond int64, log *slog.Logger) *st
 }
 
 // receive puts a meter on a leader's stream. The caller runs wait, which ends with Raft's answer or with done.
-func (s *streams) receive(request raft.RPC, req *raft.InstallSnapshotRequest, done <-chan struct{}) (metered raft.RPC, wait func()) {
-	m := s.begin(Stream{Peer: parseMemberAddr(string(req.Addr)).addr, Size: req.Size}, request.Reader)
+func (s *Streams) receive(request raft.RPC, req *raft.InstallSnapshotRequest, done <-chan struct{}) (metered raft.RPC, wait func()) {
+	m := s.Begin(Stream{Peer: ParseMemberAddr(string(req.Addr)).Addr, Size: req.Size}, request.Reader)
 	answer := make(chan raft.RPCResponse, 1)
 	to := request.RespChan
 	request.Reader, request.RespChan = m, answer
 	return request, func() {
 		select {
 		case a := <-answer:
-			m.end(a.Error)
+			m.End(a.Error)
 			to <- a
 		case <-done:
-			m.end(raft.ErrTransportShutdown)
+			m.End(raft.ErrTransportShutdown)
 		}
 	}
 }
 
 // meter counts what is read through it and, of a stream that is sent, keeps the pace.
 type meter struct {
-	s      *streams
+	s      *Streams
 	r      io.Reader
 	stream Stream // but for Bytes
 	bytes  atomic.Int64
 	said   time.Time // when progress was last logged
 }
 
-// begin returns r with a meter on it; the caller calls end when the stream is over.
-func (s *streams) begin(st Stream, r io.Reader) *meter {
+// Begin returns r with a meter on it; the caller calls end when the stream is over.
+func (s *Streams) Begin(st Stream, r io.Reader) *meter {
 	st.Began = time.Now()
 	m := &meter{s: s, r: r, stream: st, said: st.Began}
 	s.mu.Lock()
@@ -85,8 +85,8 @@ func (s *streams) begin(st Stream, r io.Reader) *meter {
 	return m
 }
 
-// end notes how the stream ended.
-func (m *meter) end(err error) {
+// End notes how the stream ended.
+func (m *meter) End(err error) {
 	m.s.mu.Lock()
 	delete(m.s.mu.running, m)
 	m.s.mu.Unlock()
@@ -135,8 +135,8 @@ func (st Stream) Rate() int64 {
 	return int64(float64(st.Bytes) / max(0.001, time.Since(st.Began).Seconds()))
 }
 
-// all returns the streams that run, the oldest first.
-func (s *streams) all() (all []Stream) {
+// All returns the streams that run, the oldest first.
+func (s *Streams) All() (all []Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for m := range s.mu.running { //lint:sorted below

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"sync/atomic"
@@ -44,16 +44,16 @@ func TestMajority(t *testing.T) {
 		{"a leader that is no voter", []answer{{"n2", 5, 3}, {"n3", 5, 2}}, voters("n2", "n3"), at(2)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			contacts := newContacts()
+			contacts := NewContacts()
 			for _, a := range c.answers {
-				contacts.answered(a.id, a.term, at(a.sent))
+				contacts.Answered(a.id, a.term, at(a.sent))
 			}
-			if got := contacts.majority(5, "n1", c.voters); !got.Equal(c.want) {
+			if got := contacts.Majority(5, "n1", c.voters); !got.Equal(c.want) {
 				t.Errorf("the majority is of %v, want %v", got, c.want)
 			}
 		})
 	}
-	if got := newContacts().majority(5, "n1", voters("n1")); got.Before(begin) {
+	if got := NewContacts().Majority(5, "n1", voters("n1")); got.Before(begin) {
 		t.Errorf("a lone voter's majority is of %v, want now", got)
 	}
 }
@@ -63,13 +63,13 @@ func TestMajority(t *testing.T) {
 func TestAwaitContact(t *testing.T) {
 	const away = time.Hour
 	for name, tt := range map[string]struct {
-		happens func(c *contacts, unwanted *atomic.Bool, done chan struct{})
+		happens func(c *Contacts, unwanted *atomic.Bool, done chan struct{})
 		within  time.Duration
 	}{
-		"the peer is back":     {func(c *contacts, _ *atomic.Bool, _ chan struct{}) { c.reached("n2", time.Now()) }, 0},
-		"it is wanted no more": {func(_ *contacts, unwanted *atomic.Bool, _ chan struct{}) { unwanted.Store(true) }, contactTick},
-		"the node stops":       {func(_ *contacts, _ *atomic.Bool, done chan struct{}) { close(done) }, 0},
-		"another peer and a late one": {func(c *contacts, _ *atomic.Bool, _ chan struct{}) {
+		"the peer is back":     {func(c *Contacts, _ *atomic.Bool, _ chan struct{}) { c.reached("n2", time.Now()) }, 0},
+		"it is wanted no more": {func(_ *Contacts, unwanted *atomic.Bool, _ chan struct{}) { unwanted.Store(true) }, contactTick},
+		"the node stops":       {func(_ *Contacts, _ *atomic.Bool, done chan struct{}) { close(done) }, 0},
+		"another peer and a late one": {func(c *Contacts, _ *atomic.Bool, _ chan struct{}) {
 			c.reached("n3", time.Now())
 			c.reached("n2", time.Now().Add(-2*away))
 			<-time.After(away)
@@ -78,7 +78,7 @@ func TestAwaitContact(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, unwanted, done := newContacts(), new(atomic.Bool), make(chan struct{})
+				c, unwanted, done := NewContacts(), new(atomic.Bool), make(chan struct{})
 				failed := time.Now()
 				go func() {
 					<-time.After(away)

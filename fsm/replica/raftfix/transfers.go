@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"sync"
@@ -6,11 +6,11 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// offers keeps offers of leadership from filling a place that Raft has for one of them. An offer that takes too long, because
+// Transfers keeps offers of leadership from filling a place that Raft has for one of them. An offer that takes too long, because
 // the appends to the other node stand still, stays in a channel of one place until the next append; one more that is made
 // before waits there, and when leadership ends it waits for ever, and Raft counts it as going on: this node could be elected
 // again, and would turn every proposal away until it is restarted.
-type offers struct {
+type Transfers struct {
 	mu struct {
 		sync.Mutex
 		begun  map[raft.ServerID]uint64 // appends, but no heartbeats
@@ -19,8 +19,9 @@ type offers struct {
 	}
 }
 
-func newOffers() *offers {
-	o := &offers{}
+// NewTransfers returns one that knows of no offer.
+func NewTransfers() *Transfers {
+	o := &Transfers{}
 	o.mu.begun, o.mu.failed = make(map[raft.ServerID]uint64), make(map[raft.ServerID]uint64)
 	return o
 }
@@ -30,14 +31,14 @@ func newOffers() *offers {
 const drainAppends = 24
 
 // appends notes that an append to a node begins.
-func (o *offers) appends(id raft.ServerID) {
+func (o *Transfers) appends(id raft.ServerID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.mu.begun[id]++
 }
 
-// fail notes that an offer to a node has failed in a term.
-func (o *offers) fail(term uint64, id raft.ServerID) {
+// Failed notes that an offer to a node has failed in a term.
+func (o *Transfers) Failed(term uint64, id raft.ServerID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.mu.term != term {
@@ -47,8 +48,8 @@ func (o *offers) fail(term uint64, id raft.ServerID) {
 	o.mu.failed[id] = o.mu.begun[id]
 }
 
-// may reports whether a node may be offered leadership.
-func (o *offers) may(term uint64, id raft.ServerID) bool {
+// May reports whether a node may be offered leadership.
+func (o *Transfers) May(term uint64, id raft.ServerID) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	at, failed := o.mu.failed[id]

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"testing"
@@ -6,19 +6,19 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// TestOffers: after an offer that has failed there is no other one to the same node in the same term, until appends to it have
+// TestTransfers: after an offer that has failed there is no other one to the same node in the same term, until appends to it have
 // gone on.
-func TestOffers(t *testing.T) {
-	o := newOffers()
+func TestTransfers(t *testing.T) {
+	o := NewTransfers()
 	check := func(term uint64, id raft.ServerID, want bool) {
 		t.Helper()
-		if o.may(term, id) != want {
+		if o.May(term, id) != want {
 			t.Errorf("an offer to %s in term %d: %v, want %v", id, term, !want, want)
 		}
 	}
 	check(3, "n2", true)
 	o.appends("n2")
-	o.fail(3, "n2")
+	o.Failed(3, "n2")
 	check(3, "n2", false)
 	check(3, "n3", true)
 	check(4, "n2", true)
@@ -29,9 +29,9 @@ func TestOffers(t *testing.T) {
 	check(3, "n2", false)
 	o.appends("n2")
 	check(3, "n2", true)
-	o.fail(3, "n2")
+	o.Failed(3, "n2")
 	check(3, "n2", false)
-	o.fail(4, "n3")
+	o.Failed(4, "n3")
 	check(3, "n2", true) // that term is over
 	check(4, "n3", false)
 }

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"errors"
@@ -13,12 +13,12 @@ import (
 )
 
 var (
-	errRejoining = errors.New("replica: this node has lost its past and does not vote until it has caught up")
-	errRestarted = errors.New("replica: this node has just started and does not vote yet")
+	errRejoining = errors.New("raftfix: this node has lost its past and does not vote until it has caught up")
+	errRestarted = errors.New("raftfix: this node has just started and does not vote yet")
 )
 
-// originKey is the stable value that says how a node came to its cluster.
-var originKey = []byte("CairnOrigin")
+// OriginKey is the stable value that says how a node came to its cluster.
+var OriginKey = []byte("CairnOrigin")
 
 // The values of originKey. A node is a founder when it has met another one before either of them had a past: those whose votes
 // made the first leader are. Nobody who comes later is, unless it meets another newcomer first.
@@ -28,14 +28,14 @@ const (
 	originFounder   = 2
 )
 
-// ballot says when this node takes no part in elections. Raft rests on votes and entries never being forgotten, and on
+// VoteGuard says when this node takes no part in elections. Raft rests on votes and entries never being forgotten, and on
 // followers of a leader not voting for another; two nodes break that:
 //
 //   - One that starts on an empty disk while its cluster exists. It may have stored entries that count as committed; its vote
 //     would elect a node that lacks them. It votes again once it has applied what a leader had committed after it came back.
 //   - One that has just been restarted. It does not know the leader that it has followed a moment ago, and whose lease counts
 //     on it.
-type ballot struct {
+type VoteGuard struct {
 	log       *raftlog.Store
 	until     time.Time // no votes before
 	rejoining atomic.Bool
@@ -47,22 +47,25 @@ type ballot struct {
 	}
 }
 
-func newBallot(log *raftlog.Store) *ballot { return &ballot{log: log, met: make(chan struct{}, 1)} }
+// NewVoteGuard returns the guard of the node whose log that is. Load is called before it is used.
+func NewVoteGuard(log *raftlog.Store) *VoteGuard {
+	return &VoteGuard{log: log, met: make(chan struct{}, 1)}
+}
 
-// load is called before Raft starts; restarted says that the node had a past.
-func (b *ballot) load(restarted bool, heartbeat time.Duration) (err error) {
+// Load is called before Raft starts; restarted says that the node had a past.
+func (b *VoteGuard) Load(restarted bool, heartbeat time.Duration) (err error) {
 	if restarted {
 		b.until = time.Now().Add(heartbeat)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.mu.origin, err = b.log.GetUint64(originKey); b.mu.origin == originRejoining {
+	if b.mu.origin, err = b.log.GetUint64(OriginKey); b.mu.origin == originRejoining {
 		b.rejoin()
 	}
 	return err
 }
 
-func (b *ballot) rejoin() {
+func (b *VoteGuard) rejoin() {
 	b.rejoining.Store(true)
 	select {
 	case b.met <- struct{}{}:
@@ -70,8 +73,8 @@ func (b *ballot) rejoin() {
 	}
 }
 
-// meet says whether this node and a peer have been part of a cluster, before the link between them is used.
-func (b *ballot) meet(own, peer bool) error {
+// Meet says whether this node and a peer have been part of a cluster, before the link between them is used.
+func (b *VoteGuard) Meet(own, peer bool) error {
 	if own {
 		return nil
 	}
@@ -90,16 +93,22 @@ func (b *ballot) meet(own, peer bool) error {
 	return nil
 }
 
-func (b *ballot) setLocked(origin uint64) error {
-	if err := b.log.SetUint64(originKey, origin); err != nil {
-		return fmt.Errorf("replica: note how this node came to its cluster: %w", err)
+func (b *VoteGuard) setLocked(origin uint64) error {
+	if err := b.log.SetUint64(OriginKey, origin); err != nil {
+		return fmt.Errorf("raftfix: note how this node came to its cluster: %w", err)
 	}
 	b.mu.origin = origin
 	return nil
 }
 
+// Rejoining reports whether this node has lost its past and has not caught up.
+func (b *VoteGuard) Rejoining() bool { return b.rejoining.Load() }
+
+// Rejoined delivers when this node has begun to rejoin.
+func (b *VoteGuard) Rejoined() <-chan struct{} { return b.met }
+
 // await is called before Raft starts on a node that is to join a cluster: it votes for nobody until it has.
-func (b *ballot) await() error {
+func (b *VoteGuard) Rejoin() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.mu.origin != originUnknown {
@@ -112,8 +121,8 @@ func (b *ballot) await() error {
 	return nil
 }
 
-// caughtUp ends the abstention.
-func (b *ballot) caughtUp() error {
+// CaughtUp ends the abstention.
+func (b *VoteGuard) CaughtUp() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.setLocked(originUnknown); err != nil {
@@ -124,7 +133,7 @@ func (b *ballot) caughtUp() error {
 }
 
 // refuses returns why a peer's request must not reach Raft, or nil.
-func (b *ballot) refuses(request any) error {
+func (b *VoteGuard) refuses(request any) error {
 	transfer := false // the leader itself wants the election, and has given up its lease
 	switch v := request.(type) {
 	case *raft.RequestVoteRequest:

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"io"
@@ -9,21 +9,21 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// past knows what this node holds for good, and corrects three things that hashicorp/raft does with requests that reach behind
+// appendFilter knows what this node holds for good, and corrects three things that hashicorp/raft does with requests that reach behind
 // that (Ongaro 2014, figure 3.1 and 5.3, has the rules):
 //
 //   - It installs every snapshot of its term and empties the log. A stream that the network has held up arrives after entries
 //     that the same leader has sent since; this node has answered for them, they may be committed by that, and would be gone.
 //   - It refuses entries whose predecessor it has compacted, until the leader sends a snapshot, or for ever.
 //   - It commits up to its own last entry, though only those before the request's end are known to be the leader's.
-type past struct {
+type appendFilter struct {
 	log       *raftlog.Store
 	machine   *fsm.Machine
 	snapshots *fsm.Snapshots
 }
 
 // holds reports whether the log is to be kept where a snapshot ends with the entry of an index and a term.
-func (p past) holds(index, term uint64) (bool, error) {
+func (p appendFilter) holds(index, term uint64) (bool, error) {
 	last, _ := p.log.LastIndex() // never fails
 	end, err := p.compacted()
 	if err != nil || max(last, end) < index {
@@ -37,7 +37,7 @@ func (p past) holds(index, term uint64) (bool, error) {
 }
 
 // compacted returns the index before which this node has no log any more, but the state. What is there is committed.
-func (p past) compacted() (uint64, error) {
+func (p appendFilter) compacted() (uint64, error) {
 	if first, _ := p.log.FirstIndex(); first > 0 { // never fails
 		return first - 1, nil
 	}
@@ -49,13 +49,13 @@ func (p past) compacted() (uint64, error) {
 }
 
 // reaches reports whether the predecessor of a request's entries, or some of them, are compacted here.
-func (p past) reaches(req *raft.AppendEntriesRequest) bool {
+func (p appendFilter) reaches(req *raft.AppendEntriesRequest) bool {
 	end, err := p.compacted()
 	return err == nil && req.PrevLogEntry <= end && end > 0 && (req.PrevLogEntry > 0 || len(req.Entries) > 0)
 }
 
 // trim takes out of a request what is compacted here. It then begins where the log does, which Raft knows to match.
-func (p past) trim(req *raft.AppendEntriesRequest) {
+func (p appendFilter) trim(req *raft.AppendEntriesRequest) {
 	end, err := p.compacted()
 	if err != nil {
 		return // Raft refuses it, and the leader tries again
@@ -72,9 +72,9 @@ func limitCommit(req *raft.AppendEntriesRequest) {
 }
 
 // settle waits until Raft has handled all requests before, and has heard of a leader. It returns Raft's answer.
-func (t *transport) settle(h raft.RPCHeader, term uint64) (*raft.AppendEntriesResponse, error) {
+func (t *Transport) settle(h raft.RPCHeader, term uint64) (*raft.AppendEntriesResponse, error) {
 	answer := make(chan raft.RPCResponse, 1)
-	t.hand(raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: h, Term: term}, RespChan: answer})
+	t.Hand(raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: h, Term: term}, RespChan: answer})
 	select {
 	case a := <-answer:
 		resp, _ := a.Response.(*raft.AppendEntriesResponse)
@@ -85,27 +85,27 @@ func (t *transport) settle(h raft.RPCHeader, term uint64) (*raft.AppendEntriesRe
 }
 
 // handAppend gives Raft a leader's entries.
-func (t *transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest) {
+func (t *Transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest) {
 	limitCommit(req)
-	if t.past.reaches(req) {
-		if resp, err := t.settle(req.RPCHeader, req.Term); err == nil && resp.Success && t.past.reaches(req) {
-			t.past.trim(req)
+	if t.appends.reaches(req) {
+		if resp, err := t.settle(req.RPCHeader, req.Term); err == nil && resp.Success && t.appends.reaches(req) {
+			t.appends.trim(req)
 		}
 	}
-	t.hand(request)
+	t.Hand(request)
 }
 
 // handInstall gives Raft a leader's snapshot if this node needs it.
-func (t *transport) handInstall(request raft.RPC, req *raft.InstallSnapshotRequest) {
+func (t *Transport) handInstall(request raft.RPC, req *raft.InstallSnapshotRequest) {
 	resp, err := t.settle(req.RPCHeader, req.Term)
 	held := false
 	if err == nil && resp.Success {
-		held, err = t.past.holds(req.LastLogIndex, req.LastLogTerm)
+		held, err = t.appends.holds(req.LastLogIndex, req.LastLogTerm)
 	}
 	if err == nil && resp.Success && !held {
 		metered, wait := t.streams.receive(request, req, t.done)
 		t.wg.Go(wait)
-		t.hand(metered)
+		t.Hand(metered)
 		return
 	}
 	t.wg.Go(func() {

@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"slices"
@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// contacts notes for each peer when the newest request was sent that it has answered in this node's term.
-type contacts struct {
-	heard *broadcast
+// Contacts notes for each peer when the newest request was sent that it has answered in this node's term.
+type Contacts struct {
+	Heard *Broadcast
 
 	mu struct {
 		sync.Mutex
@@ -20,24 +20,25 @@ type contacts struct {
 	}
 }
 
-func newContacts() *contacts {
-	c := &contacts{heard: newBroadcast()}
+// NewContacts returns one that has heard of nobody.
+func NewContacts() *Contacts {
+	c := &Contacts{Heard: NewBroadcast()}
 	c.mu.seen = make(map[raft.ServerID]time.Time)
 	return c
 }
 
 // reached notes that a peer has answered a request, perhaps to refuse it.
-func (c *contacts) reached(id raft.ServerID, sent time.Time) {
+func (c *Contacts) reached(id raft.ServerID, sent time.Time) {
 	c.mu.Lock()
 	if sent.After(c.mu.seen[id]) {
 		c.mu.seen[id] = sent
 	}
 	c.mu.Unlock()
-	c.heard.wake()
+	c.Heard.Wake()
 }
 
-// answered notes that a peer was in term, which this node leads, at some moment after sent.
-func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
+// Answered notes that a peer was in term, which this node leads, at some moment after sent.
+func (c *Contacts) Answered(id raft.ServerID, term uint64, sent time.Time) {
 	c.mu.Lock()
 	if c.mu.sent == nil || term > c.mu.term {
 		c.mu.term, c.mu.sent = term, make(map[raft.ServerID]time.Time)
@@ -46,11 +47,11 @@ func (c *contacts) answered(id raft.ServerID, term uint64, sent time.Time) {
 		c.mu.sent[id] = sent
 	}
 	c.mu.Unlock()
-	c.heard.wake()
+	c.Heard.Wake()
 }
 
-// of returns when the newest request was sent that a peer has answered in term.
-func (c *contacts) of(term uint64, id raft.ServerID) time.Time {
+// Of returns when the newest request was sent that a peer has answered in term.
+func (c *Contacts) Of(term uint64, id raft.ServerID) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if term != c.mu.term {
@@ -64,11 +65,11 @@ const contactTick = 500 * time.Millisecond
 
 // await returns once a peer has answered a request that was sent after a time, or there is no reason any more to wait for it, or
 // done is closed. A refusal counts: it may say that there is a newer term, which the next append is to find out.
-func (c *contacts) await(id raft.ServerID, after time.Time, reason func() bool, done <-chan struct{}) {
+func (c *Contacts) await(id raft.ServerID, after time.Time, reason func() bool, done <-chan struct{}) {
 	tick := time.NewTicker(contactTick)
 	defer tick.Stop()
 	for {
-		heard := c.heard.next()
+		heard := c.Heard.Next()
 		c.mu.Lock()
 		back := c.mu.seen[id].After(after)
 		c.mu.Unlock()
@@ -84,9 +85,9 @@ func (c *contacts) await(id raft.ServerID, after time.Time, reason func() bool, 
 	}
 }
 
-// majority returns the newest time after which a majority of the voters, this node included, was in term; zero when there is
+// Majority returns the newest time after which a majority of the voters, this node included, was in term; zero when there is
 // none.
-func (c *contacts) majority(term uint64, self string, voters []raft.Server) time.Time {
+func (c *Contacts) Majority(term uint64, self string, voters []raft.Server) time.Time {
 	needed := len(voters)/2 + 1
 	var times []time.Time
 	c.mu.Lock()
@@ -108,8 +109,8 @@ func (c *contacts) majority(term uint64, self string, voters []raft.Server) time
 	return times[needed-1]
 }
 
-// sort puts those who were heard last first.
-func (c *contacts) sort(servers []raft.Server) {
+// Sort puts those who were heard last first.
+func (c *Contacts) Sort(servers []raft.Server) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	slices.SortStableFunc(servers, func(a, b raft.Server) int { return c.mu.sent[b.ID].Compare(c.mu.sent[a.ID]) })

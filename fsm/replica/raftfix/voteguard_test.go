@@ -1,4 +1,4 @@
-package replica
+package raftfix
 
 import (
 	"errors"
@@ -11,23 +11,23 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// TestBallot: who must not vote does not, and remembers it over a restart.
-func TestBallot(t *testing.T) {
+// TestVoteGuard: who must not vote does not, and remembers it over a restart.
+func TestVoteGuard(t *testing.T) {
 	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
 	vote, pre := &raft.RequestVoteRequest{}, &raft.RequestPreVoteRequest{}
-	check := func(b *ballot, request any, want error) {
+	check := func(b *VoteGuard, request any, want error) {
 		t.Helper()
 		if err := b.refuses(request); !errors.Is(err, want) {
 			t.Errorf("%T: %v, want %v", request, err, want)
 		}
 	}
-	start := func(restarted bool) *ballot {
-		b := newBallot(log)
-		if err := b.load(restarted, time.Hour); err != nil {
+	start := func(restarted bool) *VoteGuard {
+		b := NewVoteGuard(log)
+		if err := b.Load(restarted, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		return b
@@ -41,12 +41,12 @@ func TestBallot(t *testing.T) {
 
 	b = start(false)
 	for _, peer := range []bool{true, false} {
-		if err := b.meet(true, peer); err != nil {
+		if err := b.Meet(true, peer); err != nil {
 			t.Fatal(err)
 		}
 		check(b, vote, nil)
 	}
-	if err := b.meet(false, true); err != nil {
+	if err := b.Meet(false, true); err != nil {
 		t.Fatal(err)
 	}
 	check(b, vote, errRejoining)
@@ -61,18 +61,18 @@ func TestBallot(t *testing.T) {
 	default:
 		t.Error("nobody is told to catch up after the restart")
 	}
-	if err := b.caughtUp(); err != nil {
+	if err := b.CaughtUp(); err != nil {
 		t.Fatal(err)
 	}
 	b = start(false)
 	check(b, vote, nil)
 
-	if err := b.meet(false, false); err != nil { // a founder
+	if err := b.Meet(false, false); err != nil { // a founder
 		t.Fatal(err)
 	}
 	b = start(true)
 	b.until = time.Time{}
-	if err := b.meet(false, true); err != nil {
+	if err := b.Meet(false, true); err != nil {
 		t.Fatal(err)
 	}
 	check(b, vote, nil)

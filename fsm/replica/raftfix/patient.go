@@ -1,6 +1,7 @@
-package replica
+package raftfix
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -17,6 +18,11 @@ type patientConn struct {
 		sync.Mutex
 		read, write time.Duration // what was set last; 0 is none
 	}
+}
+
+// Patient returns c with deadlines that bound how long it stands still. It is closed when ctx ends.
+func Patient(ctx context.Context, c net.Conn) net.Conn {
+	return &patientConn{Conn: c, forget: context.AfterFunc(ctx, func() { _ = c.Close() })}
 }
 
 // patientPiece is how much is written at a time: a write of more would have to be through within one wait.

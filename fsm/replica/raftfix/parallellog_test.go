@@ -1,11 +1,11 @@
-package replica
+package raftfix
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -13,11 +13,42 @@ import (
 
 	"cairn/fsm"
 	"cairn/fsm/entry"
+	"cairn/storage"
 	"cairn/storage/raftlog"
 )
 
-// gatedLog opens a log whose syncs pass a gate.
-func gatedLog(t testing.TB, g *gate) *raftlog.Store {
+// syncGate holds up those who come while it is closed.
+type syncGate struct {
+	mu   sync.Mutex
+	shut chan struct{} // nil while it is open
+}
+
+func (g *syncGate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = make(chan struct{})
+}
+
+func (g *syncGate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut != nil {
+		close(g.shut)
+		g.shut = nil
+	}
+}
+
+func (g *syncGate) pass() {
+	g.mu.Lock()
+	shut := g.shut
+	g.mu.Unlock()
+	if shut != nil {
+		<-shut
+	}
+}
+
+// syncGatedLog opens a log whose syncs pass a gate.
+func syncGatedLog(t testing.TB, g *syncGate) *raftlog.Store {
 	t.Helper()
 	log, err := raftlog.Open("/log", raftlog.Options{FS: errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
 		switch op.Kind {
@@ -34,19 +65,19 @@ func gatedLog(t testing.TB, g *gate) *raftlog.Store {
 
 // diskTest is a disk of a leader that stands still when g is closed.
 type diskTest struct {
-	*disk
+	*ParallelLog
 	t *testing.T
-	g *gate
+	g *syncGate
 }
 
 // inDiskTest runs fn in a bubble; the log holds an entry that begins term 1.
 func inDiskTest(t *testing.T, fn func(d diskTest)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		g, leads := &gate{}, false
-		log := gatedLog(t, g)
-		d := diskTest{newDisk(log, func() bool { return leads }), t, g}
-		d.load()
+		g, leads := &syncGate{}, false
+		log := syncGatedLog(t, g)
+		d := diskTest{NewParallelLog(log, func() bool { return leads }), t, g}
+		d.Load()
 		d.store(1, 1, raft.LogNoop)
 		leads = true
 		fn(d)
@@ -68,7 +99,7 @@ func (d diskTest) store(index, term uint64, kind raft.LogType) {
 func (d diskTest) wantSynced(want uint64) {
 	d.t.Helper()
 	synctest.Wait()
-	if got := d.clamp(100); got != want {
+	if got := d.Clamp(100); got != want {
 		d.t.Errorf("synced up to %d, want %d", got, want)
 	}
 }
@@ -79,11 +110,11 @@ func TestEarly(t *testing.T) {
 		d.g.close()
 		d.store(2, 1, raft.LogCommand)
 		d.wantSynced(1)
-		if got := d.clamp(1); got != 1 {
+		if got := d.Clamp(1); got != 1 {
 			t.Errorf("1 becomes %d", got)
 		}
 		done := make(chan string, 5)
-		go func() { d.await(); done <- "await" }()
+		go func() { d.Await(); done <- "await" }()
 		go func() { d.awaitEarly(); done <- "awaitEarly" }()
 		go func() { done <- fmt.Sprint("awaitSynced ", d.awaitSynced(2)) }()
 		go func() { d.store(3, 1, raft.LogConfiguration); done <- "a configuration" }()
@@ -121,7 +152,7 @@ func TestEarlyGone(t *testing.T) {
 		d.wantSynced(1)
 		d.g.open()
 		d.wantSynced(2)
-		d.await() // for nothing: the gap was no append
+		d.Await() // for nothing: the gap was no append
 		d.g.close()
 		d.store(3, 2, raft.LogCommand)
 		d.begin(3, 3, true) // as if 3 were stored again before the disk has told of the first
@@ -139,10 +170,10 @@ func TestEarlyGone(t *testing.T) {
 // TestAnswersWhenSynced: another leader's append reaches Raft once all is on the disk that was stored without it.
 func TestAnswersWhenSynced(t *testing.T) {
 	inDiskTest(t, func(d diskTest) {
-		tr := &transport{disk: d.disk, ballot: newBallot(d.Store), past: past{log: d.Store}, requests: make(chan raft.RPC, 1)}
+		tr := &Transport{store: d.ParallelLog, guard: NewVoteGuard(d.Store), appends: appendFilter{log: d.Store}, requests: make(chan raft.RPC, 1)}
 		d.g.close()
 		d.store(2, 1, raft.LogCommand)
-		go tr.take(raft.RPC{Command: &raft.AppendEntriesRequest{Term: 2, PrevLogEntry: 1, PrevLogTerm: 1, Entries: []*raft.Log{{Index: 2, Term: 1}}}})
+		go tr.Take(raft.RPC{Command: &raft.AppendEntriesRequest{Term: 2, PrevLogEntry: 1, PrevLogTerm: 1, Entries: []*raft.Log{{Index: 2, Term: 1}}}})
 		synctest.Wait()
 		if len(tr.requests) != 0 {
 			t.Error("this node answers for an entry that it may lose")
@@ -155,64 +186,6 @@ func TestAnswersWhenSynced(t *testing.T) {
 	})
 }
 
-// TestSlowLeader: what a leader's disk does not have yet reaches the followers' disks, but nobody's state and no reply, and reads do not wait for it.
-func TestSlowLeader(t *testing.T) {
-	c, leader := newTrio(t, 3*time.Second)
-	call := func(words ...string) (c entry.Call) {
-		for _, w := range words {
-			c.Argv = append(c.Argv, []byte(w))
-		}
-		return c
-	}
-	write := func(value string) error {
-		_, err := leader.Write(t.Context(), []entry.Group{{Calls: []entry.Call{call("set", "k", value)}}})
-		return err
-	}
-	read := func() string {
-		t.Helper()
-		got, err := leader.Read(t.Context(), Linearizable, []entry.Call{call("get", "k")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(got[0].Str)
-	}
-	if err := write("old"); err != nil {
-		t.Fatal(err)
-	}
-	before := leader.machine.Applied().Index
-	c.disks[leader.o.ID].close()
-	written := make(chan error, 1)
-	go func() { written <- write("new") }()
-	eventually(t, "the followers to store", func() bool {
-		stored := 0
-		for _, r := range c.nodes {
-			if last, _ := r.o.Log.LastIndex(); last > before {
-				stored++
-			}
-		}
-		return stored == 3
-	})
-	eventually(t, "Raft to count it as committed", func() bool { return leader.raft.CommitIndex() > before })
-	if got := read(); got != "old" {
-		t.Errorf("the leader reads %q", got)
-	}
-	for id, r := range c.nodes {
-		if at := r.machine.Applied().Index; at > before {
-			t.Errorf("%s has applied %d", id, at)
-		}
-	}
-	if len(written) > 0 {
-		t.Errorf("the write is answered: %v", <-written)
-	}
-	c.disks[leader.o.ID].open()
-	if err := <-written; err != nil {
-		t.Error(err)
-	}
-	if got := read(); got != "new" {
-		t.Errorf("the leader reads %q afterwards", got)
-	}
-}
-
 // TestAnswersAwaited: entries whose answers nobody waits for are applied, and have none.
 func TestAnswersAwaited(t *testing.T) {
 	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
@@ -220,7 +193,7 @@ func TestAnswersAwaited(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	m, awaited := synced{Machine: fuzzMachine(t), disk: newDisk(log, func() bool { return false }), awaited: new(atomic.Int64)}, int64(0)
+	m, awaited := syncedFSM{Machine: emptyMachine(t), store: NewParallelLog(log, func() bool { return false }), awaited: new(atomic.Int64)}, int64(0)
 	for i, want := range []string{"<nil> <nil>", "[3] [4]", "<nil> <nil>", "[7] [8]"} {
 		var logs []*raft.Log
 		for n := range uint64(2) {
@@ -229,7 +202,7 @@ func TestAnswersAwaited(t *testing.T) {
 				Index: uint64(2*i) + n + 1, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil, entry.Entry{Groups: []entry.Group{incr}}),
 			})
 		}
-		if err := m.disk.StoreLogs(logs); err != nil {
+		if err := m.store.StoreLogs(logs); err != nil {
 			t.Fatal(err)
 		}
 		m.awaited.Store(awaited)
@@ -244,4 +217,13 @@ func TestAnswersAwaited(t *testing.T) {
 			t.Errorf("batch %d: %s", i, got)
 		}
 	}
+}
+
+func emptyMachine(t *testing.T) *fsm.Machine {
+	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 256 << 10, CacheBytes: 1 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return fsm.New(fsm.Options{Store: s})
 }
