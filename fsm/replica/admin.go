@@ -13,22 +13,22 @@ import (
 	"cairn/fsm/replica/raftfix"
 )
 
-// askOrder is the question of a query link that is followed by a frame, an order in JSON, and answered by a frame, a verdict.
-const askOrder = 'O'
+// askRequest is the question of a query link that is followed by a frame, a request in JSON, and answered by a frame, a response.
+const askRequest = 'O'
 
-// The verbs of an order.
+// The verbs of a request.
 const (
 	verbWho      = "who"      // who are you; every node answers
 	verbInvite   = "invite"   // join the cluster that the node at Addr belongs to; a node that waits for a cluster answers
-	verbJoin     = "join"     // let the configuration say what the order says of its sender; the leader answers, as below
+	verbJoin     = "join"     // let the configuration say what the request says of its sender; the leader answers, as below
 	verbKeep     = "keep"     // is the sender a member
 	verbForget   = "forget"   // remove a member
 	verbDemote   = "demote"   // take a member's vote
 	verbTransfer = "transfer" // hand leadership to a member
 )
 
-// order is what a node asks of another about the cluster. Only links that have proved the cluster's secret carry one.
-type order struct {
+// request is what a node asks of another about the cluster. Only links that have proved the cluster's secret carry one.
+type request struct {
 	Verb    string `json:"verb"`
 	ID      string `json:"id,omitempty"`      // the member it is about
 	Addr    string `json:"addr,omitempty"`    // where that is reached
@@ -41,8 +41,8 @@ type order struct {
 	Again   bool   `json:"again,omitempty"` // it was given before, and may have been carried out
 }
 
-// verdict answers an order.
-type verdict struct {
+// response answers a request.
+type response struct {
 	Done    bool   `json:"done,omitempty"`
 	Refused string `json:"refused,omitempty"` // why it will not be done
 	Wait    string `json:"wait,omitempty"`    // why it is not done yet
@@ -58,11 +58,11 @@ type Refusal string
 // Error implements error.
 func (r Refusal) Error() string { return string(r) }
 
-func refused(format string, args ...any) verdict {
-	return verdict{Refused: fmt.Sprintf(format, args...)}
+func refused(format string, args ...any) response {
+	return response{Refused: fmt.Sprintf(format, args...)}
 }
 
-// admin carries orders between nodes, and has them carried out.
+// admin carries requests between nodes, and has them carried out.
 type admin struct {
 	*node
 	links      *links
@@ -71,70 +71,70 @@ type admin struct {
 	standing   *standing
 }
 
-// orderTimeout bounds an order to one node: a change of the configuration is a commit, a transfer an election time-out.
-const orderTimeout = 10 * time.Second
+// requestTimeout bounds a request to one node: a change of the configuration is a commit, a transfer an election time-out.
+const requestTimeout = 10 * time.Second
 
-// serveOrder answers one order on a query link.
-func (a *admin) serveOrder(c net.Conn, bound bool) error {
+// serveRequest answers one request on a query link.
+func (a *admin) serveRequest(c net.Conn, bound bool) error {
 	_ = c.SetReadDeadline(time.Now().Add(rpcTimeout)) // an error shows at the read
 	b, err := readFrame(c)
 	if err != nil {
 		return err
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	var o order
+	var o request
 	if err := json.Unmarshal(b, &o); err != nil {
-		return fmt.Errorf("replica: not an order: %w", err)
+		return fmt.Errorf("replica: not a request: %w", err)
 	}
 	if !bound && o.Verb != verbWho && o.Verb != verbInvite && o.Verb != verbJoin {
-		return fmt.Errorf("replica: order %q on a link for anyone", o.Verb)
+		return fmt.Errorf("replica: request %q on a link for anyone", o.Verb)
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, orderTimeout)
+	ctx, cancel := context.WithTimeout(a.ctx, requestTimeout)
 	defer cancel()
 	if b, err = json.Marshal(a.obey(ctx, o)); err != nil {
-		return fmt.Errorf("replica: write a verdict: %w", err)
+		return fmt.Errorf("replica: write a response: %w", err)
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(rpcTimeout)) // an error shows at the write
 	return writeFrame(c, b)
 }
 
-// send gives an order to a member, or to whoever is at an address, on a link of its own.
-func (a *admin) send(ctx context.Context, to raftfix.MemberAddr, o order) (verdict, error) {
-	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+// send gives a request to a member, or to whoever is at an address, on a link of its own.
+func (a *admin) send(ctx context.Context, to raftfix.MemberAddr, o request) (response, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	c, err := a.links.dial(ctx, to, queryLink)
 	if err != nil {
-		return verdict{}, err
+		return response{}, err
 	}
 	defer func() { _ = c.Close() }() // nothing is owed to it
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	b, err := json.Marshal(o)
 	if err != nil {
-		return verdict{}, fmt.Errorf("replica: write an order: %w", err)
+		return response{}, fmt.Errorf("replica: write a request: %w", err)
 	}
-	if _, err := c.Write([]byte{askOrder}); err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.Addr, err)
+	if _, err := c.Write([]byte{askRequest}); err != nil {
+		return response{}, fmt.Errorf("replica: request to %s: %w", to.Addr, err)
 	}
 	if err := writeFrame(c, b); err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.Addr, err)
+		return response{}, fmt.Errorf("replica: request to %s: %w", to.Addr, err)
 	}
-	var v verdict
+	var v response
 	if b, err = readFrame(c); err == nil {
 		err = json.Unmarshal(b, &v)
 	}
 	if err != nil {
-		return verdict{}, fmt.Errorf("replica: order to %s: %w", to.Addr, err)
+		return response{}, fmt.Errorf("replica: request to %s: %w", to.Addr, err)
 	}
 	return v, nil
 }
 
-// orderPause is the time between two tries of an order.
-const orderPause = 100 * time.Millisecond
+// requestPause is the time between two tries of a request.
+const requestPause = 100 * time.Millisecond
 
-// command has an order carried out by the leader, whoever that is and becomes, until ctx ends. The others are asked
+// command has a request carried out by the leader, whoever that is and becomes, until ctx ends. The others are asked
 // who leads as long as this node does not know.
-func (a *admin) command(ctx context.Context, o order, others ...raftfix.MemberAddr) (verdict, error) {
+func (a *admin) command(ctx context.Context, o request, others ...raftfix.MemberAddr) (response, error) {
 	last := error(ErrNoLeader)
 	next := raftfix.MemberAddr{}
 	for try := 0; ; try++ {
@@ -159,7 +159,7 @@ func (a *admin) command(ctx context.Context, o order, others ...raftfix.MemberAd
 		if !a.pauseOrChange(ctx, changed) {
 			return v, last
 		}
-		if !a.pause(orderPause, ctx.Done()) {
+		if !a.pause(requestPause, ctx.Done()) {
 			return v, last
 		}
 	}
@@ -172,7 +172,7 @@ func isFinal(err error) bool {
 }
 
 // commandOnce asks next, or this node when it leads, or the leader, or the try-th of others.
-func (a *admin) commandOnce(ctx context.Context, o order, next raftfix.MemberAddr, try int, others []raftfix.MemberAddr) (verdict, error) {
+func (a *admin) commandOnce(ctx context.Context, o request, next raftfix.MemberAddr, try int, others []raftfix.MemberAddr) (response, error) {
 	leader, led := a.leaderAt()
 	switch {
 	case next.Addr != "":
@@ -184,25 +184,25 @@ func (a *admin) commandOnce(ctx context.Context, o order, next raftfix.MemberAdd
 	case len(others) > 0:
 		return a.send(ctx, others[try%len(others)], o)
 	}
-	return verdict{}, ErrNoLeader
+	return response{}, ErrNoLeader
 }
 
-// obey carries out an order, or says who does.
-func (a *admin) obey(ctx context.Context, o order) verdict {
+// obey carries out a request, or says who does.
+func (a *admin) obey(ctx context.Context, o request) response {
 	switch o.Verb {
 	case verbWho:
-		return verdict{Done: true, ID: a.o.ID, Run: a.run}
+		return response{Done: true, ID: a.o.ID, Run: a.run}
 	case verbInvite:
 		return a.standing.invited(ctx, o)
 	}
 	if a.raft.State() != raft.Leader {
 		if leader, led := a.leaderAt(); led && leader.ID != a.o.ID {
-			return verdict{Leader: leader.String()}
+			return response{Leader: leader.String()}
 		}
-		return verdict{}
+		return response{}
 	}
 	if !a.proposer.enter() { // Close waits: a Raft that is shut down leaves futures unanswered
-		return verdict{}
+		return response{}
 	}
 	defer a.proposer.waiting.Done()
 	switch o.Verb {

@@ -100,7 +100,7 @@ func TestUnsettled(t *testing.T) {
 	if m, ok := leader.settled(ctx); ok {
 		t.Errorf("%+v is taken for committed", m)
 	}
-	if v := leader.links.admin.membership.keeps(ctx, order{ID: "n5"}); v.Removed || v.Wait == "" {
+	if v := leader.links.admin.membership.keeps(ctx, request{ID: "n5"}); v.Removed || v.Wait == "" {
 		t.Errorf("a node is told %+v", v)
 	}
 }

@@ -44,7 +44,7 @@ func (r *standing) change(ctx context.Context, c Change) error {
 	case Meet:
 		return r.meetNode(ctx, c.Addr)
 	case Forget:
-		_, err := r.admin.command(ctx, order{Verb: verbForget, ID: c.ID, Force: c.Force})
+		_, err := r.admin.command(ctx, request{Verb: verbForget, ID: c.ID, Force: c.Force})
 		return err
 	case Failover:
 		return r.failOver(ctx, c.Force)
@@ -64,7 +64,7 @@ func (r *standing) meetNode(ctx context.Context, addr string) error {
 	case Removed:
 		return Refusal("this node was removed from its cluster: start it on an empty --dir with --join")
 	}
-	v, err := r.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, order{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
+	v, err := r.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, request{Verb: verbInvite, Addr: r.o.Addr, ID: r.o.ID})
 	switch {
 	case err != nil:
 		return Refusal(fmt.Sprintf("no node of Cairn that this one may link with answers at %s: %v", addr, err))
@@ -77,17 +77,17 @@ func (r *standing) meetNode(ctx context.Context, addr string) error {
 }
 
 // invited is the invited node's part.
-func (r *standing) invited(ctx context.Context, o order) verdict {
+func (r *standing) invited(ctx context.Context, o request) response {
 	if m := r.configuration(); r.current() != Joining {
 		if _, ok := m.at(o.Addr); ok {
-			return verdict{Done: true}
+			return response{Done: true}
 		}
 		return refused("%s is a node of a cluster already, with data of its own: start it on an empty --dir with --join wait", r.o.ID)
 	}
 	if err := r.joinAt(ctx, o.Addr); err != nil {
 		return refused("%v", err)
 	}
-	return verdict{Done: true}
+	return response{Done: true}
 }
 
 // failOver makes this node the leader. With force it does not ask a leader that does not answer: the election that follows
@@ -104,8 +104,8 @@ func (r *standing) failOver(ctx context.Context, force bool) error {
 			return nil
 		}
 		if _, id := r.raft.LeaderWithID(); id != "" && string(id) != r.o.ID {
-			tried, cancel := context.WithTimeout(ctx, orderTimeout/2)
-			_, err := r.admin.command(tried, order{Verb: verbTransfer, ID: r.o.ID})
+			tried, cancel := context.WithTimeout(ctx, requestTimeout/2)
+			_, err := r.admin.command(tried, request{Verb: verbTransfer, ID: r.o.ID})
 			cancel()
 			if refusal := Refusal(""); errors.As(err, &refusal) || err != nil && !force {
 				return err
@@ -137,7 +137,7 @@ func (r *standing) demoteSelf(ctx context.Context, leader string) error {
 	if err := r.intent.set(intentLearner); err != nil {
 		return err
 	}
-	if _, err := r.admin.command(ctx, order{Verb: verbDemote, ID: r.o.ID}); err != nil {
+	if _, err := r.admin.command(ctx, request{Verb: verbDemote, ID: r.o.ID}); err != nil {
 		return errors.Join(err, r.intent.set(before))
 	}
 	return nil
@@ -152,7 +152,7 @@ func (r *standing) promoteSelf(ctx context.Context) error {
 		if slices.ContainsFunc(r.voters(), func(s raft.Server) bool { return string(s.ID) == r.o.ID }) {
 			return nil
 		}
-		if !r.pause(orderPause, ctx.Done()) {
+		if !r.pause(requestPause, ctx.Done()) {
 			return errors.New("this node gets its vote once it has caught up: it is still behind")
 		}
 	}

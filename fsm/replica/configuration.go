@@ -39,8 +39,8 @@ func (n *node) settled(ctx context.Context) (m configuration, ok bool) {
 	}
 }
 
-// unsettled is the verdict on whoever asks while the configuration is being changed.
-var unsettled = verdict{Wait: "the configuration is being changed"}
+// unsettled is the response to whoever asks while the configuration is being changed.
+var unsettled = response{Wait: "the configuration is being changed"}
 
 // find returns the member with a name, or with a NodeID.
 func (m configuration) find(id string) (raft.Server, bool) {

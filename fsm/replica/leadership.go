@@ -12,7 +12,7 @@ type leadership struct {
 	alone    *alone
 	cluster  *clusterNote
 	proposer *proposer
-	peers    *peers
+	progress *progress
 }
 
 // watch keeps everybody who waits for a leader informed, and begins each leadership of this node with an entry of
@@ -37,7 +37,7 @@ func (r *leadership) watch() {
 		select {
 		case o := <-seen:
 			if l, ok := o.Data.(raft.LeaderObservation); ok && l.LeaderID != "" {
-				r.peers.lastLeader.Store(string(l.LeaderID))
+				r.progress.lastLeader.Store(string(l.LeaderID))
 				r.log.Info("leader", "peer", string(l.LeaderID), "term", r.raft.CurrentTerm())
 			}
 			r.changed.Wake()

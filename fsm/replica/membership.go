@@ -27,7 +27,7 @@ const promotionLag = 1000
 
 // admit makes the configuration say what a node wants it to say of itself: that it is a member, where it is reached, that it
 // votes. It takes one step each time it is asked; once nothing is left to do, it says so.
-func (c *membership) admit(ctx context.Context, o order) verdict {
+func (c *membership) admit(ctx context.Context, o request) response {
 	m, ok := c.settled(ctx)
 	if !ok {
 		return unsettled
@@ -53,34 +53,34 @@ func (c *membership) admit(ctx context.Context, o order) verdict {
 	case !o.Past: // its disk is lost; or it only says that it is there
 		return c.reachable(ctx, o)
 	}
-	return verdict{Done: true}
+	return response{Done: true}
 }
 
 // introduceMember adds a node as a learner once it is seen at the address that it says is its own.
-func (c *membership) introduceMember(ctx context.Context, m configuration, o order) verdict {
+func (c *membership) introduceMember(ctx context.Context, m configuration, o request) response {
 	if v := c.reachable(ctx, o); !v.Done {
 		return v
 	}
 	c.log.Info("a node joins as a learner", "peer", o.ID, "addr", o.Addr)
 	return c.change(func() raft.IndexFuture {
-		return c.raft.AddNonvoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout)
+		return c.raft.AddNonvoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, requestTimeout)
 	})
 }
 
 // reachable is done when the node that sent o answers at its address.
-func (c *membership) reachable(ctx context.Context, o order) verdict {
+func (c *membership) reachable(ctx context.Context, o request) response {
 	if o.ID == c.o.ID {
-		return verdict{Done: true}
+		return response{Done: true}
 	}
 	return c.present(ctx, o)
 }
 
 // present is done when the process that sent o is seen at its address.
-func (c *membership) present(ctx context.Context, o order) verdict {
+func (c *membership) present(ctx context.Context, o request) response {
 	who, err := c.who(ctx, o.Addr)
 	switch {
 	case err != nil:
-		return verdict{Wait: fmt.Sprintf("the leader cannot reach this node at %s, see --advertise: %v", o.Addr, err)}
+		return response{Wait: fmt.Sprintf("the leader cannot reach this node at %s, see --advertise: %v", o.Addr, err)}
 	case who.Run != o.Run:
 		return refused("at %s answers node %s, another than the one that wants to be there, see --advertise", o.Addr, who.ID)
 	}
@@ -90,15 +90,15 @@ func (c *membership) present(ctx context.Context, o order) verdict {
 // whoTimeout bounds a question that a node answers at once, if it answers.
 const whoTimeout = time.Second
 
-func (c *membership) who(ctx context.Context, addr string) (verdict, error) {
+func (c *membership) who(ctx context.Context, addr string) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, whoTimeout)
 	defer cancel()
-	return c.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, order{Verb: verbWho})
+	return c.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, request{Verb: verbWho})
 }
 
 // readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node than
 // the one that had the name: were both to answer to it, the vote would be there twice. That one must be forgotten first.
-func (c *membership) readdress(ctx context.Context, m configuration, s raft.Server, o order) verdict {
+func (c *membership) readdress(ctx context.Context, m configuration, s raft.Server, o request) response {
 	if !o.Past {
 		return refused("%s is a member at %s; for a new node of that name say CLUSTER FORGET %s first, or choose another --id", s.ID, s.Address, s.ID)
 	}
@@ -117,12 +117,12 @@ func (c *membership) readdress(ctx context.Context, m configuration, s raft.Serv
 }
 
 // house changes a member's address.
-func (c *membership) house(m configuration, s raft.Server, addr string) verdict {
+func (c *membership) house(m configuration, s raft.Server, addr string) response {
 	add := c.raft.AddVoter
 	if s.Suffrage != raft.Voter {
 		add = c.raft.AddNonvoter
 	}
-	return c.change(func() raft.IndexFuture { return add(s.ID, raft.ServerAddress(addr), m.index, orderTimeout) })
+	return c.change(func() raft.IndexFuture { return add(s.ID, raft.ServerAddress(addr), m.index, requestTimeout) })
 }
 
 // nowhere is the address of a member whose own another member has taken. No two members of a configuration have one address, so members
@@ -134,7 +134,7 @@ const noHost = ".invalid:1"
 func isNowhere(addr string) bool { return strings.HasSuffix(addr, noHost) }
 
 // unhouse takes a member's address, where another member is seen.
-func (c *membership) unhouse(ctx context.Context, m configuration, s raft.Server, o order) verdict {
+func (c *membership) unhouse(ctx context.Context, m configuration, s raft.Server, o request) response {
 	if v := c.present(ctx, o); !v.Done {
 		return v
 	}
@@ -142,7 +142,7 @@ func (c *membership) unhouse(ctx context.Context, m configuration, s raft.Server
 	if v := c.house(m, s, nowhere(s)); !v.Done {
 		return v
 	}
-	return verdict{Wait: fmt.Sprintf("%s had the address %s", s.ID, o.Addr)}
+	return response{Wait: fmt.Sprintf("%s had the address %s", s.ID, o.Addr)}
 }
 
 // rehouse gives an address that has become free to a member that has none, so that nobody stays without: whoever is elsewhere says so.
@@ -160,40 +160,40 @@ func (c *membership) rehouse(ctx context.Context, free string) {
 }
 
 // promote gives a learner that is near the head of the log its vote.
-func (c *membership) promote(m configuration, o order) verdict {
+func (c *membership) promote(m configuration, o request) response {
 	if head := c.raft.CommitIndex(); o.Applied+promotionLag < head {
-		return verdict{Wait: fmt.Sprintf("%d entries behind", head-o.Applied)}
+		return response{Wait: fmt.Sprintf("%d entries behind", head-o.Applied)}
 	}
 	c.log.Info("a learner gets its vote", "peer", o.ID, "index", o.Applied)
 	return c.change(func() raft.IndexFuture {
-		return c.raft.AddVoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, orderTimeout)
+		return c.raft.AddVoter(raft.ServerID(o.ID), raft.ServerAddress(o.Addr), m.index, requestTimeout)
 	})
 }
 
 // change makes a change of the configuration. One that has failed may be tried again: whoever asked looks first.
-func (c *membership) change(propose func() raft.IndexFuture) verdict {
+func (c *membership) change(propose func() raft.IndexFuture) response {
 	err := c.alone.changes()
 	if err == nil {
 		err = propose().Error()
 	}
 	if err == nil {
-		return verdict{Done: true}
+		return response{Done: true}
 	}
 	if errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipLost) {
-		return verdict{}
+		return response{}
 	}
-	return verdict{Wait: err.Error()}
+	return response{Wait: err.Error()}
 }
 
 // keeps tells a node that hears of no leader whether it is a member. Only a leader whose configuration is committed, and who
 // leads beyond doubt, says that it is not.
-func (c *membership) keeps(ctx context.Context, o order) verdict {
+func (c *membership) keeps(ctx context.Context, o request) response {
 	m, ok := c.settled(ctx)
 	if _, member := m.find(o.ID); member {
-		return verdict{Done: true}
+		return response{Done: true}
 	}
 	if _, err := c.index.leader.join(false); err != nil || !ok {
 		return unsettled
 	}
-	return verdict{Removed: true}
+	return response{Removed: true}
 }

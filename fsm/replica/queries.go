@@ -39,7 +39,7 @@ type queries struct {
 	admin *admin
 }
 
-// serveQueries answers a peer until the link ends. On a link that was not opened for this member it takes orders only: an answer to a
+// serveQueries answers a peer until the link ends. On a link that was not opened for this member it takes requests only: an answer to a
 // question counts for the member that was asked, and askIndex for the one that asks.
 func (q *queries) serveQueries(c net.Conn, peer hello) error {
 	bound := peer.to != ""
@@ -48,14 +48,14 @@ func (q *queries) serveQueries(c net.Conn, peer hello) error {
 		if _, err := io.ReadFull(c, question[:]); err != nil {
 			return err
 		}
-		if question[0] == askOrder {
-			if err := q.admin.serveOrder(c, bound); err != nil {
+		if question[0] == askRequest {
+			if err := q.admin.serveRequest(c, bound); err != nil {
 				return err
 			}
 			continue
 		}
 		if !bound {
-			return fmt.Errorf("replica: question %q on a link for orders", question[0])
+			return fmt.Errorf("replica: question %q on a link for requests", question[0])
 		}
 		var answer []byte
 		var err error

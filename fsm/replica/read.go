@@ -21,7 +21,7 @@ type reader struct {
 	store    *raftfix.ParallelLog
 	index    *readIndex
 	transfer *transfer
-	peers    *peers
+	progress *progress
 	standing *standing
 }
 
@@ -117,7 +117,7 @@ func (r *reader) fresh(age time.Duration) bool {
 	if leads && applied.Term == term && time.Since(r.contacts.Majority(term, r.o.ID, r.voters())) <= age {
 		return true
 	}
-	return r.peers.fresh(applied.Index, age)
+	return r.progress.fresh(applied.Index, age)
 }
 
 // readLeased reads on a leader's lease; ok is false when the lease does not cover the read. The lease is looked at once more

@@ -7,7 +7,7 @@ import (
 )
 
 // reduce removes a member, or takes its vote. The leader hands leadership over first when it is the one.
-func (c *membership) reduce(ctx context.Context, o order) verdict {
+func (c *membership) reduce(ctx context.Context, o request) response {
 	m, ok := c.settled(ctx)
 	if !ok {
 		return unsettled // another leader may not have it
@@ -15,11 +15,11 @@ func (c *membership) reduce(ctx context.Context, o order) verdict {
 	s, ok := m.find(o.ID)
 	switch {
 	case !ok && o.Again: // the first time, it was done
-		return verdict{Done: true}
+		return response{Done: true}
 	case !ok:
 		return refused("Unknown node %s", o.ID)
 	case s.Suffrage != raft.Voter && o.Verb == verbDemote:
-		return verdict{Done: true}
+		return response{Done: true}
 	case s.Suffrage == raft.Voter:
 		if v := c.dispensable(ctx, m, s, o.Force); v.Refused != "" {
 			return v
@@ -28,21 +28,21 @@ func (c *membership) reduce(ctx context.Context, o order) verdict {
 	if string(s.ID) == c.o.ID {
 		c.log.Info("leadership is handed over: this node leaves, or becomes a learner")
 		if err := c.transfer.to(""); err != nil {
-			return verdict{Wait: err.Error()}
+			return response{Wait: err.Error()}
 		}
-		return verdict{}
+		return response{}
 	}
 	if o.Verb == verbDemote {
 		c.log.Info("a member loses its vote", "peer", string(s.ID))
-		return c.change(func() raft.IndexFuture { return c.raft.DemoteVoter(s.ID, m.index, orderTimeout) })
+		return c.change(func() raft.IndexFuture { return c.raft.DemoteVoter(s.ID, m.index, requestTimeout) })
 	}
 	c.log.Info("a member is removed", "peer", string(s.ID), "addr", string(s.Address))
-	return c.change(func() raft.IndexFuture { return c.raft.RemoveServer(s.ID, m.index, orderTimeout) })
+	return c.change(func() raft.IndexFuture { return c.raft.RemoveServer(s.ID, m.index, requestTimeout) })
 }
 
 // dispensable refuses what would leave the cluster without a majority of voters that answer. A new leader may not have heard
 // from all of them yet.
-func (c *membership) dispensable(ctx context.Context, m configuration, out raft.Server, force bool) verdict {
+func (c *membership) dispensable(ctx context.Context, m configuration, out raft.Server, force bool) response {
 	left := m.voters() - 1
 	if left == 0 {
 		return refused("%s is the only voter; the cluster would end with it", out.ID)
@@ -58,7 +58,7 @@ func (c *membership) dispensable(ctx context.Context, m configuration, out raft.
 		}
 		need := left/2 + 1
 		if force || live >= need {
-			return verdict{}
+			return response{}
 		}
 		if !c.pause(retryPause, ctx.Done()) {
 			return refused("without %s, %d of %d voters answer, and %d are needed: start the others first, or add FORCE and lose the cluster's quorum",
@@ -68,7 +68,7 @@ func (c *membership) dispensable(ctx context.Context, m configuration, out raft.
 }
 
 // handOver makes a member the leader.
-func (c *membership) handOver(o order) verdict {
+func (c *membership) handOver(o request) response {
 	s, ok := c.configuration().find(o.ID)
 	switch {
 	case !ok:
@@ -76,10 +76,10 @@ func (c *membership) handOver(o order) verdict {
 	case s.Suffrage != raft.Voter:
 		return refused("%s has no vote and cannot lead; say CLUSTER REPLICATE NO ONE on it first", s.ID)
 	case string(s.ID) == c.o.ID:
-		return verdict{Done: true}
+		return response{Done: true}
 	}
 	if err := c.transfer.to(string(s.ID)); err != nil {
-		return verdict{Wait: err.Error()}
+		return response{Wait: err.Error()}
 	}
-	return verdict{Done: true}
+	return response{Done: true}
 }

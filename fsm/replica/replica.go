@@ -29,7 +29,7 @@ type Replica struct {
 	retention  *retention
 	transfer   *transfer
 	standing   *standing
-	peers      *peers
+	progress   *progress
 	founding   *founding
 	verifier   *verifier
 	leadership *leadership
@@ -51,7 +51,7 @@ func Start(o Options) (*Replica, error) {
 	r.standing.look()
 	for _, run := range []func(){
 		r.leadership.watch, r.retention.takeSnapshots, r.expiry.sweep, r.proposer.propose, r.proposer.complete, r.proposer.proposeLarge,
-		r.peers.run, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.retention.holdLog, r.founding.found, r.founding.noteCluster,
+		r.progress.run, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.retention.holdLog, r.founding.found, r.founding.noteCluster,
 	} {
 		r.wg.Go(run)
 	}
@@ -71,22 +71,22 @@ func assemble(n *node) *Replica {
 	standing := newStanding(n, guard, cluster)
 	proposer := newProposer(n, standing, store)
 	index := newReadIndex(n, proposer, store, guard, links)
-	peers := newPeers(n, links, contacts, index, standing)
-	transfer := &transfer{node: n, contacts: contacts, transfers: transfers, proposer: proposer, peers: peers}
+	peers := newProgress(n, links, contacts, index, standing)
+	transfer := &transfer{node: n, contacts: contacts, transfers: transfers, proposer: proposer, progress: peers}
 	founding := &founding{node: n, cluster: cluster, alone: alone, transport: carrier, standing: standing}
 	members := &membership{node: n, alone: alone, index: index, transfer: transfer}
 	admin := &admin{node: n, links: links, proposer: proposer, membership: members, standing: standing}
 	members.admin = admin
-	standing.founding, standing.admin, standing.peers, standing.index = founding, admin, peers, index
+	standing.founding, standing.admin, standing.progress, standing.index = founding, admin, peers, index
 	links.founding, links.admin, links.queries = founding, admin, &queries{node: n, index: index, admin: admin}
 	r := &Replica{
 		node: n, transport: carrier, links: links, proposer: proposer, index: index,
-		reader:    &reader{node: n, contacts: contacts, store: store, index: index, transfer: transfer, peers: peers, standing: standing},
+		reader:    &reader{node: n, contacts: contacts, store: store, index: index, transfer: transfer, progress: peers, standing: standing},
 		expiry:    &expiry{node: n, proposer: proposer},
-		retention: &retention{node: n, streams: streams, store: store, peers: peers},
-		transfer:  transfer, standing: standing, peers: peers, founding: founding,
+		retention: &retention{node: n, streams: streams, store: store, progress: peers},
+		transfer:  transfer, standing: standing, progress: peers, founding: founding,
 		verifier:   &verifier{node: n, links: links, proposer: proposer, verifying: make(chan struct{}, 1)},
-		leadership: &leadership{node: n, alone: alone, cluster: cluster, proposer: proposer, peers: peers},
+		leadership: &leadership{node: n, alone: alone, cluster: cluster, proposer: proposer, progress: peers},
 	}
 	r.shut = sync.OnceValue(r.stop)
 	return r

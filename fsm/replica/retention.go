@@ -33,9 +33,9 @@ const leastTrail = 64
 // busy cluster would never come in. The price is disk: the log grows by what is written meanwhile, until that becomes scarce.
 type retention struct {
 	*node
-	streams *raftfix.Streams
-	store   *raftfix.ParallelLog
-	peers   *peers
+	streams  *raftfix.Streams
+	store    *raftfix.ParallelLog
+	progress *progress
 
 	mu sync.Mutex // held to change what Raft leaves behind a snapshot
 }
@@ -108,7 +108,7 @@ func (r *retention) letGo(held map[raft.ServerID]time.Time) {
 	leads, head, near := r.raft.State() == raft.Leader, r.machine.Applied().Index, r.trailing()/2
 	for id, at := range held { //lint:sorted each on its own
 		running := time.Since(at) < holdTick
-		caughtUp := r.peers.sighting(id).applied+near >= head
+		caughtUp := r.progress.sighting(id).applied+near >= head
 		if !leads || !running && (caughtUp || time.Since(at) > holdTime) {
 			delete(held, id)
 		}

@@ -64,7 +64,7 @@ type standing struct {
 	cluster  *clusterNote
 	founding *founding
 	admin    *admin
-	peers    *peers
+	progress *progress
 	index    *readIndex
 
 	now     atomic.Uint32
@@ -162,8 +162,8 @@ func (r *standing) noteStanding(now Standing, self raft.Server) {
 }
 
 // joinOrder is what this node asks for itself.
-func (r *standing) joinOrder() order {
-	return order{
+func (r *standing) joinRequest() request {
+	return request{
 		Verb: verbJoin, ID: r.o.ID, Addr: r.o.Addr, Run: r.run, Past: r.hasPast(),
 		Applied: r.machine.Applied().Index, Format: layout.FormatVersion,
 	}
@@ -175,9 +175,9 @@ func (r *standing) tryJoin() {
 	if len(addrs) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
+	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
 	defer cancel()
-	_, err := r.admin.command(ctx, r.joinOrder(), anyoneAt(addrs)...)
+	_, err := r.admin.command(ctx, r.joinRequest(), anyoneAt(addrs)...)
 	refusal := Refusal("")
 	if errors.As(err, &refusal) {
 		r.cluster.suppose("")
@@ -210,7 +210,7 @@ func (r *standing) joinAt(ctx context.Context, addr string) error {
 	if at := r.target(); len(at) > 0 {
 		return Refusal(fmt.Sprintf("this node is joining the cluster of %s already", at[0]))
 	}
-	if _, err := r.admin.command(ctx, r.joinOrder(), raftfix.MemberAddr{Addr: addr}); err != nil {
+	if _, err := r.admin.command(ctx, r.joinRequest(), raftfix.MemberAddr{Addr: addr}); err != nil {
 		r.cluster.suppose("")
 		return err
 	}
@@ -220,9 +220,9 @@ func (r *standing) joinAt(ctx context.Context, addr string) error {
 
 // correct asks the leader to let the configuration say what this node is and wants.
 func (r *standing) correct(self raft.Server) {
-	ctx, cancel := context.WithTimeout(r.ctx, orderTimeout)
+	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
 	defer cancel()
-	o := r.joinOrder()
+	o := r.joinRequest()
 	o.Vote = r.intent.load() == intentVote && !r.guard.Rejoining()
 	if _, err := r.admin.command(ctx, o, r.others()...); err != nil {
 		r.sayWhy("the configuration is not yet what this node wants", err.Error())
@@ -239,7 +239,7 @@ func (r *standing) correct(self raft.Server) {
 func (r *standing) askWhetherKept() {
 	ctx, cancel := context.WithTimeout(r.ctx, whoTimeout)
 	defer cancel()
-	v, err := r.admin.command(ctx, order{Verb: verbKeep, ID: r.o.ID}, r.others()...)
+	v, err := r.admin.command(ctx, request{Verb: verbKeep, ID: r.o.ID}, r.others()...)
 	if err != nil || !v.Removed {
 		return
 	}
@@ -253,7 +253,7 @@ func (r *standing) askWhetherKept() {
 func (r *standing) sayLost() {
 	var silent []string
 	for _, s := range r.servers() {
-		if string(s.ID) != r.o.ID && !r.peers.sighting(s.ID).answered {
+		if string(s.ID) != r.o.ID && !r.progress.sighting(s.ID).answered {
 			silent = append(silent, raftfix.Located(s).String())
 		}
 	}

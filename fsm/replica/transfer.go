@@ -20,7 +20,7 @@ type transfer struct {
 	contacts  *raftfix.Contacts
 	transfers *raftfix.Transfers
 	proposer  *proposer
-	peers     *peers
+	progress  *progress
 	offered   atomic.Uint64 // the newest term in which leadership was offered to another node
 }
 
@@ -71,7 +71,7 @@ func (t *transfer) offerToAny() error {
 	err := errors.New("replica: no other voter answers")
 	voters := slices.DeleteFunc(t.voters(), func(s raft.Server) bool { return string(s.ID) == t.o.ID || !t.answers(s.ID) })
 	slices.SortStableFunc(voters, func(a, b raft.Server) int {
-		return cmp.Compare(t.peers.sighting(b.ID).applied, t.peers.sighting(a.ID).applied)
+		return cmp.Compare(t.progress.sighting(b.ID).applied, t.progress.sighting(a.ID).applied)
 	})
 	for _, s := range append(voters, voters...) { // a second time, for those who were busy
 		if err = t.offer(s); err == nil || t.raft.State() != raft.Leader {

@@ -337,7 +337,7 @@ func offeredLease(t *testing.T) (conclusive bool) {
 	if leader.raft.State() != raft.Leader || leader.raft.CurrentTerm() != term {
 		return false
 	}
-	heard := leader.peers.contacts.Majority(term, leader.o.ID, leader.voters())
+	heard := leader.progress.contacts.Majority(term, leader.o.ID, leader.voters())
 	if age := time.Since(heard); age < leader.o.Heartbeat/2 && leader.reader.leased(term) {
 		t.Error("there is a lease after an offer of leadership")
 	}
@@ -384,13 +384,13 @@ func FuzzQuestions(f *testing.F) {
 	f.Add([]byte{askChecksum, 1})
 	f.Add([]byte{askChecksum, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	for _, o := range []string{`{"verb":"who"}`, `{"verb":"invite","addr":"a2"}`, `{"verb":"join","id":"n4","addr":"a4"}`, `{"verb":"forget","id":"n2"}`, `{`} {
-		f.Add(append([]byte{askTerm, askOrder, 0, byte(len(o))}, o...))
+		f.Add(append([]byte{askTerm, askRequest, 0, byte(len(o))}, o...))
 	}
-	f.Add([]byte{askOrder, 0xff, 0xff})
+	f.Add([]byte{askRequest, 0xff, 0xff})
 	f.Add([]byte("?"))
 	r := newLone(f).r
 	f.Fuzz(func(t *testing.T, b []byte) {
-		want := 0 // bytes of answers before the first question that is not whole, or is an order
+		want := 0 // bytes of answers before the first question that is not whole, or is a request
 		for rest := b; len(rest) > 0; {
 			switch n := len(rest); {
 			case strings.IndexByte(string([]byte{askProgress, askTick, askTerm}), rest[0]) >= 0:

@@ -15,7 +15,7 @@ import (
 // looks whether the other is who it must be, before either uses the link:
 //
 //   - Both know one cluster: by its id, or where one does not know that yet, by the membership that it began with (clusterNote).
-//   - The acceptor is the member that the opener wants (hello.to). Where that stands free, the link carries orders only.
+//   - The acceptor is the member that the opener wants (hello.to). Where that stands free, the link carries requests only.
 //   - Who begins the cluster once more is a member of it, at its address: it has lost its disk.
 //   - Who comes from another address than the configuration says has moved, unless the process at that address is alive.
 //
@@ -67,7 +67,7 @@ func (j judge) opener(peer hello) *refusal {
 		return j.stranger(j.own.id, j.own.cluster, peer.to)
 	}
 	if r := j.sameCluster(peer, peer.to); r != nil || peer.to == "" {
-		return r // without a name it takes orders only, see queries.serveQueries
+		return r // without a name it takes requests only, see queries.serveQueries
 	}
 	return j.lostDisk(peer)
 }
@@ -224,7 +224,7 @@ func (l *links) seesTwin(peer hello, addr string) bool {
 func (l *links) lookForTwin(peer hello, addr string) sightOfTwin {
 	ctx, cancel := context.WithTimeout(l.ctx, twinLook)
 	defer cancel()
-	who, err := l.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, order{Verb: verbWho})
+	who, err := l.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, request{Verb: verbWho})
 	if err == nil && who.ID == peer.id && who.Run != peer.run {
 		return sightOfTwin{peer.run, true, time.Now().Add(twinAlive)}
 	}

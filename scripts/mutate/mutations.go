@@ -58,7 +58,7 @@ func localMutations() []mutation {
 	return []mutation{
 		{"a lease ten times as long", read, "r.o.Heartbeat*leaseShare/10", "r.o.Heartbeat*leaseShare", clusters("TestDeposedRead"), ""},
 		{"a lease that outlives an offer of leadership", read, " && r.transfer.offered.Load() < term", "", in("./fsm/replica", "TestOfferedLease"), ""},
-		{"READONLY reads of any age", "fsm/replica/peers.go", "return time.Since(m.at) <= age", "return true", clusters("TestStaleLocalRead"), ""},
+		{"READONLY reads of any age", "fsm/replica/progress.go", "return time.Since(m.at) <= age", "return true", clusters("TestStaleLocalRead"), ""},
 		{"READONLY reads of any age on a leader", read, "time.Since(r.contacts.Majority(term, r.o.ID, r.voters())) <= age", "r.raft.State() == raft.Leader",
 			clusters("TestDeposedLocalRead"), ""},
 	}

@@ -15,8 +15,8 @@ import (
 // probePause is how often a node asks the others how far they are.
 const probePause = time.Second
 
-// peers is what this node knows of the others from asking them: whether they answer, and how far they have applied.
-type peers struct {
+// progress is what this node knows of the others from asking them: whether they answer, and how far they have applied.
+type progress struct {
 	*node
 	links      *links
 	contacts   *raftfix.Contacts
@@ -45,8 +45,8 @@ type sighting struct {
 	applied  uint64
 }
 
-func newPeers(n *node, l *links, c *raftfix.Contacts, x *readIndex, s *standing) *peers {
-	p := &peers{node: n, links: l, contacts: c, index: x, standing: s}
+func newProgress(n *node, l *links, c *raftfix.Contacts, x *readIndex, s *standing) *progress {
+	p := &progress{node: n, links: l, contacts: c, index: x, standing: s}
 	p.lastLeader.Store("")
 	p.mu.seen = make(map[raft.ServerID]sighting)
 	return p
@@ -55,7 +55,7 @@ func newPeers(n *node, l *links, c *raftfix.Contacts, x *readIndex, s *standing)
 // run asks every other member how far it is once a second, each over its own link, and a follower asks the leader for a read
 // index as well. Nothing less makes a mark, but what lead knows: a leader that has been deposed does not know what was acknowledged since, and one
 // that has just been elected has not applied what was acknowledged before.
-func (p *peers) run() {
+func (p *progress) run() {
 	askers := map[raft.ServerID]*asker{}
 	defer func() {
 		for _, a := range askers {
@@ -94,14 +94,14 @@ func (p *peers) run() {
 	}
 }
 
-func (p *peers) leaderKnown() bool {
+func (p *progress) leaderKnown() bool {
 	_, ok := p.leaderAt()
 	return ok
 }
 
 // lead makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last followed it, it has
 // acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known yet.
-func (p *peers) lead() bool {
+func (p *progress) lead() bool {
 	term := p.raft.CurrentTerm()
 	heard := p.contacts.Majority(term, p.o.ID, p.voters())
 	at := p.machine.Applied()
@@ -112,7 +112,7 @@ func (p *peers) lead() bool {
 	return true
 }
 
-func (p *peers) probe(a *asker, s raft.Server) {
+func (p *progress) probe(a *asker, s raft.Server) {
 	ctx, cancel := context.WithTimeout(p.ctx, p.o.paced(probePause))
 	defer cancel()
 	got, err := a.ask(ctx, raftfix.Located(s), askProgress)
@@ -123,14 +123,14 @@ func (p *peers) probe(a *asker, s raft.Server) {
 }
 
 // look asks the leader what a state must have applied that is not older than this moment.
-func (p *peers) look() {
+func (p *progress) look() {
 	asked := time.Now()
 	if got, err := p.index.remote.join(false); err == nil {
 		p.mark(mark{got.index, asked})
 	}
 }
 
-func (p *peers) mark(m mark) {
+func (p *progress) mark(m mark) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.mu.marks) == maxMarks {
@@ -141,7 +141,7 @@ func (p *peers) mark(m mark) {
 
 // fresh reports whether a state that has applied index is at most so old. Contact with a leader would not show that: heartbeats
 // come through where entries do not, as on a full disk.
-func (p *peers) fresh(index uint64, age time.Duration) bool {
+func (p *progress) fresh(index uint64, age time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, m := range slices.Backward(p.mu.marks) {
@@ -153,7 +153,7 @@ func (p *peers) fresh(index uint64, age time.Duration) bool {
 	return false
 }
 
-func (p *peers) sighting(id raft.ServerID) sighting {
+func (p *progress) sighting(id raft.ServerID) sighting {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.mu.seen[id]
@@ -182,7 +182,7 @@ func (r *Replica) Status() Status {
 		s.SnapshotIndex = metas[0].Index
 	}
 	s.Streams = r.retention.streams.All()
-	s.Members = r.peers.members(s.AppliedIndex)
+	s.Members = r.progress.members(s.AppliedIndex)
 	for _, m := range s.Members {
 		if m.Voter {
 			s.Voters++
@@ -191,7 +191,7 @@ func (r *Replica) Status() Status {
 	return s
 }
 
-func (p *peers) members(applied uint64) []Member {
+func (p *progress) members(applied uint64) []Member {
 	leader, _ := p.lastLeader.Load().(string)
 	var members []Member
 	for _, server := range p.servers() {
