@@ -231,6 +231,9 @@ func TestFoundedAnew(t *testing.T) {
 			t.Errorf("a second cluster is founded: exit %d", code)
 		}
 		log := p.nodes[i].log.String()
+		if strings.Contains(log, "msg=leader") {
+			t.Errorf("it led a cluster of its own for a moment:\n%s", log)
+		}
 		_, join, ok := strings.Cut(log[strings.LastIndex(log, "cairn:"):], "--join ")
 		if !ok {
 			t.Fatalf("it does not say how to come back:\n%s", log)

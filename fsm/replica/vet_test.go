@@ -67,6 +67,9 @@ func TestVet(t *testing.T) {
 				if (got == nil) != (want == "") || got != nil && !strings.Contains(got.why, want) {
 					t.Errorf("the %s says %v, want %q", who, got, want)
 				}
+				if want == strange && got != nil && got.final {
+					t.Errorf("the %s at a wrong address has the last word", who)
+				}
 			}
 			check("opener", judge{own: c.opener}.acceptor(c.acceptor), c.opens)
 			check("acceptor", judge{c.acceptor, members}.opener(c.opener), c.accepts)
