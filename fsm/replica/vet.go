@@ -151,21 +151,20 @@ func (l *links) vetOpener(own, peer hello) *refusal {
 	if j.displaces(peer) {
 		return l.founding.displace(peer)
 	}
-	reason := j.opener(peer)
-	if !j.tells(peer) {
+	if reason := j.opener(peer); reason != nil || !j.tells(peer) {
 		return reason
 	}
 	if twin := l.twin(peer, j.members); twin != nil {
 		return twin
 	}
 	l.whereabouts.note(peer.id, peer.addr)
-	return reason
+	return nil
 }
 
-// tells says that the opener is a member of this node's cluster, whomever it wants here, so that its word of where it is counts.
+// tells says that the opener, which is of this node's cluster, is a member that has come for this one, so that its word of where it is counts.
 func (j judge) tells(peer hello) bool {
 	_, member := j.members.find(peer.id)
-	return peer.to != "" && peer.past && member && peer.id != j.own.id && j.sameCluster(peer, peer.to) == nil
+	return peer.to != "" && peer.past && member && peer.id != j.own.id
 }
 
 // twins remembers which processes were found to be alone under their member's name, or not.

@@ -32,6 +32,5 @@ func memberMutations() []mutation {
 		{"what a member says of its address is not heard", "fsm/replica/link.go", ", l.whereabouts.of(to.ID), ", ", ", processes("TestMovedBesideTheLongestLog"), ""},
 		{"a member is not looked for at this node's former place", "fsm/replica/link.go", ", string(self.Address)} {", "} {", in(replica, "TestFormerPlace"), ""},
 		{"a stop waits for what is cut off", "fsm/replica/raftfix/patient.go", "context.AfterFunc(ctx, func() { _ = c.Close() })", "func() bool { return true }", in(replica, "TestHangUp"), ""},
-		{"only the member that is wanted hears where the other one is", vet, "return peer.to != \"\" && peer.past && member", "return peer.to == j.own.id && peer.past && member", processes("TestAllMoved"), ""},
 	}
 }
