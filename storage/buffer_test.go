@@ -43,10 +43,15 @@ func TestFlushMeanwhile(t *testing.T) {
 			must(t, err)
 			for range n {
 				k, v := randomRow(rnd), fmt.Sprint(rnd.Uint64())
-				if rnd.IntN(4) == 0 {
+				switch n := rnd.IntN(60); {
+				case n < 15:
 					must(t, x.Delete([]byte(k)))
 					delete(w.m.rows, k)
-				} else {
+				case n < 17:
+					lo, hi := randomRange(rnd)
+					must(t, x.DeleteRange([]byte(lo), []byte(hi)))
+					w.m.deleteRange(lo, hi)
+				default:
 					must(t, x.Set([]byte(k), []byte(v)))
 					w.m.rows[k] = v
 				}

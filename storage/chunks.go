@@ -93,10 +93,13 @@ func joinChunks(r pebble.Reader, pkey, v []byte) ([]byte, error) {
 	return all, nil
 }
 
-// chunksRange returns the range of all chunks of the rows in a range; ok is false when there is no data in it.
-func chunksRange(r keyRange) (chunks keyRange, ok bool) {
-	if r.lo[0] > layout.TagKey || r.hi[0] < layout.TagPart {
-		return keyRange{}, false
+// deleteRange removes the rows in [lo, hi) with their chunks.
+func deleteRange(b *pebble.Batch, lo, hi []byte) error {
+	if lo[0] <= layout.TagKey && hi[0] >= layout.TagPart { // there may be data in it
+		chunks := append([]byte{layout.TagChunk}, lo...)
+		if err := b.DeleteRange(chunks, append([]byte{layout.TagChunk}, hi...), nil); err != nil {
+			return err
+		}
 	}
-	return keyRange{append([]byte{layout.TagChunk}, r.lo...), append([]byte{layout.TagChunk}, r.hi...)}, true
+	return b.DeleteRange(lo, hi, nil)
 }

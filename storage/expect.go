@@ -163,8 +163,11 @@ func (t *Txn) fetch(x *expected) {
 		}
 	}
 	var cold []*Place
+	on := frozen{bufs: t.on.bufs, seq: t.seq}
 	for _, i := range t.e.rows.Prefetch(hashes, older) {
-		cold = append(cold, &places[i])
+		if _, deleted := on.deleted(places[i].pkey); !deleted {
+			cold = append(cold, &places[i])
+		}
 	}
 	t.askAhead(cold)
 }

@@ -82,17 +82,20 @@ func (e *engine) fail(err error) {
 // over says that the buffers of a state hold more than n times what one is to hold. What was written to them, and what Pebble was asked
 // for to do so, bounds how long it takes after a crash to apply that part of the log again.
 func (f *flusher) over(n int64, bufs [2]*memtable.Table) bool {
-	var size, written, asked int64
+	var size, written, asked, deleted int64
 	for _, b := range bufs {
 		if b != nil {
-			size, written, asked = size+b.Size(), written+b.Written(), asked+b.Asked()
+			size, written, asked, deleted = size+b.Size(), written+b.Written(), asked+b.Asked(), deleted+int64(len(b.Deleted()))
 		}
 	}
-	return size > n*f.bufferBytes || written > writtenOver*n*f.bufferBytes || asked > n*mostAsked
+	return size > n*f.bufferBytes || written > writtenOver*n*f.bufferBytes || asked > n*mostAsked || deleted > n*mostDeleted
 }
 
 // mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory, and takes 10 to 40 µs for each.
 const mostAsked = 16 << 10
+
+// mostDeleted is how many deleted ranges may wait: who looks a row up searches them, and who deletes another copies them.
+const mostDeleted = 1024
 
 // writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
 // write the time of a start after a crash.
@@ -173,7 +176,7 @@ func (e *engine) commitThrough(t *Txn) error {
 	if err != nil {
 		return err
 	}
-	p.ranges, p.long, p.seq, p.state = t.ranges, t.long, t.seq, t.state
+	p.long, p.seq, p.state = t.long, t.seq, t.state
 	return e.write(pebble.NoSync, p)
 }
 
@@ -193,7 +196,6 @@ func (e *engine) seal() (part, error) {
 // part is what goes to Pebble in one batch, to bring it to a state.
 type part struct {
 	rows   *memtable.Table // sealed
-	ranges ranges          // that are deleted; what is in rows is newer
 	long   map[string]int  // see Txn.long
 	seq    uint64
 	state  layout.State
@@ -212,8 +214,8 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 		e.fail(err)
 		return err
 	}
-	if len(p.ranges) > 0 {
-		e.rows.Forget(p.seq)
+	if d := p.rows.Deleted(); len(d) > 0 {
+		e.rows.Forget(d, p.seq)
 	}
 	e.rows.PutAll(p.rows, p.seq)
 	e.flushed = p.seq
@@ -240,22 +242,15 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []memtable.Sorted) error {
 	b := e.db.NewBatchWithSize(int(p.rows.Size()) + stateBytes)
 	defer b.Close()
-	for _, r := range p.ranges {
-		if err := b.DeleteRange(r.lo, r.hi, nil); err != nil {
-			return err
-		}
-		if chunks, ok := chunksRange(r); ok {
-			if err := b.DeleteRange(chunks.lo, chunks.hi, nil); err != nil {
-				return err
-			}
-		}
+	err := p.rows.Deleted().All(func(lo, hi []byte) error { return deleteRange(b, lo, hi) })
+	if err != nil {
+		return err
 	}
 	for some := range slices.Chunk(rows, memtable.MaxPrefetch) {
-		if err := setRows(b, some, p.long); err != nil {
+		if err := setRows(b, some, p); err != nil {
 			return err
 		}
 	}
-	var err error
 	if p.record != nil {
 		err = b.Set([]byte(layout.RecordRow), layout.AppendRecord(nil, *p.record), nil)
 	}
@@ -272,18 +267,18 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []memtable.Sort
 }
 
 // setRows writes a few rows of a sealed buffer to a batch.
-func setRows(b *pebble.Batch, rows []memtable.Sorted, long map[string]int) error {
+func setRows(b *pebble.Batch, rows []memtable.Sorted, p part) error {
 	near := make([]*memtable.Row, 0, memtable.MaxPrefetch)
 	for _, r := range rows {
 		near = append(near, r.Row)
 	}
 	memtable.Touch(near)
 	for _, r := range near {
-		v, ok := r.Newest()
+		v, ok := p.rows.Newest(r)
 		if !ok {
 			continue
 		}
-		if err := setRow(b, r.Key(), v, long[string(r.Key())]); err != nil {
+		if err := setRow(b, r.Key(), v, p.long[string(r.Key())]); err != nil {
 			return err
 		}
 	}

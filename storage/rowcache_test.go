@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -92,9 +93,13 @@ func changeRows(t *testing.T, s *Store, rng *rand.Rand, model map[string]string,
 			delete(model, string(k))
 			err = txn.Delete(k)
 		case 1:
-			if rng.IntN(8) == 0 {
-				clear(model)
-				err = txn.DeleteRange([]byte{layout.TagPart}, []byte{layout.TagKey + 1})
+			lo, hi := []byte{layout.TagPart}, []byte{layout.TagKey + 1}
+			if rng.IntN(4) > 0 {
+				lo, hi = key(), key()
+			}
+			if rng.IntN(4) == 0 {
+				maps.DeleteFunc(model, func(k, _ string) bool { return string(lo) <= k && k < string(hi) })
+				err = txn.DeleteRange(lo, hi)
 			}
 		default:
 			v := make([]byte, 1+rng.IntN([]int{300, 4000}[rng.IntN(2)]))

@@ -13,7 +13,6 @@ import (
 // rowIter walks the rows of a frozen state in order: Pebble's and those of the buffers.
 type rowIter struct {
 	f      *frozen
-	gone   ranges // what Pebble has in them is deleted
 	it     *pebble.Iterator
 	stored bool                // it is at a row that was not passed yet
 	runs   [][]memtable.Sorted // what is in memtables and was not passed yet
@@ -21,10 +20,11 @@ type rowIter struct {
 	key    []byte // of the row it is at; good until it moves
 	value  []byte // that row when it comes from a buffer
 	inBase bool   // it comes from Pebble, and it is at it
+	absent int    // rows of memtables that it has passed and that are no more
 }
 
-// scan calls fn with the rows in [lo, hi) in order, until it wants no more. What Pebble has in gone is left out.
-func (f *frozen) scan(lo, hi []byte, gone ranges, fn func(k, v []byte) (bool, error)) (err error) {
+// scan calls fn with the rows in [lo, hi) in order, until it wants no more.
+func (f *frozen) scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) (err error) {
 	it, err := f.base.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return fmt.Errorf("storage: scan: %w", err)
@@ -35,12 +35,17 @@ func (f *frozen) scan(lo, hi []byte, gone ranges, fn func(k, v []byte) (bool, er
 			err = fmt.Errorf("storage: scan: %w", corrupt(e))
 		}
 	}()
-	r := &rowIter{f: f, it: it, gone: gone}
+	r := &rowIter{f: f, it: it}
 	for _, b := range f.bufs {
 		if b != nil {
 			r.runs = append(r.runs, b.Between(lo, hi)...)
 		}
 	}
+	defer func() {
+		if r.absent > mostAbsent {
+			notify(f.base.e.full)
+		}
+	}()
 	r.stored = it.First()
 	for r.next() {
 		v, err := r.row()
@@ -54,6 +59,9 @@ func (f *frozen) scan(lo, hi []byte, gone ranges, fn func(k, v []byte) (bool, er
 	return nil
 }
 
+// mostAbsent is how many rows a scan passes in vain before it asks for a flush, after which they are one deleted range for the next.
+const mostAbsent = 4 << 10
+
 // next moves to the next row; it is false at the end.
 func (r *rowIter) next() bool {
 	if r.inBase {
@@ -61,7 +69,7 @@ func (r *rowIter) next() bool {
 	}
 	for {
 		if r.stored {
-			if end, deleted := r.gone.holds(r.it.Key()); deleted {
+			if end, deleted := r.f.deleted(r.it.Key()); deleted {
 				r.stored = r.it.SeekGE(end)
 				continue
 			}
@@ -84,6 +92,7 @@ func (r *rowIter) next() bool {
 			r.value = v
 			return true
 		}
+		r.absent++
 	}
 }
 
@@ -125,6 +134,21 @@ func (r *rowIter) row() ([]byte, error) {
 		return nil, fmt.Errorf("storage: scan: %w", corrupt(err))
 	}
 	return joinChunks(r.f.base.snap, r.key, v)
+}
+
+// deleted reports whether what Pebble has of pkey was deleted with a range since, and where that range ends.
+func (f *frozen) deleted(pkey []byte) (end []byte, ok bool) {
+	for _, b := range f.bufs {
+		if b == nil {
+			continue
+		}
+		if d := b.Deleted(); len(d) > 0 {
+			if end, ok = d.Covers(pkey, f.seq); ok {
+				break
+			}
+		}
+	}
+	return end, ok
 }
 
 // buffered returns the row of pkey when it is in a buffer.

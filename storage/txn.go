@@ -33,11 +33,10 @@ type Applied struct{ Index, Term uint64 }
 type Txn struct {
 	e     *engine // nil once the transaction has ended
 	on    *frozen // the state it is on top of
-	seq   uint64  // of the state it becomes
+	seq   uint64  // of the state it becomes; each range that it deletes makes it the next
 	state layout.State
 
 	oldest  uint64         // views of earlier states are not open
-	ranges  ranges         // that it has deleted; what it has written in them is newer
 	long    map[string]int // the lengths of the long rows it has read: who replaces a row has read it
 	longest int            // bytes of the longest value it has written
 	size    int
@@ -144,25 +143,14 @@ func (t *Txn) Delete(key []byte) error {
 	return nil
 }
 
-// DeleteRange removes every Pebble key in [lo, hi).
+// DeleteRange removes every Pebble key in [lo, hi), however many there are.
 func (t *Txn) DeleteRange(lo, hi []byte) error {
 	if bytes.Compare(lo, hi) >= 0 {
 		return nil
 	}
-	for _, b := range t.on.bufs {
-		if b == nil {
-			continue
-		}
-		for _, run := range b.Between(lo, hi) {
-			for _, r := range run {
-				if err := t.Delete(r.Key); err != nil {
-					return err
-				}
-			}
-		}
-	}
+	t.on.bufs[0].DeleteRange(lo, hi, t.seq, t.on.seq, t.oldest)
+	t.seq++ // what it writes from now on is newer
 	t.size += len(lo) + len(hi) + recordBytes
-	t.ranges.add(lo, hi)
 	return nil
 }
 
@@ -177,11 +165,8 @@ func (t *Txn) Get(key []byte) ([]byte, error) {
 
 // get returns the row of a place.
 func (t *Txn) get(p *Place) (v []byte, err error) {
-	if v, known := p.row.In(t.seq); known {
+	if v, known := t.on.bufs[0].At(p.row, p.pkey, t.seq); known {
 		return v, nil
-	}
-	if _, deleted := t.ranges.holds(p.pkey); deleted {
-		return nil, nil
 	}
 	if p.asked {
 		return p.below, nil
@@ -203,7 +188,7 @@ func (t *Txn) get(p *Place) (v []byte, err error) {
 // Scan implements Reader. fn must not write to the transaction.
 func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
 	state := frozen{base: t.on.base, bufs: t.on.bufs, seq: t.seq}
-	return state.scan(lo, hi, t.ranges, fn)
+	return state.scan(lo, hi, fn)
 }
 
 // Commit makes the transaction and the applied index the newest state, in one, and ends it. It is on disk after the next Sync, or
@@ -228,9 +213,9 @@ func (t *Txn) Commit(a Applied) error {
 // maxBuffered is how long a value may be that waits in memory for a flush.
 const maxBuffered = 16 << 10
 
-// bulky says that the transaction is nothing for a buffer: long rows cost their bytes wherever they are, and a buffer knows no ranges.
+// bulky says that the transaction is nothing for a memtable: long rows cost their bytes wherever they are.
 func (t *Txn) bulky() bool {
-	return len(t.ranges) > 0 || len(t.long) > 0 || t.longest > maxBuffered
+	return len(t.long) > 0 || t.longest > maxBuffered
 }
 
 // Discard ends the transaction without a trace. After Commit it does nothing.
@@ -239,7 +224,7 @@ func (t *Txn) Discard() {
 		return
 	}
 	if !t.kept && t.size > 0 {
-		t.on.bufs[0].Undo(t.seq)
+		t.on.bufs[0].Undo(t.on.seq + 1)
 	}
 	t.e.committing.give()
 	t.e.release(t.on)

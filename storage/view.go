@@ -49,7 +49,7 @@ func (v *View) Get(key []byte) ([]byte, error) {
 
 // Scan implements Reader.
 func (v *View) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
-	return v.frozen.scan(lo, hi, nil, fn)
+	return v.frozen.scan(lo, hi, fn)
 }
 
 // Database implements Reader.

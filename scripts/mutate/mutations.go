@@ -102,7 +102,8 @@ func applyMutations() []mutation {
 			"err = e.db.Set([]byte(layout.StateRow), layout.AppendState(nil, p.state), pebble.NoSync)",
 			in("./storage", "TestIndexComesWithData"), ""},
 		{"a checksum that is not of its index", machine, "t.Size() < maxBatchBytes && !sum {", "t.Size() < maxBatchBytes {", in("./fsm", "TestChecksumAtIndex"), ""},
-		{"a cached row outlives a FLUSHDB", flush, "if len(p.ranges) > 0 {", "if false {", in("./storage", "TestRowCache"), ""},
+		{"a cached row outlives a FLUSHDB", flush, "if d := p.rows.Deleted(); len(d) > 0 {", "if d := p.rows.Deleted(); false {", in("./storage", "TestRowCache"), ""},
+		{"a row in Pebble outlives a FLUSHDB", flush, "return deleteRange(b, lo, hi) })", "return nil })", in("./storage", "TestRandom|TestSyncFlushes"), ""},
 	}
 }
 
@@ -175,8 +176,14 @@ func storeMutations() []mutation {
 		{"a freed slot hides the rows behind it", "storage/hashtable/slots.go", "if (j-s[j].Tag)&mask >= (j-i)&mask {", "if false {", in("./storage/rowcache", "TestRing"), ""},
 		{"who reads the cache sees what becomes of its memory", ring, "to.Copy(s.value(at)), true", "s.value(at), true", in("./storage/rowcache", "TestRingCopies"), ""},
 		{"a row that was asked for once stays for ever", ring, "		s.unmark(to)\n", "", in("./storage/rowcache", "TestRingForgets"), ""},
-		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row.In(t.seq); known {", "p.row.In(t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
-		{"a row that was asked for ahead is there after its range was deleted", "storage/txn.go", "_, deleted := t.ranges.holds(p.pkey); deleted {", "_, deleted := t.ranges.holds(p.pkey); deleted && !p.asked {", in("./storage", "TestExpect"), ""},
+		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row, p.pkey, t.seq); known {", "p.row, p.pkey, t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
+		{"a row that was asked for ahead is there after its range was deleted", "storage/expect.go", "; !deleted {", "; !deleted || deleted {", in("./storage", "TestExpect"), ""},
+		{"a range that is deleted takes along what is written after it", "storage/txn.go", "	t.seq++ // what", "	// what", in("./storage", "TestRandom|TestExpect"), ""},
+		{"a view sees what was deleted with a range after it", "storage/memtable/deletions.go", "		if s <= seq {\n			return s", "		if true {\n			return s", in("./storage", "TestFlushMeanwhile"), ""},
+		{"a discarded transaction leaves its deleted ranges", "storage/memtable/memtable.go", "t.Deleted().before(seq); len(d)", "t.Deleted(); len(d)", in("./storage", "TestRandom"), ""},
+		{"a flush writes rows that were deleted with their range", "storage/memtable/memtable.go", "d != nil && since > 0 && d.Newest(r.Key(), undone) >= since {", "d != nil && false {", in("./storage", "TestRandom|TestRowCache"), ""},
+		{"a scan finds in Pebble what was deleted with a range since", "storage/rowiter.go", "; deleted {\n				r.stored", "; deleted && false {\n				r.stored", in("./storage", "TestRandom|TestFlushMeanwhile"), ""},
+		{"a reader fills the cache with a row whose range was deleted since", ring, "	s.forgotten = s.newest\n}", "}", in("./storage/rowcache", "TestRing"), ""},
 		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsChunked(v)", "", in("./storage", "TestAskedAhead"), ""},
 		{"a collection's parts outlive it", "storage/keys/keys.go", "	if err := s.moveParts(0); err != nil {", "	if err := error(nil); err != nil {", in("./storage/keys", "TestParts"), ""},
 		{"a renamed collection loses its parts", "storage/keys/parts.go", "	s.parts = 0 // they are dst's\n", "", in("./storage/keys", "TestParts"), ""},

@@ -30,15 +30,22 @@ import (
 // whoever asks for an order sorts what came since somebody asked last and merges that with runs of about its length, so that a scan
 // after each write does not cost the square. It does so tag by tag: the sweeper looks at expiries only.
 //
+// A range is deleted by a note of it (Deletions), for there may be a million rows in it, and others below this table. The note has a state
+// too: it hides the rows in its range that are not newer, here and in all that is older than the table, from readers of that state and of later
+// ones. What the open transaction has written itself is hidden by a note of its own state, so it goes on as the next state after each. A
+// flush deletes the ranges, and then writes the rows that no note hides. Nearly always there is no note, and looking for one is to load a
+// nil pointer.
+//
 // Locks: each of the shards of the hash index has one. The writer changes a shard under it and reads without, for nobody else changes
 // anything. The sorted index has its own, which is taken before those of the shards.
 type Table struct {
 	shards  [hashtable.Shards]shard
 	sorted  sortedIndex
-	size    atomic.Int64 // bytes of the rows, without older versions
-	arena   arena.Arena  // for blocks; the writer's
-	written int64        // bytes of all that was ever put; the writer's
-	asked   int64        // rows that Pebble was asked for since the table was begun; the writer's
+	deleted atomic.Pointer[Deletions] // nil: none
+	size    atomic.Int64              // bytes of the rows, without older versions
+	arena   arena.Arena               // for blocks; the writer's
+	written int64                     // bytes of all that was ever put; the writer's
+	asked   int64                     // rows that Pebble was asked for since the table was begun; the writer's
 }
 
 type shard struct {
@@ -89,7 +96,7 @@ func (t *Table) Join(pkey, value []byte) (key, row []byte) {
 	return block[:n:n], block[n:]
 }
 
-// Get returns the row of pkey in state seq; known is false when the table says nothing of it. The bytes do not change.
+// Get returns the row of pkey in state seq, nil when it is absent; known is false when the table says nothing of it. The bytes do not change.
 func (t *Table) Get(hash uint64, pkey []byte, seq uint64) (value []byte, known bool) {
 	if t.size.Load() == 0 {
 		return nil, false
@@ -97,7 +104,46 @@ func (t *Table) Get(hash uint64, pkey []byte, seq uint64) (value []byte, known b
 	s := t.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rows.find(hash, pkey).In(seq)
+	return t.At(s.rows.find(hash, pkey), pkey, seq)
+}
+
+// At is Get for the writer, which has found the row of pkey; r is nil when there is none.
+func (t *Table) At(r *Row, pkey []byte, seq uint64) (value []byte, known bool) {
+	value, since := r.in(seq)
+	if d := t.deleted.Load(); d != nil {
+		if at := d.Newest(pkey, seq); at > 0 && at >= since {
+			return nil, true
+		}
+	}
+	return value, since > 0
+}
+
+// Newest returns the newest version of a row of a sealed table, nil when the row is absent; ok is false when the table says no more of it
+// than Deleted does.
+func (t *Table) Newest(r *Row) (value []byte, ok bool) {
+	value, since := r.in(undone - 1)
+	if d := t.deleted.Load(); d != nil && since > 0 && d.Newest(r.Key(), undone) >= since {
+		return nil, false
+	}
+	return value, since > 0
+}
+
+// Deleted returns the ranges that were deleted.
+func (t *Table) Deleted() Deletions {
+	if d := t.deleted.Load(); d != nil {
+		return *d
+	}
+	return nil
+}
+
+// DeleteRange removes all rows in [lo, hi) from state seq on; the writer goes on as a later state. The newest state that anybody else reads
+// is published, the oldest is oldest.
+func (t *Table) DeleteRange(lo, hi []byte, seq, published, oldest uint64) {
+	d := t.Deleted().with(lo, hi, seq, published, oldest)
+	t.deleted.Store(&d)
+	n := int64(len(lo) + len(hi) + rowOverhead)
+	t.written += n
+	t.size.Add(n)
 }
 
 // Find returns the row of pkey for the writer, nil when the table says nothing of it.
@@ -130,16 +176,21 @@ func (t *Table) Set(hash uint64, r *Row, pkey, value []byte, seq, oldest uint64)
 	return r
 }
 
-// Undo takes away what was set in state seq, the newest.
+// Undo takes away what was set and deleted in state seq and later ones.
 func (t *Table) Undo(seq uint64) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
 		s.rows.all(func(r *Row) {
-			if r.seq == seq {
+			for r.seq >= seq && r.seq != undone {
 				r.undo()
 			}
 		})
 		s.mu.Unlock()
+	}
+	if d := t.Deleted().before(seq); len(d) > 0 {
+		t.deleted.Store(&d)
+	} else {
+		t.deleted.Store(nil)
 	}
 }

@@ -31,9 +31,6 @@ const undone = 1<<64 - 1
 // Key returns the Pebble key of the row.
 func (r *Row) Key() []byte { return unsafe.Slice(r.keyAt, r.keyLen) }
 
-// Newest returns the newest version, nil when the row is absent; ok is false when all versions were undone.
-func (r *Row) Newest() (value []byte, ok bool) { return r.value(), r.seq != undone }
-
 func (r *Row) value() []byte { return unsafe.Slice(r.valueAt, r.valueLen) }
 func (r *Row) was() []byte   { return unsafe.Slice(r.wasAt, r.wasLen) }
 
@@ -50,22 +47,22 @@ func (r *Row) fill(pkey, value []byte, seq uint64) {
 	r.seq = seq
 }
 
-// In returns what the row is in state seq; known is false when that is older than all its versions, or when there is no row.
-func (r *Row) In(seq uint64) (value []byte, known bool) {
+// in returns what the row is in state seq, and since which state; that is 0 when seq is older than all its versions, or when there is no row.
+func (r *Row) in(seq uint64) (value []byte, since uint64) {
 	switch {
 	case r == nil:
-		return nil, false
+		return nil, 0
 	case r.seq <= seq:
-		return r.value(), true
+		return r.value(), r.seq
 	case r.wasSeq != 0 && r.wasSeq <= seq:
-		return r.was(), true
+		return r.was(), r.wasSeq
 	}
 	for v := r.older; v != nil; v = v.older {
 		if v.seq <= seq {
-			return v.value, true
+			return v.value, v.seq
 		}
 	}
-	return nil, false
+	return nil, 0
 }
 
 // Versions returns how many versions the row keeps.

@@ -33,9 +33,9 @@ func TestRowVersions(t *testing.T) {
 			}
 			oldest += rnd.IntN(len(was) - oldest)
 			for s := oldest; s < len(was); s++ {
-				got, known := r.In(uint64(s))
-				if !bytes.Equal(got, was[s]) || (got == nil) != (was[s] == nil) || !known && was[s] != nil {
-					t.Fatalf("in state %d the row is %q (%v), want %q", s, got, known, was[s])
+				got, since := r.in(uint64(s))
+				if !bytes.Equal(got, was[s]) || (got == nil) != (was[s] == nil) || since == 0 && was[s] != nil {
+					t.Fatalf("in state %d the row is %q (since %d), want %q", s, got, since, was[s])
 				}
 			}
 		}

@@ -154,7 +154,7 @@ func (s *ring) mark(at int) (of *atomic.Uint32, bit uint32) {
 }
 
 // putSome puts rows of a sealed memtable.
-func (s *ring) putSome(rows []memtable.Hashed, seq uint64) {
+func (s *ring) putSome(t *memtable.Table, rows []memtable.Hashed, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	near, known := make([]*memtable.Row, 0, memtable.MaxPrefetch), make([]spot, 0, memtable.MaxPrefetch)
@@ -167,7 +167,7 @@ func (s *ring) putSome(rows []memtable.Hashed, seq uint64) {
 	touchSpots(known)
 	memtable.Touch(near)
 	for _, r := range rows {
-		if v, ok := r.Row.Newest(); ok && layout.IsData(r.Row.Key()) {
+		if v, ok := t.Newest(r.Row); ok && layout.IsData(r.Row.Key()) {
 			s.put(r.Hash, r.Row.Key(), v, seq)
 		}
 	}
@@ -284,9 +284,23 @@ func (s *ring) oldest(chance bool) (moved bool) {
 	return false
 }
 
-// forget drops all rows.
-func (s *ring) forget(seq uint64) {
-	s.begin, s.end, s.slots, s.n = 0, 0, nil, 0
+// forget drops the rows that state seq has deleted by ranges.
+func (s *ring) forget(deleted memtable.Deletions, seq uint64) {
+	for at := s.begin; at != s.end; {
+		i := at % len(s.memory)
+		if at += s.size(i); s.keyLen(i) == 0 {
+			continue
+		}
+		if _, gone := deleted.Covers(s.key(i), seq); gone {
+			s.drop(i, s.slots.Find(hashtable.Slot{Tag: s.tag(i), At: uint32(i/recordAlign) + 1}))
+		}
+	}
+	if s.n == 0 {
+		s.clear()
+	}
 	s.newest = max(s.newest, seq)
 	s.forgotten = s.newest
 }
+
+// clear drops all rows.
+func (s *ring) clear() { s.begin, s.end, s.slots, s.n = 0, 0, nil, 0 }

@@ -83,8 +83,14 @@ func TestRing(t *testing.T) {
 							dropped++
 						}
 					case n < 99:
-						states = append(states, map[string][]byte{})
-						s.forget(seq)
+						state, from := map[string][]byte{}, rnd.IntN(2)*rnd.IntN(10)
+						for k, v := range states[seq-1] {
+							if k < fmt.Sprint("M", from) {
+								state[k] = v
+							}
+						}
+						states = append(states, state)
+						s.forget(deletions(fmt.Sprint("M", from), "N"), seq)
 					}
 					for i := range 10 {
 						k, at := key(), len(states)-1-rnd.IntN(min(len(states), i+1))
@@ -260,7 +266,7 @@ func TestCacheReaders(t *testing.T) {
 		}
 		c.PutAll(b, seq)
 		if seq%50 == 0 {
-			c.Forget(seq)
+			c.Forget(deletions("M1", "M2"), seq)
 		}
 	}
 	ended.Store(true)
@@ -296,7 +302,7 @@ func TestCacheMemory(t *testing.T) {
 	if n := c.Used(); n < 10_000*64 || n > 10_000*128 {
 		t.Errorf("%d bytes are used for 10,000 rows", n)
 	}
-	c.Forget(2)
+	c.Forget(deletions("M", "N"), 2)
 	if c.shard(hashtable.Hash(ringKey(1))).ask(1, 3) {
 		t.Error("a row is there after all were forgotten")
 	}
@@ -306,6 +312,13 @@ func TestCacheMemory(t *testing.T) {
 	if c.shard(hashtable.Hash(ringKey(1))).ask(1, 3) || c.shard(hashtable.Hash(ringKey(2))).ask(2, 3) || c.Used() != 0 {
 		t.Errorf("a closed cache knows rows, or uses %d bytes", c.Used())
 	}
+}
+
+// deletions are those of one range.
+func deletions(lo, hi string) memtable.Deletions {
+	t := memtable.New()
+	t.DeleteRange([]byte(lo), []byte(hi), 1, 0, 0)
+	return t.Deleted()
 }
 
 // hashes are ways to hash a key, from a good one to one that says nothing.

@@ -56,7 +56,8 @@ func (c *Cache) Close() {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.forget(0)
+		s.clear()
+		s.forgotten = s.newest
 		s.use(nil)
 		s.taken = 0
 		s.mu.Unlock()
@@ -116,7 +117,7 @@ func (c *Cache) Prefetch(hashes []uint64, of []int) (missing []int) {
 // It is called before the first reader of Pebble in that state. Rows of one shard there are of one here.
 func (c *Cache) PutAll(t *memtable.Table, seq uint64) {
 	for i := range c.shards {
-		t.Batches(i, func(rows []memtable.Hashed) { c.shards[i].putSome(rows, seq) })
+		t.Batches(i, func(rows []memtable.Hashed) { c.shards[i].putSome(t, rows, seq) })
 	}
 }
 
@@ -129,13 +130,13 @@ func (c *Cache) Fill(hash uint64, pkey, value []byte, seq uint64) {
 	s.fill(hash, pkey, value, seq)
 }
 
-// Forget drops everything: ranges were deleted in state seq. The memory stays, for what comes: to give it back would take the one goroutine
-// that applies entries longer than the rest of a FLUSHALL.
-func (c *Cache) Forget(seq uint64) {
+// Forget drops the rows that state seq has deleted by ranges, before PutAll puts what is newer. It looks at every row of the cache, a shard at
+// a time: a flush can wait for that.
+func (c *Cache) Forget(deleted memtable.Deletions, seq uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.forget(seq)
+		s.forget(deleted, seq)
 		s.mu.Unlock()
 	}
 }
