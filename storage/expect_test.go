@@ -221,3 +221,36 @@ func TestAskedAhead(t *testing.T) {
 	})
 	must(t, s.Close())
 }
+
+// TestAskedAheadBehindDeletedRange: a row of Pebble whose range was deleted since, in a memtable that is being flushed, is not there for who
+// asks ahead.
+func TestAskedAheadBehindDeletedRange(t *testing.T) {
+	processors(t, 2)
+	s := uncached(t)
+	key := func(i int) []byte { return fmt.Append(nil, "k", i) }
+	for i := range maxExpected {
+		put(t, s, string(layout.AppendKey(nil, 0, key(i))), "value")
+	}
+	flush(t, s)
+	x, err := s.Begin()
+	must(t, err)
+	rows, _ := layout.KeyspaceBounds(0)
+	must(t, x.DeleteRange(rows[0], rows[1]))
+	must(t, x.Commit(Applied{x.state.Index + 1, 1}))
+	_, err = s.mu.engine.seal() // by a flush that does not end
+	must(t, err)
+	x, err = s.Begin()
+	must(t, err)
+	for i := range maxExpected {
+		x.Expect(0, key(i))
+	}
+	x.Fetch()
+	for i := range maxExpected {
+		var p Place
+		if row, err := x.Find(&p, 0, key(i)); row != nil || err != nil {
+			t.Fatalf("row %d is %q, %v", i, row, err)
+		}
+	}
+	x.Discard()
+	must(t, s.Close())
+}
