@@ -155,9 +155,8 @@ func summaryRow(file wal.NumWAL) []byte {
 	return binary.BigEndian.AppendUint64([]byte{tagFiles, 's'}, uint64(file))
 }
 
-// filesBegin and filesEnd enclose the keys of all these rows; the end is not among them.
-func filesBegin() []byte { return []byte{tagFiles} }
-func filesEnd() []byte   { return []byte{tagFiles + 1} }
+// filesEnd is behind the keys of all these rows.
+func filesEnd() []byte { return []byte{tagFiles + 1} }
 
 // encodeStable returns the Pebble value of a stable value, whose key is pkey.
 //

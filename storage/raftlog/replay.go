@@ -15,7 +15,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/record"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/wal"
-	"github.com/hashicorp/raft"
 )
 
 // entriesDir is the folder of the journal, in that of the store.
@@ -25,15 +24,14 @@ const entriesDir = "entries"
 func (s *Store) openJournal(files vfs.FS) error {
 	dir := s.opts.FS.PathJoin(s.dir, entriesDir)
 	s.journal = &journal{fs: s.opts.FS, dir: dir, log: logger{s.opts.Logger}, bytes: int64(s.opts.FileBytes), ended: s.sumUp}
-	moved, err := s.isMoved()
+	begun, err := s.isBegun()
 	if err != nil {
 		return err
 	}
 	if s.opts.ReadOnly {
-		if !moved {
-			return s.readRows(s.showRow)
+		if begun {
+			_, err = s.replayAll()
 		}
-		_, err := s.replayAll()
 		return err
 	}
 	if err := s.opts.FS.MkdirAll(dir, 0o755); err != nil {
@@ -42,8 +40,8 @@ func (s *Store) openJournal(files vfs.FS) error {
 	if err := syncDir(s.opts.FS, s.dir); err != nil {
 		return err
 	}
-	if !moved {
-		return s.moveRows(files)
+	if !begun {
+		return s.beginFirst(files)
 	}
 	logs, err := s.replayAll()
 	if err != nil {
@@ -349,30 +347,37 @@ func (s *Store) forgetFiles(oldest wal.NumWAL) {
 	s.journal.whole = slices.DeleteFunc(s.journal.whole, func(f file) bool { return f.num < oldest })
 }
 
-// A row in Pebble says that entries are in the journal. Programs before the journal had them in Pebble, under the keys of all other
-// indexes, and read its format as one that they do not know, where they would else find an empty log.
-func movedRow() []byte { return entryKey(math.MaxUint64) }
+// begunRow is the row of the database that says that it has files of entries beside it. It is under an entry's key because the first programs had
+// the entries in the database: they read its format as one that they do not know, where they would else find an empty log.
+func begunRow() []byte { return entryKey(math.MaxUint64) }
 
-const formatMoved = 2
+const formatBegun = 2
 
-// isMoved says that the entries are in the journal.
-func (s *Store) isMoved() (bool, error) {
-	_, err := s.read(movedRow())
+// isBegun reads the row. A database with entries in it is refused.
+func (s *Store) isBegun() (bool, error) {
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entriesBegin(), UpperBound: begunRow()})
+	if err != nil {
+		return false, markCorrupt(err)
+	}
+	older := iter.First()
+	if err := iter.Close(); err != nil {
+		return false, markCorrupt(err)
+	}
+	if older {
+		return false, fmt.Errorf("%w: entries in the database, as programs before 0.1.0 have them", ErrUnknownFormat)
+	}
+	_, err = s.read(begunRow())
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// moveRows moves the entries of a store that had them in Pebble, or has none yet, into the journal. What a crash has left of that before
-// is written again. Where Pebble has no entries, the files have none either, or it is not the Pebble that they belong to.
-func (s *Store) moveRows(files vfs.FS) error {
+// beginFirst makes the first file of a store that has none. What a crash has left of that before has no entries: files that have some belong
+// to another database.
+func (s *Store) beginFirst(files vfs.FS) error {
 	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.journal.dir})
 	if err != nil {
-		return err
-	}
-	rows := false
-	if err := s.readRows(func(raft.Log) error { rows = true; return errStop }); err != nil && err != errStop {
 		return err
 	}
 	for _, l := range logs {
@@ -381,12 +386,9 @@ func (s *Store) moveRows(files vfs.FS) error {
 		if err := r.Close(); err != nil {
 			return err
 		}
-		if none == nil && !rows {
+		if none == nil {
 			return fmt.Errorf("%w: file %d has entries, and the database beside it does not know of them", ErrCorrupt, l.Num)
 		}
-	}
-	if err := s.db.DeleteRange(filesBegin(), filesEnd(), pebble.Sync); err != nil {
-		return err
 	}
 	for _, l := range logs {
 		if err := s.removeFile(s.journal.path(l.Num)); err != nil {
@@ -397,83 +399,7 @@ func (s *Store) moveRows(files vfs.FS) error {
 	if err := s.begin(files, nil); err != nil {
 		return err
 	}
-	var some []*raft.Log
-	bytes := 0
-	flush := func() error {
-		if len(some) == 0 {
-			return nil
-		}
-		err := s.StoreLogs(some)
-		some, bytes = nil, 0
-		return err
-	}
-	err = s.readRows(func(log raft.Log) error {
-		if some, bytes = append(some, &log), bytes+entryLen(&log); bytes < movedAtOnce {
-			return nil
-		}
-		return flush()
-	})
-	if err == nil {
-		err = flush()
-	}
-	if err != nil {
-		return err
-	}
-	b := s.db.NewBatch()
-	defer b.Close()
-	row := movedRow()
-	if err := errors.Join(b.DeleteRange(entriesBegin(), row, nil), b.Set(row, appendChecksum([]byte{formatMoved}, row), nil)); err != nil {
-		return err
-	}
-	return b.Commit(pebble.Sync)
-}
-
-const movedAtOnce = 1 << 20 // bytes
-
-// errStop ends a walk.
-var errStop = errors.New("enough")
-
-// showRow makes an entry in Pebble one that a store which is only read has.
-func (s *Store) showRow(log raft.Log) error {
-	if s.mu.physical == 0 {
-		s.mu.physical = log.Index
-		s.first.Store(log.Index)
-	}
-	s.last.Store(log.Index)
-	s.journal.mu.places = append(s.journal.mu.places, place{first: log.Index, last: log.Index, logs: []raft.Log{log}})
-	return nil
-}
-
-// readRows calls fn with the entries that are in Pebble.
-func (s *Store) readRows(fn func(raft.Log) error) error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entriesBegin(), UpperBound: entriesEnd()})
-	if err != nil {
-		return markCorrupt(err)
-	}
-	defer iter.Close()
-	next := uint64(0)
-	for iter.First(); iter.Valid(); iter.Next() {
-		index, err := decodeEntryKey(iter.Key())
-		if err == nil && next != 0 && index != next {
-			err = fmt.Errorf("%w: entry %d is missing", ErrCorrupt, next)
-		}
-		if err != nil {
-			return err
-		}
-		value, err := iter.ValueAndErr()
-		if err != nil {
-			return fmt.Errorf("entry %d: %w", index, markCorrupt(err))
-		}
-		log, err := decodeEntry(iter.Key(), append([]byte(nil), value...))
-		if err == nil {
-			err = fn(log)
-		}
-		if err != nil {
-			return err
-		}
-		next = index + 1
-	}
-	return markCorrupt(iter.Error())
+	return s.db.Set(begunRow(), appendChecksum([]byte{formatBegun}, begunRow()), pebble.Sync)
 }
 
 // numbers returns the numbers in a row about the files, n of them, nil when there is no such row.

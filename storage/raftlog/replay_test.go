@@ -2,7 +2,6 @@ package raftlog
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -33,58 +32,32 @@ func oldStore(t *testing.T, fs vfs.FS) {
 	}
 }
 
-// TestOldStore: a store that has its entries in Pebble is moved by the first open, wholly, and at whatever operation of the file system that
-// crashes: by the next. Who only reads it leaves it as it is. The old program does not take the new store for an empty one.
+// TestOldStore: a store that has its entries in Pebble is refused, and stays as it is. An old program would not take the new store for an empty one.
 func TestOldStore(t *testing.T) {
-	whole := func(s *Store) {
-		t.Helper()
-		wantEntries(t, s, 5, 60, 1)
-		if v, err := s.Get([]byte("term")); err != nil || string(v) != "7" {
-			t.Fatalf("term is %q, %v", v, err)
+	fs := vfs.NewMem()
+	oldStore(t, fs)
+	for _, o := range []Options{{ReadOnly: true}, {}, {}} {
+		o.FS = fs
+		if _, err := Open("log", o); !errors.Is(err, ErrUnknownFormat) {
+			t.Errorf("read only %v: %v", o.ReadOnly, err)
 		}
 	}
-	mem := vfs.NewCrashableMem()
-	oldStore(t, mem)
-	for range 2 {
-		s := mustOpen(t, mem, Options{ReadOnly: true})
-		whole(s)
-		mustClose(t, s)
-	}
-	for _, percent := range []int{0, 50, 100} {
-		fs := crashClone(mem, 100, 1)
-		c := &crashScript{mem: fs, unsyncedPercent: percent, states: []map[uint64]uint64{nil}}
-		s := mustOpen(t, errorfs.Wrap(fs, errorfs.InjectorFunc(c.before)), Options{})
-		whole(s)
-		mustStore(t, s, 61, 70, 2)
-		mustClose(t, s)
-		c.mu.Lock()
-		points := c.mu.points
-		c.mu.Unlock()
-		for _, p := range points {
-			after := mustOpen(t, p.fs, Options{})
-			if _, last := bounds(t, after); last == 60 {
-				whole(after)
-			} else if wantBounds(t, after, 5, 70); last != 70 {
-				t.Fatalf("crash before %v of %s: the log ends at %d", p.op.Kind, p.op.Path, last)
-			}
-			mustClose(t, after)
-		}
-		t.Logf("%d crashes", len(points))
 
-		db, err := pebble.Open("log", Options{FS: fs}.withDefaults().pebble())
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, closer, err := db.Get(movedRow())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := decodeEntry(movedRow(), v); !errors.Is(err, ErrUnknownFormat) {
-			t.Errorf("the row is read as an entry: %v", err)
-		}
-		if err := errors.Join(closer.Close(), db.Close()); err != nil {
-			t.Fatal(err)
-		}
+	fs = vfs.NewMem()
+	mustClose(t, mustOpen(t, fs, Options{}))
+	db, err := pebble.Open("log", Options{FS: fs}.withDefaults().pebble())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, closer, err := db.Get(begunRow())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decodeEntry(begunRow(), v); !errors.Is(err, ErrUnknownFormat) {
+		t.Errorf("the row is read as an entry: %v", err)
+	}
+	if err := errors.Join(closer.Close(), db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -240,28 +213,6 @@ func TestFilesOfAnotherStore(t *testing.T) {
 		if _, err := Open("log", Options{FS: fs}); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("no files: %v", err)
 		}
-	}
-}
-
-// TestMovedTwice: a move that was broken off leaves nothing that the next believes.
-func TestMovedTwice(t *testing.T) {
-	fs := vfs.NewMem()
-	oldStore(t, fs)
-	db, err := pebble.Open("log", Options{FS: fs}.withDefaults().pebble())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v []byte
-	for _, n := range []uint64{900, 5, 9, 5, 9} {
-		v = binary.BigEndian.AppendUint64(v, n)
-	}
-	if err := errors.Join(db.Set(summaryRow(1), encodeStable(summaryRow(1), v), pebble.Sync), db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		s := mustOpen(t, fs, Options{})
-		wantEntries(t, s, 5, 60, 1)
-		mustClose(t, s)
 	}
 }
 
