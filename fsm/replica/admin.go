@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 )
 
@@ -65,7 +66,7 @@ func refused(format string, args ...any) response {
 // admin carries requests between nodes, and has them carried out.
 type admin struct {
 	*node
-	links      *links
+	links      *link.Links
 	proposer   *proposer
 	membership *membership
 	standing   *standing
@@ -77,7 +78,7 @@ const requestTimeout = 10 * time.Second
 // serveRequest answers one request on a query link.
 func (a *admin) serveRequest(c net.Conn, bound bool) error {
 	_ = c.SetReadDeadline(time.Now().Add(rpcTimeout)) // an error shows at the read
-	b, err := readFrame(c)
+	b, err := link.ReadFrame(c)
 	if err != nil {
 		return err
 	}
@@ -95,14 +96,14 @@ func (a *admin) serveRequest(c net.Conn, bound bool) error {
 		return fmt.Errorf("replica: write a response: %w", err)
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(rpcTimeout)) // an error shows at the write
-	return writeFrame(c, b)
+	return link.WriteFrame(c, b)
 }
 
 // send gives a request to a member, or to whoever is at an address, on a link of its own.
 func (a *admin) send(ctx context.Context, to raftfix.MemberAddr, o request) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	c, err := a.links.dial(ctx, to, queryLink)
+	c, err := a.links.Open(ctx, to, link.Query)
 	if err != nil {
 		return response{}, err
 	}
@@ -116,11 +117,11 @@ func (a *admin) send(ctx context.Context, to raftfix.MemberAddr, o request) (res
 	if _, err := c.Write([]byte{askRequest}); err != nil {
 		return response{}, fmt.Errorf("replica: request to %s: %w", to.Addr, err)
 	}
-	if err := writeFrame(c, b); err != nil {
+	if err := link.WriteFrame(c, b); err != nil {
 		return response{}, fmt.Errorf("replica: request to %s: %w", to.Addr, err)
 	}
 	var v response
-	if b, err = readFrame(c); err == nil {
+	if b, err = link.ReadFrame(c); err == nil {
 		err = json.Unmarshal(b, &v)
 	}
 	if err != nil {
@@ -167,8 +168,8 @@ func (a *admin) command(ctx context.Context, o request, others ...raftfix.Member
 
 // isFinal says that a link was refused for a reason that others have too: another cluster, another secret.
 func isFinal(err error) bool {
-	var r *refusal
-	return errors.As(err, &r) && r.final
+	var r *link.Refusal
+	return errors.As(err, &r) && r.Final
 }
 
 // commandOnce asks next, or this node when it leads, or the leader, or the try-th of others.

@@ -48,7 +48,7 @@ func TestNotesAlone(t *testing.T) {
 	}
 	eventually(t, "it notes that it leads alone", noted)
 	var proposed bool
-	l.r.links.admin.membership.change(func() raft.IndexFuture {
+	l.r.standing.admin.membership.change(func() raft.IndexFuture {
 		proposed = true
 		if noted() {
 			t.Error("a change is proposed, and the log says that the node is alone")
@@ -71,10 +71,10 @@ func TestSettled(t *testing.T) {
 	if !ok || before.index != 1 || len(before.servers) != 1 {
 		t.Fatalf("the configuration is %+v, settled %v", before, ok)
 	}
-	if v := l.r.links.admin.membership.change(func() raft.IndexFuture { return l.r.raft.AddNonvoter("n2", "a2", before.index, time.Second) }); !v.Done {
+	if v := l.r.standing.admin.membership.change(func() raft.IndexFuture { return l.r.raft.AddNonvoter("n2", "a2", before.index, time.Second) }); !v.Done {
 		t.Fatalf("a learner is not added: %+v", v)
 	}
-	if v := l.r.links.admin.membership.change(func() raft.IndexFuture { return l.r.raft.AddNonvoter("n3", "a3", before.index, time.Second) }); v.Done {
+	if v := l.r.standing.admin.membership.change(func() raft.IndexFuture { return l.r.raft.AddNonvoter("n3", "a3", before.index, time.Second) }); v.Done {
 		t.Error("a change that rests on an older configuration was made")
 	}
 	after, ok := l.r.settled(context.Background())
@@ -100,7 +100,7 @@ func TestUnsettled(t *testing.T) {
 	if m, ok := leader.settled(ctx); ok {
 		t.Errorf("%+v is taken for committed", m)
 	}
-	if v := leader.links.admin.membership.keeps(ctx, request{ID: "n5"}); v.Removed || v.Wait == "" {
+	if v := leader.standing.admin.membership.keeps(ctx, request{ID: "n5"}); v.Removed || v.Wait == "" {
 		t.Errorf("a node is told %+v", v)
 	}
 }

@@ -249,3 +249,13 @@ func TestCommitBound(t *testing.T) {
 		t.Errorf("committed up to %d, want 14", got)
 	}
 }
+
+func memLog(t testing.TB) *raftlog.Store {
+	t.Helper()
+	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
+}

@@ -8,12 +8,13 @@ import (
 	"net"
 	"time"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 )
 
 // asker asks one peer at a time over a link that it keeps. It is for one goroutine.
 type asker struct {
-	l    *links
+	l    *link.Links
 	to   raftfix.MemberAddr
 	conn net.Conn
 }
@@ -67,7 +68,7 @@ func (a *asker) dial(ctx context.Context, to raftfix.MemberAddr) error {
 		return nil
 	}
 	a.close()
-	c, err := a.l.dial(ctx, to, queryLink)
+	c, err := a.l.Open(ctx, to, link.Query)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 )
 
@@ -21,7 +22,7 @@ import (
 // does: it is worth nothing for a lease.
 type confirmers struct {
 	*node
-	links   *links
+	links   *link.Links
 	answers *raftfix.Contacts
 
 	mu struct {
@@ -48,7 +49,7 @@ type call struct {
 	since time.Time
 }
 
-func newConfirmers(n *node, l *links) *confirmers {
+func newConfirmers(n *node, l *link.Links) *confirmers {
 	c := &confirmers{node: n, links: l, answers: raftfix.NewContacts()}
 	c.mu.of = make(map[raft.ServerID]*confirmer)
 	return c

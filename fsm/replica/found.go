@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 	"cairn/storage/raftlog"
 )
@@ -22,7 +23,7 @@ var displacedKey = []byte("CairnDisplaced")
 // heartbeat, so it is heard of in that time, unless its network is cut; it is then heard of later.
 type founding struct {
 	*node
-	cluster   *clusterNote
+	cluster   *link.ClusterNote
 	alone     *alone
 	transport *raftfix.Transport
 	standing  *standing
@@ -31,36 +32,16 @@ type founding struct {
 	displaced atomic.Bool
 }
 
-// know is called when a link is proved, before it is used.
-func (f *founding) know(own, peer hello, bound bool) error {
-	switch {
-	case peer.cluster == "" || f.waits.Load():
-		return nil
-	case bound && own.genesis != [genesisLen]byte{}: // that is noted, and enough until the state has the id
-		f.cluster.learn(peer.cluster)
-		return nil
-	case bound:
-		same, err := f.cluster.keep(peer.cluster, peer.genesis)
-		if err == nil && !same {
-			err = refuseFinally("%s is of cluster %s, and this node of another", peer.id, peer.cluster)
-		}
-		return err
-	case f.o.Joining && own.kind == queryLink: // it has opened the link
-		f.cluster.suppose(peer.cluster)
-	}
-	return nil
-}
-
 // noteCluster notes the id as soon as it is agreed.
 func (f *founding) noteCluster() {
 	for {
 		if id := f.machine.State().Cluster; id != "" {
-			same, err := f.cluster.keep(id, [genesisLen]byte{})
+			same, err := f.cluster.Keep(id, [link.GenesisLen]byte{})
 			switch {
 			case err != nil:
 				f.log.Error("cannot note which cluster this node is of", "err", err)
 			case !same:
-				f.log.Error("the state is of another cluster than this node", "state", id, "node", f.cluster.id())
+				f.log.Error("the state is of another cluster than this node", "state", id, "node", f.cluster.ID())
 				return
 			default:
 				return
@@ -74,15 +55,15 @@ func (f *founding) noteCluster() {
 
 // begin is called before a cluster's first entry is written, with its members. It notes by what the cluster is known.
 func (f *founding) begin(members []raft.Server) error {
-	id, genesis := "", [genesisLen]byte{}
+	id, genesis := "", [link.GenesisLen]byte{}
 	if len(members) == 1 {
-		if id = f.cluster.id(); id == "" {
-			id = newClusterID(f.clock.now())
+		if id = f.cluster.ID(); id == "" {
+			id = link.NewClusterID(f.clock.now())
 		}
 	} else {
-		genesis = genesisOf(members, f.o.NewCluster)
+		genesis = link.GenesisOf(members, f.o.NewCluster)
 	}
-	_, err := f.cluster.keep(id, genesis)
+	_, err := f.cluster.Keep(id, genesis)
 	return err
 }
 
@@ -110,14 +91,14 @@ func (f *founding) found() {
 }
 
 // displace stops this node, at the call of a peer of another cluster, and returns why.
-func (f *founding) displace(peer hello) *refusal {
+func (f *founding) displace(peer link.Hello) *link.Refusal {
 	if f.o.NewCluster {
-		return refuseFinally("%s is of a new cluster, at its operator's word: say CLUSTER FORGET %s, or give that member an address of its own", f.o.ID, peer.to)
+		return link.RefuseFinally("%s is of a new cluster, at its operator's word: say CLUSTER FORGET %s, or give that member an address of its own", f.o.ID, peer.To)
 	}
 	why := fmt.Sprintf("at %s, cluster %s of %s has its member %s: start that on an empty --dir with --id %s --join %s, or, for a new cluster of its own, give this node an address that is free, or say CLUSTER FORGET %s there and --new-cluster here",
-		f.o.Addr, peer.cluster, peer.id, peer.to, peer.to, peer.addr, peer.to)
+		f.o.Addr, peer.Cluster, peer.ID, peer.To, peer.To, peer.Addr, peer.To)
 	if f.displaced.Swap(true) {
-		return refuseFinally("%s", why)
+		return link.RefuseFinally("%s", why)
 	}
 	if !f.waits.Load() {
 		if err := f.o.Log.Set(displacedKey, []byte(why)); err != nil {
@@ -125,7 +106,7 @@ func (f *founding) displace(peer hello) *refusal {
 		}
 	}
 	f.standing.refuse(fmt.Errorf("%w: %s", ErrDisplaced, why))
-	return refuseFinally("%s", why)
+	return link.RefuseFinally("%s", why)
 }
 
 // checkDisplaced is called before Raft starts.

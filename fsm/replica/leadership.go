@@ -4,13 +4,14 @@ import (
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm/command"
+	"cairn/fsm/replica/link"
 )
 
 // leadership begins this node's terms as leader.
 type leadership struct {
 	*node
 	alone    *alone
-	cluster  *clusterNote
+	cluster  *link.ClusterNote
 	proposer *proposer
 	progress *progress
 }
@@ -53,9 +54,9 @@ func (r *leadership) beginTerm(term uint64) {
 	for r.raft.State() == raft.Leader && r.raft.CurrentTerm() == term {
 		err := r.proposer.tick()
 		if err == nil && r.machine.State().Cluster == "" {
-			id := r.cluster.id()
+			id := r.cluster.ID()
 			if id == "" {
-				id = newClusterID(r.clock.now())
+				id = link.NewClusterID(r.clock.now())
 			}
 			_, err = r.proposer.proposeCall(command.ClusterName, id)
 		}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 	"cairn/storage/layout"
 )
@@ -127,11 +127,7 @@ func (c *membership) house(m configuration, s raft.Server, addr string) response
 
 // nowhere is the address of a member whose own another member has taken. No two members of a configuration have one address, so members
 // that have changed places go by way of it. The name is one that nobody has (RFC 2606).
-func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + noHost }
-
-const noHost = ".invalid:1"
-
-func isNowhere(addr string) bool { return strings.HasSuffix(addr, noHost) }
+func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + link.NoHost }
 
 // unhouse takes a member's address, where another member is seen.
 func (c *membership) unhouse(ctx context.Context, m configuration, s raft.Server, o request) response {

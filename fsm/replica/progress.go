@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 )
 
@@ -18,7 +19,7 @@ const probePause = time.Second
 // progress is what this node knows of the others from asking them: whether they answer, and how far they have applied.
 type progress struct {
 	*node
-	links      *links
+	links      *link.Links
 	contacts   *raftfix.Contacts
 	index      *readIndex
 	standing   *standing
@@ -45,7 +46,7 @@ type sighting struct {
 	applied  uint64
 }
 
-func newProgress(n *node, l *links, c *raftfix.Contacts, x *readIndex, s *standing) *progress {
+func newProgress(n *node, l *link.Links, c *raftfix.Contacts, x *readIndex, s *standing) *progress {
 	p := &progress{node: n, links: l, contacts: c, index: x, standing: s}
 	p.lastLeader.Store("")
 	p.mu.seen = make(map[raft.ServerID]sighting)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"cairn/fsm/replica/link"
 )
 
 // The questions on a query link. Each but askIndex and askChecksum is one byte; the answer to each but askChecksum is
@@ -23,6 +25,9 @@ const (
 
 	answerLen = 1 + 8 + 8
 )
+
+// rpcTimeout bounds one exchange on a link; on a raft link, how long it stands still.
+const rpcTimeout = 5 * time.Second
 
 // The statuses of an answer.
 const (
@@ -41,8 +46,8 @@ type queries struct {
 
 // serveQueries answers a peer until the link ends. On a link that was not opened for this member it takes requests only: an answer to a
 // question counts for the member that was asked, and askIndex for the one that asks.
-func (q *queries) serveQueries(c net.Conn, peer hello) error {
-	bound := peer.to != ""
+func (q *queries) serveQueries(c net.Conn, peer link.Hello) error {
+	bound := peer.To != ""
 	var question [1]byte
 	for {
 		if _, err := io.ReadFull(c, question[:]); err != nil {
@@ -62,7 +67,7 @@ func (q *queries) serveQueries(c net.Conn, peer hello) error {
 		if question[0] == askChecksum {
 			answer, err = q.answerChecksum(c)
 		} else {
-			answer, err = q.answer(c, question[0], raft.ServerID(peer.id))
+			answer, err = q.answer(c, question[0], raft.ServerID(peer.ID))
 		}
 		if err != nil {
 			return err

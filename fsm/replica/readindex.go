@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 )
 
@@ -27,7 +28,7 @@ type readIndex struct {
 	reads       atomic.Uint64 // rounds confirmed since start
 }
 
-func newReadIndex(n *node, p *proposer, d *raftfix.ParallelLog, b *raftfix.VoteGuard, l *links) *readIndex {
+func newReadIndex(n *node, p *proposer, d *raftfix.ParallelLog, b *raftfix.VoteGuard, l *link.Links) *readIndex {
 	r := &readIndex{node: n, proposer: p, store: d, guard: b, confirmers: newConfirmers(n, l), leaderAsker: &asker{l: l}}
 	r.leader, r.remote = newRounds(n.o.ElectionWait/2, r.verify), newRounds(n.o.ElectionWait/2, r.askLeader)
 	return r

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 	"cairn/fsm/reply"
 	"cairn/storage/raftlog"
@@ -21,7 +22,7 @@ import (
 type Replica struct {
 	*node
 	transport  *raftfix.Transport
-	links      *links
+	links      *link.Links
 	proposer   *proposer
 	index      *readIndex
 	reader     *reader
@@ -61,9 +62,13 @@ func Start(o Options) (*Replica, error) {
 // assemble makes the parts of a replica, none of which runs yet.
 func assemble(n *node) *Replica {
 	o := n.o
-	cluster, guard, contacts, alone := &clusterNote{log: o.Log}, raftfix.NewVoteGuard(o.Log), raftfix.NewContacts(), &alone{log: o.Log}
+	cluster, guard, contacts, alone := &link.ClusterNote{}, raftfix.NewVoteGuard(o.Log), raftfix.NewContacts(), &alone{log: o.Log}
 	transfers, streams, store := raftfix.NewTransfers(), raftfix.NewStreams(n.ctx, o.StreamRate, o.Logger), raftfix.NewParallelLog(o.Log, n.leading)
-	links := newLinks(n, cluster, guard)
+	at := &host{node: n}
+	links := link.New(n.ctx, link.Options{
+		ID: o.ID, Addr: o.Addr, Run: n.run, Secret: o.Secret, Joining: o.Joining, Addresses: addressesOf(o.Peers), Dial: o.Dial,
+		Cluster: cluster, Guard: guard, Host: at, Logger: o.Logger,
+	})
 	carrier := raftfix.NewTransport(links, raftfix.TransportOptions{
 		Timeout: o.paced(rpcTimeout), Beat: o.Heartbeat / 4, Store: store, Machine: o.Machine, Snapshots: o.Snapshots,
 		Streams: streams, Transfers: transfers, Contacts: contacts, Guard: guard, Wanted: n.wanted, Logger: o.Logger,
@@ -78,7 +83,7 @@ func assemble(n *node) *Replica {
 	admin := &admin{node: n, links: links, proposer: proposer, membership: members, standing: standing}
 	members.admin = admin
 	standing.founding, standing.admin, standing.progress, standing.index = founding, admin, peers, index
-	links.founding, links.admin, links.queries = founding, admin, &queries{node: n, index: index, admin: admin}
+	at.founding, at.admin, at.queries = founding, admin, &queries{node: n, index: index, admin: admin}
 	r := &Replica{
 		node: n, transport: carrier, links: links, proposer: proposer, index: index,
 		reader:    &reader{node: n, contacts: contacts, store: store, index: index, transfer: transfer, progress: peers, standing: standing},
@@ -92,9 +97,17 @@ func assemble(n *node) *Replica {
 	return r
 }
 
+func addressesOf(peers []Peer) map[string]string {
+	all := make(map[string]string)
+	for _, p := range peers {
+		all[p.ID] = p.Addr
+	}
+	return all
+}
+
 func (r *Replica) startRaft() error {
 	c := raftConfig(r.o)
-	if err := r.founding.cluster.load(r.o.Log); err != nil {
+	if err := r.founding.cluster.Load(r.o.Log); err != nil {
 		return err
 	}
 	if err := checkDisplaced(r.o.Log, r.o.NewCluster); err != nil {
@@ -104,7 +117,7 @@ func (r *Replica) startRaft() error {
 	if err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
-	if err := r.links.guard.Load(hasState, r.o.Heartbeat); err != nil {
+	if err := r.standing.guard.Load(hasState, r.o.Heartbeat); err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
 	if err := r.standing.intent.read(); err != nil {
@@ -136,7 +149,7 @@ func (r *Replica) startRaft() error {
 	if err := r.peersAreMembers(hasState); err != nil {
 		return errors.Join(err, r.raft.Shutdown().Error())
 	}
-	if atOnce && r.onlyVoter() && !r.links.guard.Rejoining() {
+	if atOnce && r.onlyVoter() && !r.standing.guard.Rejoining() {
 		r.transport.Stand()
 	}
 	return nil
@@ -197,10 +210,10 @@ func (r *Replica) stop() error {
 	r.proposer.drain()
 	// A running Raft answers every future; one that is shut down leaves some unanswered. So whoever waits for one ends
 	// first, and so that Raft's main loop can answer, a snapshot that is being received is broken off.
-	r.links.drop()
+	r.links.Drop()
 	r.wg.Wait()
 	stopped := r.raft.Shutdown()
-	r.links.hangUp() // Raft waits for what it has asked others; one that is cut off would answer in its own time
+	r.links.HangUp()
 	err := stopped.Error()
 	r.index.leaderAsker.close()
 	return errors.Join(err, r.transport.Close(), r.machine.AbandonChecksums())
@@ -250,7 +263,7 @@ func (r *Replica) Standing() Standing { return r.standing.current() }
 
 // ServeLink takes over a connection that opened with Preface, and returns when it has ended. A stranger who cannot prove to
 // have the cluster's secret costs this connection.
-func (r *Replica) ServeLink(c net.Conn) { r.links.serve(c) }
+func (r *Replica) ServeLink(c net.Conn) { r.links.Serve(c) }
 
 // Refused delivers why the cluster that Options.Join names does not let this node in, or ErrDisplaced.
 func (r *Replica) Refused() <-chan error { return r.standing.refused }

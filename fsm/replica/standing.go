@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 	"cairn/storage/layout"
 )
@@ -61,7 +62,7 @@ type standing struct {
 	*node
 	intent   *intent
 	guard    *raftfix.VoteGuard
-	cluster  *clusterNote
+	cluster  *link.ClusterNote
 	founding *founding
 	admin    *admin
 	progress *progress
@@ -77,7 +78,7 @@ type standing struct {
 	}
 }
 
-func newStanding(n *node, b *raftfix.VoteGuard, c *clusterNote) *standing {
+func newStanding(n *node, b *raftfix.VoteGuard, c *link.ClusterNote) *standing {
 	r := &standing{node: n, intent: &intent{log: n.o.Log}, guard: b, cluster: c, refused: make(chan error, 1)}
 	r.aim(n.o.Join)
 	return r
@@ -180,7 +181,7 @@ func (r *standing) tryJoin() {
 	_, err := r.admin.command(ctx, r.joinRequest(), anyoneAt(addrs)...)
 	refusal := Refusal("")
 	if errors.As(err, &refusal) {
-		r.cluster.suppose("")
+		r.cluster.Suppose("")
 	}
 	switch {
 	case err == nil:
@@ -211,7 +212,7 @@ func (r *standing) joinAt(ctx context.Context, addr string) error {
 		return Refusal(fmt.Sprintf("this node is joining the cluster of %s already", at[0]))
 	}
 	if _, err := r.admin.command(ctx, r.joinRequest(), raftfix.MemberAddr{Addr: addr}); err != nil {
-		r.cluster.suppose("")
+		r.cluster.Suppose("")
 		return err
 	}
 	r.log.Info("this node was added to the cluster and catches up", "peer", addr)

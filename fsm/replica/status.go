@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 	"cairn/storage/layout"
 )
@@ -118,4 +120,7 @@ func NodeID(id string) string {
 }
 
 // Preface is what a connection opens with when it is a link between nodes and no client's.
-const Preface = "\x00CAIRN3\n"
+const Preface = link.Preface
+
+// RefuseLink tells the opener of a link why there will be none, see link.Refuse. The connection stays the caller's.
+func RefuseLink(c net.Conn, why string) error { return link.Refuse(c, why) }

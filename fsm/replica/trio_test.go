@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm"
+	"cairn/fsm/replica/link"
 	"cairn/storage"
 )
 
@@ -141,7 +142,7 @@ func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 		started.Wait()
 		a, b := net.Pipe()
 		go func() {
-			if _, err := io.ReadFull(b, make([]byte, len(Preface))); err == nil {
+			if _, err := io.ReadFull(b, make([]byte, len(link.Preface))); err == nil {
 				c.nodes[addr].ServeLink(b)
 			}
 		}()
@@ -389,6 +390,7 @@ func FuzzQuestions(f *testing.F) {
 	f.Add([]byte{askRequest, 0xff, 0xff})
 	f.Add([]byte("?"))
 	r := newLone(f).r
+	q := &queries{node: r.node, index: r.index, admin: r.standing.admin}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		want := 0 // bytes of answers before the first question that is not whole, or is a request
 		for rest := b; len(rest) > 0; {
@@ -406,7 +408,7 @@ func FuzzQuestions(f *testing.F) {
 		here, there := net.Pipe()
 		done := make(chan error, 1)
 		go func() {
-			done <- r.links.queries.serveQueries(there, hello{id: "n2", to: "n1"})
+			done <- q.serveQueries(there, link.Hello{ID: "n2", To: "n1"})
 			there.Close()
 		}()
 		go func() { _, _ = here.Write(b) }() // the node may hang up in the middle

@@ -15,6 +15,7 @@ import (
 	"cairn/fsm"
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
+	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
 	"cairn/storage"
 )
@@ -55,7 +56,7 @@ const (
 // verifier compares the states of the members.
 type verifier struct {
 	*node
-	links     *links
+	links     *link.Links
 	proposer  *proposer
 	verifying chan struct{} // full while Verify runs
 }

@@ -20,6 +20,7 @@ var ranks = []struct {
 	{dir: "resp", rank: 7},
 	{dir: "resp/*", rank: 7},
 	{dir: "fsm/replica", rank: 6},
+	{dir: "fsm/replica/link", rank: 5.6},
 	{dir: "fsm/replica/raftfix", rank: 5.3},
 	{dir: "fsm", rank: 5},
 	{dir: "fsm/command", rank: 4, apply: true},

@@ -80,8 +80,8 @@ func writeMutations() []mutation {
 		{"what comes while a connection is had is not looked at", "resp/turn.go", "if t.state.CompareAndSwap(taken, stirred) {", "if true {",
 			in("./resp", "TestTurn"), ""},
 		{"a redirect to the node itself", propose, " && l.Addr != r.o.Addr {", " {", in("./fsm/replica", "TestNotLeaderYet"), ""},
-		{"any secret opens a link", "fsm/replica/handshake.go", "if hmac.Equal(proof, l.proof(\"opener\", first, answer)) {", "if len(proof) > 0 {",
-			in("./fsm/replica", "TestHandshake"), ""},
+		{"any secret opens a link", "fsm/replica/link/handshake.go", "if hmac.Equal(proof, l.proof(\"opener\", first, answer)) {", "if len(proof) > 0 {",
+			in("./fsm/replica/link", "TestHandshake"), ""},
 	}
 }
 

@@ -23,7 +23,7 @@
 //	  though the follower is back              |                 |                               |   is answered
 //	does not tell when a majority followed     | contacts.go     | raftfix.TestMajority          | tells it
 //	a deadline bounds a whole request          | patient.go      | raftfix.TestPatientConn       | bounds how long it stands still
-//	Shutdown waits for votes that it has asked | patient.go      | TestHangUp                    | ends what it has asked for
+//	Shutdown waits for votes that it has asked | patient.go      | link.TestHangUp               | ends what it has asked for
 //	  of a node that does not answer           |                 |                               |
 //	streams have no pace, and nobody knows     | streams.go      | raftfix.TestStreamPace        | has both
 //	  how far they are                         |                 |                               |

@@ -1,4 +1,4 @@
-package replica
+package link
 
 import (
 	"crypto/hmac"
@@ -24,16 +24,16 @@ import (
 
 const (
 	nonceLen    = 16
-	genesisLen  = 8
+	GenesisLen  = 8 // bytes by which it is known what a cluster began with
 	maxFrame    = 1 << 12
 	wrongSecret = "the cluster secret is not the same on both nodes"
 )
 
 // The bits of a hello's flags.
 const (
-	flagPast    = 1 << iota // hello.past
-	flagLeads               // hello.leads
-	flagFounder             // hello.founder
+	flagPast    = 1 << iota // Hello.past
+	flagLeads               // Hello.leads
+	flagFounder             // Hello.founder
 	flagsEnd
 )
 
@@ -44,25 +44,25 @@ const (
 	verdictNotHere = 2
 )
 
-// errRefused is wrapped by the error of a link that one side did not want.
-var errRefused = errors.New("refused")
+// ErrRefused is wrapped by the error of a link that one side did not want.
+var ErrRefused = errors.New("refused")
 
-// hello is how a node introduces itself.
-type hello struct {
+// Hello is how a node introduces itself.
+type Hello struct {
 	kind    byte // 0 in the answer
 	past    bool // it has been part of a cluster
 	leads   bool // it leads its cluster
 	founder bool // its directory began a cluster, and joined none
 	nonce   []byte
-	genesis [genesisLen]byte // what its cluster began with, see clusterNote; zero where it does not know, or there is none
-	id      string
-	to      string // the member that the opener wants to reach; empty when it wants whoever is there
-	addr    string // where it is reached, by its own word
+	genesis [GenesisLen]byte // what its cluster began with, see ClusterNote; zero where it does not know, or there is none
+	ID      string
+	To      string // the member that the opener wants to reach; empty when it wants whoever is there
+	Addr    string // where it is reached, by its own word
 	run     string // of its process
-	cluster string
+	Cluster string
 }
 
-func (h hello) bytes() []byte {
+func (h Hello) bytes() []byte {
 	flags := byte(0)
 	for bit, is := range map[byte]bool{flagPast: h.past, flagLeads: h.leads, flagFounder: h.founder} {
 		if is {
@@ -71,50 +71,51 @@ func (h hello) bytes() []byte {
 	}
 	b := append([]byte{h.kind, flags}, h.nonce...)
 	b = append(b, h.genesis[:]...)
-	for _, s := range []string{h.id, h.to, h.addr, h.run, h.cluster} {
+	for _, s := range []string{h.ID, h.To, h.Addr, h.run, h.Cluster} {
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
 	}
 	return b
 }
 
-func parseHello(b []byte) (hello, error) {
-	bad := fmt.Errorf("%w: not a hello", errRefused)
-	const fixed = 1 + 1 + nonceLen + genesisLen
+func parseHello(b []byte) (Hello, error) {
+	bad := fmt.Errorf("%w: not a hello", ErrRefused)
+	const fixed = 1 + 1 + nonceLen + GenesisLen
 	if len(b) < fixed || b[1] >= flagsEnd {
-		return hello{}, bad
+		return Hello{}, bad
 	}
-	h := hello{
+	h := Hello{
 		kind: b[0], past: b[1]&flagPast != 0, leads: b[1]&flagLeads != 0, founder: b[1]&flagFounder != 0,
-		nonce: b[2 : 2+nonceLen], genesis: [genesisLen]byte(b[2+nonceLen:]),
+		nonce: b[2 : 2+nonceLen], genesis: [GenesisLen]byte(b[2+nonceLen:]),
 	}
 	rest := b[fixed:]
-	for _, s := range []*string{&h.id, &h.to, &h.addr, &h.run, &h.cluster} {
+	for _, s := range []*string{&h.ID, &h.To, &h.Addr, &h.run, &h.Cluster} {
 		if len(rest) < 2 || len(rest)-2 < int(binary.BigEndian.Uint16(rest)) {
-			return hello{}, bad
+			return Hello{}, bad
 		}
 		n := 2 + int(binary.BigEndian.Uint16(rest))
 		*s, rest = string(rest[2:n]), rest[n:]
 	}
 	if len(rest) > 0 {
-		return hello{}, bad
+		return Hello{}, bad
 	}
 	return h, nil
 }
 
 // hello introduces this node, as the opener of a link of a kind to a member, or as its acceptor, with neither.
-func (l *links) hello(kind byte, to string) hello {
-	h := hello{
-		kind: kind, past: l.hasPast(), leads: l.leading(), founder: !l.o.Joining, nonce: make([]byte, nonceLen),
-		id: l.o.ID, to: to, addr: l.o.Addr, run: l.run, genesis: l.cluster.genesis(),
+func (l *Links) hello(kind byte, to string) Hello {
+	now := l.o.Host.Situation()
+	h := Hello{
+		kind: kind, past: now.Past, leads: now.Leads, founder: !l.o.Joining, nonce: make([]byte, nonceLen),
+		ID: l.o.ID, To: to, Addr: l.o.Addr, run: l.o.Run, genesis: l.cluster.Genesis(),
 	}
-	if !l.founding.waits.Load() {
-		h.cluster = l.cluster.id()
+	if !now.Waits {
+		h.Cluster = l.cluster.ID()
 	}
 	_, _ = rand.Read(h.nonce) // never fails
 	return h
 }
 
-func (l *links) proof(role string, first, answer []byte) []byte {
+func (l *Links) proof(role string, first, answer []byte) []byte {
 	m := hmac.New(sha256.New, []byte(l.o.Secret))
 	for _, part := range [][]byte{[]byte(role), first, answer} {
 		_ = binary.Write(m, binary.BigEndian, uint32(len(part))) // a hash takes everything
@@ -124,89 +125,91 @@ func (l *links) proof(role string, first, answer []byte) []byte {
 }
 
 // introduce is the opener's part; to is the member that it wants, or empty. It returns how the acceptor introduced itself.
-func (l *links) introduce(c io.ReadWriter, kind byte, to string) (peer hello, err error) {
+func (l *Links) introduce(c io.ReadWriter, kind byte, to string) (peer Hello, err error) {
 	own := l.hello(kind, to)
 	first := own.bytes()
-	if err := writeFrame(c, first); err != nil {
-		return hello{}, err
+	if err := WriteFrame(c, first); err != nil {
+		return Hello{}, err
 	}
-	answer, err := readFrame(c)
+	answer, err := ReadFrame(c)
 	if err != nil {
-		return hello{}, err
+		return Hello{}, err
 	}
 	if peer, err = parseHello(answer); err != nil {
-		return hello{}, err
+		return Hello{}, err
 	}
-	if err := writeFrame(c, l.proof("opener", first, answer)); err != nil {
-		return hello{}, err
+	if err := WriteFrame(c, l.proof("opener", first, answer)); err != nil {
+		return Hello{}, err
 	}
-	verdict, err := readFrame(c)
+	verdict, err := ReadFrame(c)
 	switch {
 	case err != nil:
-		return hello{}, err
+		return Hello{}, err
 	case len(verdict) == 0 || verdict[0] != verdictTaken:
-		return hello{}, &refusal{string(verdict[min(1, len(verdict)):]), len(verdict) == 0 || verdict[0] != verdictNotHere}
+		return Hello{}, &Refusal{string(verdict[min(1, len(verdict)):]), len(verdict) == 0 || verdict[0] != verdictNotHere}
 	case !hmac.Equal(verdict[1:], l.proof("acceptor", first, answer)):
-		return hello{}, refuseFinally(wrongSecret)
+		return Hello{}, RefuseFinally(wrongSecret)
 	}
 	if reason := l.vetAcceptor(own, peer); reason != nil {
-		return hello{}, reason
+		return Hello{}, reason
 	}
 	return peer, l.meet(own, peer, to != "")
 }
 
 // welcome is the acceptor's part. It returns how the opener introduced itself.
-func (l *links) welcome(c io.ReadWriter) (peer hello, err error) {
-	first, err := readFrame(c)
+func (l *Links) welcome(c io.ReadWriter) (peer Hello, err error) {
+	first, err := ReadFrame(c)
 	if err != nil {
-		return hello{}, err
+		return Hello{}, err
 	}
 	if peer, err = parseHello(first); err != nil {
-		return hello{}, err
+		return Hello{}, err
 	}
 	own := l.hello(0, "")
 	answer := own.bytes()
-	if err := writeFrame(c, answer); err != nil {
-		return hello{}, err
+	if err := WriteFrame(c, answer); err != nil {
+		return Hello{}, err
 	}
-	proof, err := readFrame(c)
+	proof, err := ReadFrame(c)
 	if err != nil {
-		return hello{}, err
+		return Hello{}, err
 	}
-	reason := refuseFinally(wrongSecret)
+	reason := RefuseFinally(wrongSecret)
 	if hmac.Equal(proof, l.proof("opener", first, answer)) {
 		reason = l.vetOpener(own, peer)
 	}
 	if reason != nil {
 		said := []byte{verdictNotHere}
-		if reason.final {
+		if reason.Final {
 			said[0] = verdictRefused
 		}
 		said = append(said, reason.why[:min(len(reason.why), maxFrame-1)]...)
-		return peer, errors.Join(fmt.Errorf("node %q: %w", peer.id, reason), writeFrame(c, said))
+		return peer, errors.Join(fmt.Errorf("node %q: %w", peer.ID, reason), WriteFrame(c, said))
 	}
-	if err := l.meet(own, peer, peer.to != ""); err != nil {
+	if err := l.meet(own, peer, peer.To != ""); err != nil {
 		return peer, err
 	}
-	return peer, writeFrame(c, append([]byte{verdictTaken}, l.proof("acceptor", first, answer)...))
+	return peer, WriteFrame(c, append([]byte{verdictTaken}, l.proof("acceptor", first, answer)...))
 }
 
-func writeFrame(w io.Writer, b []byte) error {
+// WriteFrame writes a frame: length uint16 BE | b. It takes 4 KiB at most.
+func WriteFrame(w io.Writer, b []byte) error {
 	if len(b) > maxFrame {
-		return fmt.Errorf("replica: frame of %d bytes", len(b))
+		return fmt.Errorf("link: frame of %d bytes", len(b))
 	}
 	_, err := w.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...))
 	return err
 }
 
-func readFrame(r io.Reader) ([]byte, error) {
+// ReadFrame reads a frame of 4 KiB at most.
+func ReadFrame(r io.Reader) ([]byte, error) {
 	var n [2]byte
 	if _, err := io.ReadFull(r, n[:]); err != nil {
 		return nil, err
 	}
 	size := binary.BigEndian.Uint16(n[:])
 	if size > maxFrame {
-		return nil, fmt.Errorf("%w: frame of %d bytes", errRefused, size)
+		return nil, fmt.Errorf("%w: frame of %d bytes", ErrRefused, size)
 	}
 	b := make([]byte, size)
 	_, err := io.ReadFull(r, b)

@@ -1,13 +1,17 @@
-package replica
+// Package link has the connections between the nodes of a cluster, on the port that clients use too: how they open, how both ends prove that they know the
+// cluster's secret and who they are, and whom they take for what. What is said on them then is hashicorp/raft's, or its owner's.
+package link
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,29 +20,59 @@ import (
 	"cairn/fsm/replica/raftfix"
 )
 
+// Preface is what a connection opens with when it is a link between nodes and no client's.
+const Preface = "\x00CAIRN3\n"
+
 // The kinds of link. A link is a connection between two nodes on the port that clients use too.
 const (
-	raftLink  = 'R' // hashicorp/raft's own protocol
-	queryLink = 'Q' // this package's: read indexes and progress
+	Raft  = 'R' // hashicorp/raft's own protocol
+	Query = 'Q' // this package's: read indexes and progress
 )
 
 // handshakeTimeout bounds how long a link may take to prove itself.
 const handshakeTimeout = 5 * time.Second
 
-// rpcTimeout bounds one exchange on a link; on a raft link, how long it stands still.
-const rpcTimeout = 5 * time.Second
+// Options configures links. All fields but Secret, Joining and Addresses are required.
+type Options struct {
+	ID, Addr  string            // of this node
+	Run       string            // of this process: tells it from another one with the same id
+	Secret    string            // all nodes have the same
+	Joining   bool              // this node joins a cluster, and has begun none
+	Addresses map[string]string // where the operator says that members are, by id; it does not change
+	Dial      func(ctx context.Context, addr string) (net.Conn, error)
+	Cluster   *ClusterNote
+	Guard     *raftfix.VoteGuard
+	Host      Host
+	Logger    *slog.Logger
+}
 
-// links are the connections of this node with its peers. It is the raft.StreamLayer of the transport.
-type links struct {
-	*node
-	cluster     *clusterNote
+// Host is the node whose links they are.
+type Host interface {
+	// Situation is what the node is at this moment.
+	Situation() Situation
+	// Displaced is called when a peer of a living cluster has a member where this node has begun another one. It returns why there is no link.
+	Displaced(peer Hello) *Refusal
+	// Who asks whoever is at an address for its id and its process.
+	Who(ctx context.Context, addr string) (id, run string, err error)
+	// Serve answers a peer on a link for queries until that ends.
+	Serve(c net.Conn, peer Hello) error
+}
+
+// Situation is what a node is to its cluster.
+type Situation struct {
+	Past    bool          // it has been part of a cluster
+	Leads   bool          // it leads
+	Waits   bool          // it is to begin a cluster, and has not
+	Members []raft.Server // the newest configuration; none on a node that is in none yet
+}
+
+// Links are the connections of this node with its peers. It is the raft.StreamLayer of the transport.
+type Links struct {
+	o           Options
+	ctx         context.Context // ends what waits
+	cluster     *ClusterNote
 	twins       twins
-	addresses   map[string]string // where the operator says that members are, by id; it does not change
 	whereabouts whereabouts
-	guard       *raftfix.VoteGuard
-	founding    *founding
-	admin       *admin
-	queries     *queries
 
 	accepted chan net.Conn // raft links for the transport
 	done     chan struct{}
@@ -54,11 +88,9 @@ type links struct {
 	}
 }
 
-func newLinks(n *node, c *clusterNote, b *raftfix.VoteGuard) *links {
-	l := &links{node: n, cluster: c, guard: b, addresses: make(map[string]string), accepted: make(chan net.Conn), done: make(chan struct{})}
-	for _, p := range n.o.Peers {
-		l.addresses[p.ID] = p.Addr
-	}
+// New returns links that last until ctx ends. The owner calls Close.
+func New(ctx context.Context, o Options) *Links {
+	l := &Links{o: o, ctx: ctx, cluster: o.Cluster, accepted: make(chan net.Conn), done: make(chan struct{})}
 	l.twins.seen = make(map[raftfix.MemberAddr]sightOfTwin)
 	l.calls, l.hangUp = context.WithCancel(context.Background())
 	l.mu.open = make(map[net.Conn]struct{})
@@ -67,15 +99,15 @@ func newLinks(n *node, c *clusterNote, b *raftfix.VoteGuard) *links {
 }
 
 // Close ends Accept and drops the links. It implements net.Listener: closing the transport is what calls it.
-func (l *links) Close() error {
+func (l *Links) Close() error {
 	l.once.Do(func() { close(l.done) })
-	l.hangUp()
-	l.drop()
+	l.HangUp()
+	l.Drop()
 	return nil
 }
 
-// drop closes every link that a peer opened, and lets none in any more.
-func (l *links) drop() {
+// Drop closes every link that a peer opened, and lets none in any more.
+func (l *Links) Drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mu.closed = true
@@ -85,7 +117,7 @@ func (l *links) drop() {
 }
 
 // Accept implements net.Listener: the next raft link that a peer opened.
-func (l *links) Accept() (net.Conn, error) {
+func (l *Links) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.accepted:
 		return c, nil
@@ -94,8 +126,12 @@ func (l *links) Accept() (net.Conn, error) {
 	}
 }
 
+// HangUp ends the raft links that this node has opened: hashicorp/raft, when it stops, waits for what it has asked others, and one that is cut off
+// would answer in its own time.
+func (l *Links) HangUp() { l.hangUp() }
+
 // Addr implements net.Listener: the address that peers know this node by.
-func (l *links) Addr() net.Addr { return nodeAddr(l.o.Addr) }
+func (l *Links) Addr() net.Addr { return nodeAddr(l.o.Addr) }
 
 type nodeAddr string
 
@@ -103,27 +139,26 @@ func (nodeAddr) Network() string  { return "cairn" }
 func (a nodeAddr) String() string { return string(a) }
 
 // Dial implements raft.StreamLayer. The address is a raftfix.MemberAddr's text.
-func (l *links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+func (l *Links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, timeout)
 	defer cancel()
-	c, err := l.dial(ctx, raftfix.ParseMemberAddr(string(addr)), raftLink)
+	c, err := l.Open(ctx, raftfix.ParseMemberAddr(string(addr)), Raft)
 	if err != nil {
 		return nil, err
 	}
 	return raftfix.Patient(l.calls, c), nil
 }
 
-// dial opens a link of a kind to a member: at the address that is given, at the one that the operator has named (Options.Peers), or
+// Open opens a link of a kind to a member: at the address that is given, at the one that the operator has named (Options.Addresses), or
 // at the one that the member has said to have, wherever it is found first. Without an id, it is to whoever is at the address.
-func (l *links) dial(ctx context.Context, to raftfix.MemberAddr, kind byte) (net.Conn, error) {
+func (l *Links) Open(ctx context.Context, to raftfix.MemberAddr, kind byte) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is still being opened
 	type opened struct {
 		c   net.Conn
 		err error
 	}
-	self, _ := l.known().find(l.o.ID)
-	addrs := l.placesOf(to, self)
+	addrs := l.placesOf(to)
 	tries := make(chan opened, len(addrs))
 	for _, addr := range addrs {
 		go func() {
@@ -150,14 +185,19 @@ func (l *links) dial(ctx context.Context, to raftfix.MemberAddr, kind byte) (net
 	return nil, errors.Join(errs...)
 }
 
-// placesOf returns the addresses at which to look for a member; self is what the configuration says of this node: who has its new place may
-// have come to its former one.
-func (l *links) placesOf(to raftfix.MemberAddr, self raft.Server) []string {
+// NoHost ends the address of a member that has none, and is nowhere. Nobody has such a name (RFC 2606).
+const NoHost = ".invalid:1"
+
+func isNowhere(addr string) bool { return strings.HasSuffix(addr, NoHost) }
+
+// placesOf returns the addresses at which to look for a member. Who has this node's new place may have come to its former one.
+func (l *Links) placesOf(to raftfix.MemberAddr) []string {
 	addrs := []string{to.Addr}
 	if to.ID == "" {
 		return addrs
 	}
-	for _, addr := range []string{l.addresses[to.ID], l.whereabouts.of(to.ID), string(self.Address)} {
+	self, _ := member(l.o.Host.Situation().Members, l.o.ID)
+	for _, addr := range []string{l.o.Addresses[to.ID], l.whereabouts.of(to.ID), string(self.Address)} {
 		if addr != "" && addr != l.o.Addr && !slices.Contains(addrs, addr) {
 			addrs = append(addrs, addr)
 		}
@@ -166,13 +206,13 @@ func (l *links) placesOf(to raftfix.MemberAddr, self raft.Server) []string {
 }
 
 // dialAt opens a link of a kind to the node at an address, which must be the member that is named, if one is.
-func (l *links) dialAt(ctx context.Context, to raftfix.MemberAddr, kind byte) (_ net.Conn, peer hello, err error) {
+func (l *Links) dialAt(ctx context.Context, to raftfix.MemberAddr, kind byte) (_ net.Conn, peer Hello, err error) {
 	if isNowhere(to.Addr) {
-		return nil, peer, fmt.Errorf("replica: link to %s: it has no address", to.ID)
+		return nil, peer, fmt.Errorf("link: link to %s: it has no address", to.ID)
 	}
 	c, err := l.o.Dial(ctx, to.Addr)
 	if err != nil {
-		return nil, peer, fmt.Errorf("replica: link to %s: %w", to.Addr, err)
+		return nil, peer, fmt.Errorf("link: link to %s: %w", to.Addr, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	if _, err = io.WriteString(c, Preface); err == nil {
@@ -182,10 +222,10 @@ func (l *links) dialAt(ctx context.Context, to raftfix.MemberAddr, kind byte) (_
 		err = errors.Join(err, ctx.Err())
 	}
 	if err != nil {
-		if errors.Is(err, errRefused) {
+		if errors.Is(err, ErrRefused) {
 			l.noteRefusal("link refused", to.Addr, err)
 		}
-		return nil, peer, errors.Join(fmt.Errorf("replica: link to %s: %w", to.Addr, err), c.Close())
+		return nil, peer, errors.Join(fmt.Errorf("link: link to %s: %w", to.Addr, err), c.Close())
 	}
 	return c, peer, nil
 }
@@ -197,7 +237,7 @@ const refusalPause = 30 * time.Second
 const maxRefusals = 64
 
 // noteRefusal logs that a link was refused, once in a while. What strangers come with has words of its own, for a message is bounded in all.
-func (l *links) noteRefusal(what, peer string, err error) {
+func (l *Links) noteRefusal(what, peer string, err error) {
 	host, _, splitErr := net.SplitHostPort(peer)
 	if splitErr != nil {
 		host = peer
@@ -212,12 +252,12 @@ func (l *links) noteRefusal(what, peer string, err error) {
 	}
 	l.mu.Unlock()
 	if !said && !full {
-		l.log.Warn(what, "peer", peer, "err", err)
+		l.o.Logger.Warn(what, "peer", peer, "err", err)
 	}
 }
 
-// serve is Replica.ServeLink.
-func (l *links) serve(c net.Conn) {
+// Serve is Replica.ServeLink.
+func (l *Links) Serve(c net.Conn) {
 	defer func() { _ = c.Close() }()
 	if !l.track(c) {
 		return
@@ -230,24 +270,25 @@ func (l *links) serve(c net.Conn) {
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
-	if peer.kind == raftLink {
+	if peer.kind == Raft {
 		l.hand(c)
 		return
 	}
-	if err := l.queries.serveQueries(c, peer); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-		l.log.Debug("link ended", "peer", peer.id, "err", err)
+	if err := l.o.Host.Serve(c, peer); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		l.o.Logger.Debug("link ended", "peer", peer.ID, "err", err)
 	}
 }
 
 // meet is called once a link has proved itself, before it is used. Only one between members says anything of either's past.
-func (l *links) meet(own, peer hello, bound bool) error {
-	if err := l.founding.know(own, peer, bound); err != nil || !bound {
+func (l *Links) meet(own, peer Hello, bound bool) error {
+	now := l.o.Host.Situation()
+	if err := l.know(own, peer, bound, now.Waits); err != nil || !bound {
 		return err
 	}
-	return l.guard.Meet(l.hasPast(), peer.past)
+	return l.o.Guard.Meet(now.Past, peer.past)
 }
 
-func (l *links) track(c net.Conn) bool {
+func (l *Links) track(c net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.mu.closed {
@@ -256,14 +297,14 @@ func (l *links) track(c net.Conn) bool {
 	return !l.mu.closed
 }
 
-func (l *links) forget(c net.Conn) {
+func (l *Links) forget(c net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.mu.open, c)
 }
 
 // hand gives a raft link to the transport and waits until the transport has closed it.
-func (l *links) hand(c net.Conn) {
+func (l *Links) hand(c net.Conn) {
 	w := &watchedConn{Conn: c, closed: make(chan struct{})}
 	select {
 	case l.accepted <- w:

@@ -1,4 +1,4 @@
-package replica
+package link
 
 import (
 	"crypto/rand"
@@ -16,8 +16,8 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// newClusterID returns an id for a cluster that begins at a Unix time in milliseconds: of two clusters, the older one has the smaller.
-func newClusterID(now int64) string {
+// NewClusterID returns an id for a cluster that begins at a Unix time in milliseconds: of two clusters, the older one has the smaller.
+func NewClusterID(now int64) string {
 	var id [20]byte
 	_, _ = rand.Read(id[:]) // never fails
 	var at [8]byte
@@ -29,11 +29,11 @@ func newClusterID(now int64) string {
 // clusterKey is the stable value that holds the cluster's id, and genesisKey the one that holds what it began with.
 var clusterKey, genesisKey = []byte("CairnCluster"), []byte("CairnGenesis")
 
-// clusterNote is which cluster a node is of, from before its first link on. After a kill the state may be behind the entry that agreed the id, and a
+// ClusterNote is which cluster a node is of, from before its first link on. After a kill the state may be behind the entry that agreed the id, and a
 // node that finds no leader does not come further. Who begins a cluster with others knows what it begins with, a hash of the membership, until the
 // id is agreed, and keeps that: by it they know a member that has lost its disk. Who begins one alone gives it its id. Who joins one has
 // the id of the first node of it that it has asked; that node's word is kept once a link to a member, or of one, is made.
-type clusterNote struct {
+type ClusterNote struct {
 	log     *raftlog.Store
 	writing sync.Mutex // held while something is noted; a disk may take its time, and links do not wait for it
 
@@ -47,30 +47,32 @@ type clusterNote struct {
 type known struct {
 	id      string
 	kept    bool // id is noted
-	genesis [genesisLen]byte
+	genesis [GenesisLen]byte
 }
 
-func (c *clusterNote) id() string {
+// ID returns the cluster's id; empty where it is not known.
+func (c *ClusterNote) ID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.mu.id
 }
 
-func (c *clusterNote) genesis() [genesisLen]byte {
+// Genesis returns what the cluster began with; zero where that is not known.
+func (c *ClusterNote) Genesis() [GenesisLen]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.mu.genesis
 }
 
-// load reads what is noted. It is called before Raft starts.
-func (c *clusterNote) load(log *raftlog.Store) error {
+// Load reads what is noted. It is called before Raft starts.
+func (c *ClusterNote) Load(log *raftlog.Store) error {
 	id, err := log.Get(clusterKey)
 	if err != nil {
-		return fmt.Errorf("replica: read the log: %w", err)
+		return fmt.Errorf("link: read the log: %w", err)
 	}
 	genesis, err := log.Get(genesisKey)
 	if err != nil {
-		return fmt.Errorf("replica: read the log: %w", err)
+		return fmt.Errorf("link: read the log: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,17 +81,17 @@ func (c *clusterNote) load(log *raftlog.Store) error {
 	return nil
 }
 
-// keep notes what is known now, and first what is not yet: an id, and what the cluster began with. It is false where the node is of another cluster.
-func (c *clusterNote) keep(id string, genesis [genesisLen]byte) (same bool, err error) {
+// Keep notes what is known now, and first what is not yet: an id, and what the cluster began with. It is false where the node is of another cluster.
+func (c *ClusterNote) Keep(id string, genesis [GenesisLen]byte) (same bool, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.mu.Lock()
 	now := c.mu.known
 	c.mu.Unlock()
-	var none [genesisLen]byte
+	var none [GenesisLen]byte
 	if genesis != none && now.genesis == none {
 		if err := c.log.Set(genesisKey, genesis[:]); err != nil {
-			return false, fmt.Errorf("replica: note which cluster this node is of: %w", err)
+			return false, fmt.Errorf("link: note which cluster this node is of: %w", err)
 		}
 		c.mu.Lock()
 		c.mu.genesis = genesis
@@ -104,7 +106,7 @@ func (c *clusterNote) keep(id string, genesis [genesisLen]byte) (same bool, err 
 		return true, nil
 	}
 	if err := c.log.Set(clusterKey, []byte(id)); err != nil {
-		return false, fmt.Errorf("replica: note which cluster this node is of: %w", err)
+		return false, fmt.Errorf("link: note which cluster this node is of: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,8 +114,8 @@ func (c *clusterNote) keep(id string, genesis [genesisLen]byte) (same bool, err 
 	return true, nil
 }
 
-// suppose takes the word of a node that is asked to be let in, until that is refused.
-func (c *clusterNote) suppose(id string) {
+// Suppose takes the word of a node that is asked to be let in, until that is refused.
+func (c *ClusterNote) Suppose(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.mu.kept {
@@ -121,8 +123,8 @@ func (c *clusterNote) suppose(id string) {
 	}
 }
 
-// learn takes the id of a cluster that this node has begun with others.
-func (c *clusterNote) learn(id string) {
+// Learn takes the id of a cluster that this node has begun with others.
+func (c *ClusterNote) Learn(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.mu.id == "" {
@@ -130,8 +132,8 @@ func (c *clusterNote) learn(id string) {
 	}
 }
 
-// genesisOf tells memberships that clusters begin with apart.
-func genesisOf(members []raft.Server, newCluster bool) [genesisLen]byte {
+// GenesisOf tells memberships that clusters begin with apart.
+func GenesisOf(members []raft.Server, newCluster bool) [GenesisLen]byte {
 	var all []string
 	for _, s := range members {
 		all = append(all, raftfix.Located(s).String())
@@ -141,5 +143,25 @@ func genesisOf(members []raft.Server, newCluster bool) [genesisLen]byte {
 		all = append(all, "new")
 	}
 	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
-	return [genesisLen]byte(sum[:])
+	return [GenesisLen]byte(sum[:])
+}
+
+// know takes what a peer says of its cluster, when a link is proved and before it is used. A node that waits to begin a cluster takes nothing.
+func (l *Links) know(own, peer Hello, bound, waits bool) error {
+	switch {
+	case peer.Cluster == "" || waits:
+		return nil
+	case bound && own.genesis != [GenesisLen]byte{}: // that is noted, and enough until the state has the id
+		l.cluster.Learn(peer.Cluster)
+		return nil
+	case bound:
+		same, err := l.cluster.Keep(peer.Cluster, peer.genesis)
+		if err == nil && !same {
+			err = RefuseFinally("%s is of cluster %s, and this node of another", peer.ID, peer.Cluster)
+		}
+		return err
+	case l.o.Joining && own.kind == Query: // it has opened the link
+		l.cluster.Suppose(peer.Cluster)
+	}
+	return nil
 }
