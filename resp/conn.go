@@ -107,7 +107,7 @@ func (c *conn) loop() (kept bool) {
 		c.drain()
 		switch next := c.stash; {
 		case next.argv != nil:
-			if c.stash = (stash{}); !c.join(next) {
+			if c.stash = (stash{}); !c.join(&next) {
 				c.alone(next)
 			}
 			continue

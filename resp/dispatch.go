@@ -23,31 +23,28 @@ func (s *stash) empty() bool { return s.argv == nil && s.err == nil }
 // collect puts calls into the run until the next one does not go with it, which stays in the stash, or there is none.
 func (c *conn) collect() {
 	for {
-		if c.stash.empty() {
-			c.stash = c.next()
-		}
-		if c.stash.argv == nil || !c.join(c.stash) {
+		if c.stash.empty() && !c.next(&c.stash) || c.stash.argv == nil || !c.join(&c.stash) {
 			return
 		}
 		c.stash = stash{}
 	}
 }
 
-// next returns the next call; an empty one when more bytes are needed.
-func (c *conn) next() (s stash) {
+// next makes s the next call; it is false when that has not come, or cannot.
+func (c *conn) next(s *stash) bool {
 	if s.argv, s.err = c.in.next(); s.argv == nil {
-		return s
+		return false
 	}
 	if c.sess.replies == repliesSkip { // the run is empty: CLIENT REPLY SKIP goes with none
 		c.change(func(s *session) { s.replies = repliesOn })
 		c.out.muted, c.run.silent = true, true
 	}
 	s.route, s.err = c.examine(s.argv)
-	return s
+	return true
 }
 
 // join puts a call, or the error that it deserves, into the run, if it goes with it.
-func (c *conn) join(s stash) bool {
+func (c *conn) join(s *stash) bool {
 	switch {
 	case c.run.silent && len(c.run.calls)+len(c.run.early) > 0:
 		return false
@@ -80,7 +77,8 @@ func (c *conn) alone(s stash) {
 	if s.route.kind == kindList {
 		c.list(s.route, s.argv)
 	} else {
-		c.reply(s.route, s.route.run(c, s.argv))
+		answer := s.route.run(c, s.argv)
+		c.reply(s.route, &answer)
 	}
 	c.count([]*route{s.route}, began)
 	c.settled()

@@ -30,7 +30,7 @@ func (c *conn) list(r *route, argv [][]byte) {
 		c.srv.o.Logger.Warn("a reply is broken off, and its client cut off", "peer", c.addr(), "err", err)
 		c.kill()
 	case err != nil:
-		c.reply(r, c.readFaults(err, []entry.Call{call}, []*route{r})[0])
+		c.reply(r, &c.readFaults(err, []entry.Call{call}, []*route{r})[0])
 	}
 }
 

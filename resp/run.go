@@ -128,18 +128,18 @@ func (c *conn) emit(replies []reply.Reply) {
 		for ; c.run.told < len(c.run.early) && c.run.early[c.run.told].before <= c.run.done; c.run.told++ {
 			c.out.reply(c.run.early[c.run.told].reply)
 		}
-		c.reply(c.run.routes[c.run.done], replies[i])
+		c.reply(c.run.routes[c.run.done], &replies[i])
 		c.run.done++
 	}
 }
 
 // reply writes the reply to a call that has run.
-func (c *conn) reply(r *route, answer reply.Reply) {
+func (c *conn) reply(r *route, answer *reply.Reply) {
 	if answer.Kind == reply.Error {
 		r.stats.failed.Add(1)
 		c.srv.fail(answer.Str)
 	}
-	c.out.reply(answer)
+	c.out.reply(*answer)
 }
 
 // firstKey returns the first key of a call, or nil.
