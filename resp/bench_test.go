@@ -13,34 +13,44 @@ import (
 	"cairn/fsm/reply"
 )
 
-// BenchmarkParse parses pipelines of 16 calls; an operation is one call.
+// BenchmarkParse parses pipelines of 16 calls, with our parser, and with redcon's behind a guard; an operation is one call.
 func BenchmarkParse(b *testing.B) {
 	for _, size := range []int{3, 100, 10_000, 100_000} {
-		b.Run(fmt.Sprintf("value=%dB", size), func(b *testing.B) {
-			const depth = 16
-			var wire []byte
-			for range depth {
-				wire = appendCall(wire, [][]byte{[]byte("SET"), []byte("key:000000001"), bytes.Repeat([]byte("x"), size)})
-			}
-			p := newParser(testLimits())
-			rd := bytes.NewReader(wire)
-			b.SetBytes(int64(len(wire) / depth))
-			b.ReportAllocs()
-			for n := 0; b.Loop(); {
-				argv, err := p.next()
-				for argv == nil && err == nil {
-					p.recycle()
-					if _, err = p.fill(rd); err == io.EOF {
-						rd.Reset(wire)
-						err = nil
-					}
-					argv, err = p.next()
+		for _, name := range []string{"own", "redcon"} {
+			b.Run(fmt.Sprintf("value=%dB/parser=%s", size, name), func(b *testing.B) {
+				p := newParser(testLimits())
+				next := p.next
+				if name == "redcon" {
+					next = guarded{p}.next
 				}
-				if n++; err != nil || len(argv) != 3 {
-					b.Fatal(err, len(argv))
-				}
+				benchmarkParse(b, p, next, size)
+			})
+		}
+	}
+}
+
+func benchmarkParse(b *testing.B, p *parser, next func() ([][]byte, error), size int) {
+	const depth = 16
+	var wire []byte
+	for range depth {
+		wire = appendCall(wire, [][]byte{[]byte("SET"), []byte("key:000000001"), bytes.Repeat([]byte("x"), size)})
+	}
+	rd := bytes.NewReader(wire)
+	b.SetBytes(int64(len(wire) / depth))
+	b.ReportAllocs()
+	for n := 0; b.Loop(); {
+		argv, err := next()
+		for argv == nil && err == nil {
+			p.recycle()
+			if _, err = p.fill(rd); err == io.EOF {
+				rd.Reset(wire)
+				err = nil
 			}
-		})
+			argv, err = next()
+		}
+		if n++; err != nil || len(argv) != 3 {
+			b.Fatal(err, len(argv))
+		}
 	}
 }
 
@@ -61,7 +71,7 @@ func (n *nullBackend) Read(_ context.Context, _ replica.Consistency, calls []ent
 // BenchmarkPipeline is one client on the loopback; an operation is one call, allocations are those of the whole process.
 func BenchmarkPipeline(b *testing.B) {
 	for _, call := range []string{"PING", "GET key:000000001", "SET key:000000001 xxx"} {
-		for _, depth := range []int{1, 16, 256} {
+		for _, depth := range []int{1, 16, 64, 256} {
 			b.Run(fmt.Sprintf("call=%.4s/depth=%d", call, depth), func(b *testing.B) {
 				backend := &nullBackend{}
 				for range runCalls {
