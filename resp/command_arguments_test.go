@@ -87,29 +87,63 @@ func TestCommandSyntaxes(t *testing.T) {
 	}
 }
 
-// TestCommandSyntaxOfRedis writes the arguments of every command of a real Redis as a Syntax and reads them again.
-func TestCommandSyntaxOfRedis(t *testing.T) {
+// TestFactsAsRedis: of every command of a real Redis, the facts give what it answers to COMMAND INFO and to COMMAND DOCS, but for our
+// own tips, summaries and complexities.
+func TestFactsAsRedis(t *testing.T) {
 	redis := dial(t, startRedis(t))
-	var check func(docs reply.Reply)
 	n := 0
-	check = func(docs reply.Reply) {
-		for i := 0; i+1 < len(docs.Elems); i += 2 {
-			doc := docs.Elems[i+1]
-			check(field(doc, "subcommands"))
-			want := argumentsFrom(field(doc, "arguments"))
-			syntax := syntaxOf(want, " ")
-			got, ok := argumentsOf(&command.Spec{Syntax: syntax})
-			name := string(docs.Elems[i].Str)
-			if a, b := outline(plain(got)), outline(plain(want)); !ok || a != b {
-				t.Errorf("%s: %s is read as\n%s\nwant\n%s", name, syntax, a, b)
+	table := func(name string, subs []reply.Reply) *command.Spec {
+		row := command.Spec{Name: name}
+		for _, sub := range subs {
+			_, word, _ := strings.Cut(string(sub.Elems[0].Str), "|")
+			row.Subs = append(row.Subs, command.Spec{Name: word})
+		}
+		made, _ := command.NewTable([]command.Spec{row}).Lookup([]byte(name))
+		return made
+	}
+	var check func(name string, row *command.Spec, info, docs reply.Reply)
+	check = func(name string, row *command.Spec, info, docs reply.Reply) {
+		n++
+		ours := infoOf(name, row).Elems
+		for i, e := range info.Elems[:9] {
+			if got, want := fmt.Sprint(render(ours[i])), fmt.Sprint(render(withoutNotes(e))); got != want && i != 7 {
+				t.Errorf("%s: element %d is %s\nwant %s", name, i, got, want)
 			}
-			n++
+		}
+		got, ok := argumentsOf(row)
+		if a, b := outline(plain(got)), outline(plain(argumentsFrom(field(docs, "arguments")))); !ok || a != b {
+			t.Errorf("%s: %s is read as\n%s\nwant\n%s", name, row.Syntax, a, b)
+		}
+		if group, since := string(field(docs, "group").Str), string(field(docs, "since").Str); row.Group != group || row.Since != since {
+			t.Errorf("%s: group %q, since %q, want %q, %q", name, row.Group, row.Since, group, since)
+		}
+		for i := range row.Subs {
+			sub := info.Elems[9].Elems[i]
+			full := string(sub.Elems[0].Str)
+			check(full, &row.Subs[i], sub, field(field(docs, "subcommands"), full))
 		}
 	}
-	check(redis.do("COMMAND", "DOCS"))
+	docs := redis.do("COMMAND", "DOCS")
+	for _, info := range redis.do("COMMAND").Elems {
+		name := string(info.Elems[0].Str)
+		check(name, table(name, info.Elems[9].Elems), info, field(docs, name))
+	}
 	if n < 300 {
 		t.Errorf("Redis documents %d commands", n)
 	}
+}
+
+// withoutNotes leaves out what Redis says in words about its key specifications.
+func withoutNotes(r reply.Reply) reply.Reply {
+	var elems []reply.Reply
+	for i, e := range r.Elems {
+		if string(e.Str) == "notes" || i > 0 && string(r.Elems[i-1].Str) == "notes" {
+			continue
+		}
+		elems = append(elems, withoutNotes(e))
+	}
+	r.Elems = elems
+	return r
 }
 
 func field(m reply.Reply, name string) reply.Reply {
@@ -144,41 +178,6 @@ func argumentsFrom(docs reply.Reply) (args []argument) {
 		args = append(args, a)
 	}
 	return args
-}
-
-// syntaxOf writes arguments as a Syntax.
-func syntaxOf(args []argument, separator string) string {
-	all := make([]string, len(args))
-	for i, a := range args {
-		s := a.name
-		switch a.kind {
-		default:
-			s += ":" + string(a.kind)
-		case command.TypeKey:
-			s += fmt.Sprint(":", a.kind, a.spec)
-		case kindPureToken:
-			s = ""
-		case kindOneOf:
-			s = "<" + syntaxOf(a.args, " | ") + ">"
-		case kindBlock:
-			s = "<" + syntaxOf(a.args, " ") + ">"
-		}
-		again := s
-		if s = strings.TrimSpace(a.token + " " + s); a.multipleToken {
-			again = s
-		}
-		if a.multiple {
-			s += " [" + again + " ...]"
-		}
-		if a.optional {
-			s = "[" + s + "]"
-		}
-		if next := i + 1; separator == " " && a.token != "" && a.kind != kindPureToken && !a.optional && next < len(args) && args[next].token == "" {
-			s = "<" + s + ">" // or the token would take the next value too
-		}
-		all[i] = s
-	}
-	return strings.Join(all, separator)
 }
 
 // plain leaves out what a Syntax does not say: names of pure tokens, and blocks of one argument.

@@ -64,6 +64,10 @@ func findSub(row *command.Spec, name []byte) *command.Spec {
 // infoOf is the element of COMMAND INFO for a row whose full name is name.
 func infoOf(name string, row *command.Spec) reply.Reply {
 	first, last, step := keyRange(row.Keys)
+	categories := strings.Fields(row.ACL)
+	for i, c := range categories {
+		categories[i] = "@" + c
+	}
 	var specs, subs []reply.Reply
 	for _, k := range row.Keys {
 		specs = append(specs, keySpecOf(k))
@@ -76,7 +80,7 @@ func infoOf(name string, row *command.Spec) reply.Reply {
 		reply.Int(int64(row.Arity)),
 		statuses(row.Flags.Names()),
 		reply.Int(int64(first)), reply.Int(int64(last)), reply.Int(int64(step)),
-		statuses(aclNames(row)),
+		statuses(categories),
 		bulks(strings.Fields(row.Tips)),
 		reply.SetOf(specs...),
 		subcommandsOf(subs),

@@ -43,7 +43,7 @@ func listFilter(args [][]byte) (keep func(name string, row *command.Spec) bool, 
 		return func(string, *command.Spec) bool { return false }, true
 	case "ACLCAT":
 		word = strings.ToLower(word)
-		return func(_ string, row *command.Spec) bool { return slices.Contains(categoriesOf(row), word) }, true
+		return func(_ string, row *command.Spec) bool { return slices.Contains(strings.Fields(row.ACL), word) }, true
 	case "PATTERN":
 		return func(name string, _ *command.Spec) bool { return command.MatchFold(word, name) }, true
 	}

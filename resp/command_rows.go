@@ -7,33 +7,20 @@ import (
 
 // commandRows returns COMMAND and its subcommands.
 func commandRows() []command.Spec {
-	const (
-		any       = command.FlagLoading | command.FlagStale
-		unordered = "nondeterministic_output_order"
-		perName   = "O(N) where N is the number of commands to look up"
-		perWord   = "O(N) where N is the number of arguments to the command"
-		perRow    = "O(N) where N is the number of commands"
-	)
-	return []command.Spec{{
-		Name: "command", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perRow, Tips: unordered,
-		Summary: "Describes every command", Exec: handler(runCommand),
+	return []command.Spec{{Name: "command", Summary: "Describes every command", Cost: "where N is the number of commands", Exec: handler(runCommand),
 		Subs: []command.Spec{
-			{Name: "count", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: "O(1)",
-				Summary: "Counts the commands", Exec: handler(runCommandCount)},
-			{Name: "docs", Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perName, Tips: unordered,
-				Syntax: "[command-name ...]", Summary: "Documents the named commands, or all", Exec: handler(runCommandDocs)},
-			{Name: "getkeys", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perWord,
-				Syntax: "command arg [arg ...]", Summary: "Lists the keys of a full command", Exec: handler(runCommandGetKeys)},
-			{Name: "getkeysandflags", Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perWord,
-				Syntax: "command arg [arg ...]", Summary: "Lists the keys of a full command and what it does to them",
-				Exec: handler(runCommandGetKeysAndFlags)},
-			{Name: "help", Flags: any, Group: "server", ACL: "connection", Since: "5.0.0", Cost: "O(1)",
-				Summary: "Describes the subcommands", Exec: handler(runCommandHelp)},
-			{Name: "info", Flags: any, Group: "server", ACL: "connection", Since: "2.8.13", Cost: perName, Tips: unordered,
-				Syntax: "[command-name ...]", Summary: "Describes the named commands, or all", Exec: handler(runCommandInfo)},
-			{Name: "list", Flags: any, Group: "server", ACL: "connection", Since: "7.0.0", Cost: perRow, Tips: unordered,
-				Syntax:  "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern:pattern>]",
-				Summary: "Names all commands, or those that a filter lets through", Exec: handler(runCommandList)},
+			{Name: "count", Summary: "Counts the commands", Exec: handler(runCommandCount)},
+			{Name: "docs", Summary: "Documents the named commands, or all",
+				Cost: "where N is the number of commands to look up", Exec: handler(runCommandDocs)},
+			{Name: "getkeys", Summary: "Lists the keys of a full command",
+				Cost: "where N is the number of arguments to the command", Syntax: "command arg [arg ...]", Exec: handler(runCommandGetKeys)},
+			{Name: "getkeysandflags", Summary: "Lists the keys of a full command and what it does to them",
+				Cost: "where N is the number of arguments to the command", Syntax: "command arg [arg ...]", Exec: handler(runCommandGetKeysAndFlags)},
+			{Name: "help", Summary: "Describes the subcommands", Exec: handler(runCommandHelp)},
+			{Name: "info", Summary: "Describes the named commands, or all",
+				Cost: "where N is the number of commands to look up", Exec: handler(runCommandInfo)},
+			{Name: "list", Summary: "Names all commands, or those that a filter lets through",
+				Cost: "where N is the number of commands", Exec: handler(runCommandList)},
 		},
 	}}
 }

@@ -11,28 +11,15 @@ import (
 // databases is how many SELECT knows; fsm/command counts the same number of them.
 const databases = 16
 
-// anytime are the flags of commands that need neither the data nor a leader.
-const anytime = command.FlagLoading | command.FlagStale
-
 func connectionRows() []command.Spec {
-	const door = command.FlagNoScript | anytime | command.FlagFast | command.FlagNoAuth | command.FlagAllowBusy
 	return []command.Spec{
-		{Name: "ping", Flags: command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)",
-			Tips: "request_policy:all_shards response_policy:all_succeeded", Syntax: "[message]",
-			Summary: "Answers PONG, or the message", Exec: handler(runPing)},
-		{Name: "echo", Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "message",
-			Summary: "Answers the message", Exec: handler(runEcho)},
-		{Name: "quit", Arity: -1, Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)",
-			Summary: "Closes the connection after the replies to what came before", Exec: handler(runQuit)},
-		{Name: "reset", Flags: door, Group: "connection", Since: "6.2.0", Cost: "O(1)",
-			Summary: "Makes the connection what it was when it was new", Exec: handler(runReset)},
-		{Name: "select", Flags: anytime | command.FlagFast, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "index:integer",
-			Summary: "Chooses the connection's database, one of 16", Exec: handler(runSelect)},
-		{Name: "hello", Flags: door, Group: "connection", Since: "6.0.0", Cost: "O(1)",
-			Syntax:  "[protover:integer [AUTH username password] [SETNAME clientname]]",
-			Summary: "Chooses RESP2 or RESP3 and says who serves", Exec: handler(runHello)},
-		{Name: "auth", Flags: door, Group: "connection", Since: "1.0.0", Cost: "O(1)", Syntax: "[username] password",
-			Summary: "Shows the password that the node asks for", Exec: handler(runAuth)},
+		{Name: "ping", Summary: "Answers PONG, or the message", Exec: handler(runPing)},
+		{Name: "echo", Summary: "Answers the message", Exec: handler(runEcho)},
+		{Name: "quit", Summary: "Closes the connection after the replies to what came before", Exec: handler(runQuit)},
+		{Name: "reset", Summary: "Makes the connection what it was when it was new", Exec: handler(runReset)},
+		{Name: "select", Summary: "Chooses the connection's database, one of 16", Exec: handler(runSelect)},
+		{Name: "hello", Summary: "Chooses RESP2 or RESP3 and says who serves", Exec: handler(runHello)},
+		{Name: "auth", Cost: "O(1)", Summary: "Shows the password that the node asks for", Exec: handler(runAuth)},
 		clientRow(),
 	}
 }

@@ -14,31 +14,31 @@ const errNoSuchMaster reply.UserError = "ERR No such master with that name"
 // one master that there is.
 func sentinelRow() command.Spec {
 	const (
-		flags = command.FlagAdmin | command.FlagNoScript | anytime
+		flags = command.FlagAdmin | command.FlagNoScript | command.FlagLoading | command.FlagStale
 		group = "sentinel"
+		acl   = "admin slow dangerous"
 		cost  = "O(N) where N is the number of nodes"
 	)
-	return command.Spec{
-		Name: "sentinel", Group: group, Since: "2.8.4", Cost: "Depends on subcommand.",
+	return command.Spec{Name: "sentinel", Group: group, Since: "2.8.4", ACL: "slow",
 		Summary: "Shows the cluster as Redis's sentinels would, for clients that find the master by them",
 		Subs: []command.Spec{
-			{Name: "ckquorum", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runCheckQuorum),
+			{Name: "ckquorum", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: named(runCheckQuorum),
 				Syntax: "master-name", Summary: "Says whether a majority of the voters answers"},
-			{Name: "get-master-addr-by-name", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runMasterAddr),
+			{Name: "get-master-addr-by-name", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: handler(runMasterAddr),
 				Syntax: "master-name", Summary: "Answers the address of the node that leads"},
-			{Name: "help", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runSentinelHelp),
+			{Name: "help", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: handler(runSentinelHelp),
 				Summary: "Describes the subcommands"},
-			{Name: "master", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runMaster),
+			{Name: "master", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: named(runMaster),
 				Syntax: "master-name", Summary: "Describes the node that leads"},
-			{Name: "masters", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runMasters),
+			{Name: "masters", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: handler(runMasters),
 				Summary: "Describes the node that leads, as the only master"},
-			{Name: "myid", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: handler(runClusterMyID),
+			{Name: "myid", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: handler(runClusterMyID),
 				Summary: "Answers this node's id"},
-			{Name: "replicas", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runMasterReplicas),
+			{Name: "replicas", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: named(runMasterReplicas),
 				Syntax: "master-name", Summary: "Describes the followers"},
-			{Name: "sentinels", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runSentinels),
+			{Name: "sentinels", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: named(runSentinels),
 				Syntax: "master-name", Summary: "Describes the other nodes, each of which is a sentinel too"},
-			{Name: "slaves", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, Exec: named(runMasterReplicas),
+			{Name: "slaves", Flags: flags, Group: group, Since: "2.8.4", Cost: cost, ACL: acl, Exec: named(runMasterReplicas),
 				Syntax: "master-name", Summary: "Is REPLICAS by its old name"},
 		},
 	}

@@ -11,23 +11,17 @@ import (
 // subscribeRows are the commands of a connection that listens for what a sentinel announces: one that is subscribed hears when
 // another node begins to lead. There is no PUBLISH, and no other channel.
 func subscribeRows() []command.Spec {
-	const flags = command.FlagPubSub | command.FlagNoScript | anytime
 	channels := func(s *choices) *[]string { return &s.channels }
 	patterns := func(s *choices) *[]string { return &s.patterns }
 	return []command.Spec{
-		{Name: "subscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "channel [channel ...]",
-			Cost:    "O(N) where N is the number of channels to subscribe to.",
-			Summary: "Listens for what a sentinel announces, such as +switch-master", Exec: subscribing(channels, checkChannel)},
-		{Name: "psubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "pattern:pattern [pattern:pattern ...]",
-			Cost:    "O(N) where N is the number of patterns the client is already subscribed to.",
-			Summary: "Listens like SUBSCRIBE, to channels that match a pattern", Exec: subscribing(patterns, nil)},
-		{Name: "unsubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[channel [channel ...]]",
-			Cost:    "O(N) where N is the number of clients already subscribed to a channel.",
-			Summary: "Listens to channels no more", Exec: unsubscribing(channels)},
-		{Name: "punsubscribe", Flags: flags, Group: "pubsub", Since: "2.0.0", Syntax: "[pattern:pattern [pattern:pattern ...]]",
-			Cost: "O(N+M) where N is the number of patterns the client is already subscribed and M is the number of total patterns " +
-				"subscribed in the system (by any client).",
-			Summary: "Listens to patterns no more", Exec: unsubscribing(patterns)},
+		{Name: "subscribe", Summary: "Listens for what a sentinel announces, such as +switch-master",
+			Cost: "where N is the number of channels to subscribe to.", Exec: subscribing(channels, checkChannel)},
+		{Name: "psubscribe", Summary: "Listens like SUBSCRIBE, to channels that match a pattern",
+			Cost: "where N is the number of patterns the client is already subscribed to.", Exec: subscribing(patterns, nil)},
+		{Name: "unsubscribe", Summary: "Listens to channels no more",
+			Cost: "where N is the number of clients already subscribed to a channel.", Exec: unsubscribing(channels)},
+		{Name: "punsubscribe", Summary: "Listens to patterns no more",
+			Cost: "where N is the number of patterns the client is already subscribed and M is the number of total patterns subscribed in the system (by any client).", Exec: unsubscribing(patterns)},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func cairnRows() []command.Spec {
 	return []command.Spec{
 		{Name: "cairn.verify", Flags: command.FlagAdmin | command.FlagNoScript | command.FlagNoMulti, Group: "server", Since: "0.1.0",
-			Cost: "O(N) where N is the number of keys, on every node, beside the serving of clients", Tips: "nondeterministic_output",
+			ACL: "admin slow dangerous", Cost: "O(N) where N is the number of keys, on every node, beside the serving of clients", Tips: "nondeterministic_output",
 			Syntax: "[TIMEOUT milliseconds:integer]", Exec: handler(runVerify),
 			Summary: "Sums up the state of every node at one log index and says whether the nodes agree; the leader answers"},
 	}

@@ -15,21 +15,15 @@ func keyRows() []Spec {
 
 func existenceRows() []Spec {
 	return []Spec{
-		{Name: "del", Flags: FlagWrite, Keys: []KeySpec{{Index: 1, Last: -1, Step: 1, Access: "RM DELETE"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
-			Summary: "Removes keys and says how many of them there were", Exec: Write(raw, runDel)},
-		{Name: "unlink", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Last: -1, Step: 1, Access: "RM DELETE"}},
-			Group: "generic", Since: "4.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
-			Summary: "Removes keys like DEL, which never waits for memory to be freed either", Exec: Write(raw, runDel)},
-		{Name: "exists", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Last: -1, Step: 1, Access: "RO"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
-			Summary: "Counts how many of the named keys exist, a key as often as it is named", Exec: Read(raw, runExists)},
-		{Name: "touch", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Last: -1, Step: 1, Access: "RO"}},
-			Group: "generic", Since: "3.2.1", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
-			Summary: "Counts like EXISTS; reads leave no mark that could be renewed", Exec: Read(raw, runExists)},
-		{Name: "type", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Names the type of the value at a key, or none", Exec: Read(raw, runType)},
+		{Name: "del", Summary: "Removes keys and says how many of them there were",
+			Cost: "where N is the number of keys", Exec: Write(raw, runDel)},
+		{Name: "unlink", Summary: "Removes keys like DEL, which never waits for memory to be freed either",
+			Cost: "O(N) where N is the number of keys", Exec: Write(raw, runDel)},
+		{Name: "exists", Summary: "Counts how many of the named keys exist, a key as often as it is named",
+			Cost: "where N is the number of keys", Exec: Read(raw, runExists)},
+		{Name: "touch", Summary: "Counts like EXISTS; reads leave no mark that could be renewed",
+			Cost: "where N is the number of keys", Exec: Read(raw, runExists)},
+		{Name: "type", Summary: "Names the type of the value at a key, or none", Exec: Read(raw, runType)},
 	}
 }
 

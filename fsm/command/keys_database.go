@@ -11,21 +11,11 @@ import (
 
 func databaseRows() []Spec {
 	return []Spec{
-		{Name: "dbsize", Flags: FlagReadOnly | FlagFast,
-			Group: "server", Since: "1.0.0", Cost: "O(1)",
-			Tips: "request_policy:all_shards response_policy:agg_sum", ACL: "keyspace", Syntax: "",
-			Summary: "Counts the keys of the current database, expired ones that were not yet removed too", Exec: Read(raw, runDBSize)},
-		{Name: "flushdb", Flags: FlagWrite,
-			Group: "server", Since: "1.0.0", Cost: "O(1)",
-			Tips: "request_policy:all_shards response_policy:all_succeeded", ACL: "keyspace dangerous", Syntax: "[ASYNC | SYNC]",
-			Summary: "Removes all keys of the current database", Exec: Write(parseFlush, runFlushDB)},
-		{Name: "flushall", Flags: FlagWrite,
-			Group: "server", Since: "1.0.0", Cost: "O(1)",
-			Tips: "request_policy:all_shards response_policy:all_succeeded", ACL: "keyspace dangerous", Syntax: "[ASYNC | SYNC]",
-			Summary: "Removes all keys of all databases", Exec: Write(parseFlush, runFlushAll)},
-		{Name: "swapdb", Flags: FlagWrite | FlagFast,
-			Group: "server", Since: "4.0.0", Cost: "O(1)", ACL: "keyspace dangerous", Syntax: "index1:integer index2:integer",
-			Summary: "Exchanges two databases, for all clients at once", Exec: Write(parseSwap, runSwap)},
+		{Name: "dbsize", Summary: "Counts the keys of the current database, expired ones that were not yet removed too",
+			Exec: Read(raw, runDBSize)},
+		{Name: "flushdb", Cost: "O(1)", Summary: "Removes all keys of the current database", Exec: Write(parseFlush, runFlushDB)},
+		{Name: "flushall", Cost: "O(1)", Summary: "Removes all keys of all databases", Exec: Write(parseFlush, runFlushAll)},
+		{Name: "swapdb", Cost: "O(1)", Summary: "Exchanges two databases, for all clients at once", Exec: Write(parseSwap, runSwap)},
 	}
 }
 

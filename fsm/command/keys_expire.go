@@ -10,21 +10,12 @@ import (
 
 func expireRows() []Spec {
 	return []Spec{
-		{Name: "expire", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW UPDATE"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key seconds:integer [NX | XX | GT | LT]",
-			Summary: "Lets a key expire some seconds from now", Exec: deadline{"expire", 1000, false}.exec()},
-		{Name: "pexpire", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW UPDATE"}},
-			Group: "generic", Since: "2.6.0", Cost: "O(1)", Syntax: "key:key milliseconds:integer [NX | XX | GT | LT]",
-			Summary: "Lets a key expire some milliseconds from now", Exec: deadline{"pexpire", 1, false}.exec()},
-		{Name: "expireat", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW UPDATE"}},
-			Group: "generic", Since: "1.2.0", Cost: "O(1)", Syntax: "key:key unix-time-seconds:unix-time [NX | XX | GT | LT]",
-			Summary: "Lets a key expire at a Unix time in seconds", Exec: deadline{"expireat", 1000, true}.exec()},
-		{Name: "pexpireat", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW UPDATE"}},
-			Group: "generic", Since: "2.6.0", Cost: "O(1)", Syntax: "key:key unix-time-milliseconds:unix-time [NX | XX | GT | LT]",
-			Summary: "Lets a key expire at a Unix time in milliseconds", Exec: deadline{"pexpireat", 1, true}.exec()},
-		{Name: "persist", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW UPDATE"}},
-			Group: "generic", Since: "2.2.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Takes the time to live from a key, which then stays until it is removed", Exec: Write(raw, runPersist)},
+		{Name: "expire", Summary: "Lets a key expire some seconds from now", Exec: deadline{"expire", 1000, false}.exec()},
+		{Name: "pexpire", Summary: "Lets a key expire some milliseconds from now", Exec: deadline{"pexpire", 1, false}.exec()},
+		{Name: "expireat", Summary: "Lets a key expire at a Unix time in seconds", Exec: deadline{"expireat", 1000, true}.exec()},
+		{Name: "pexpireat", Summary: "Lets a key expire at a Unix time in milliseconds", Exec: deadline{"pexpireat", 1, true}.exec()},
+		{Name: "persist", Summary: "Takes the time to live from a key, which then stays until it is removed",
+			Exec: Write(raw, runPersist)},
 	}
 }
 

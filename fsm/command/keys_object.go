@@ -12,27 +12,16 @@ import (
 )
 
 func objectRows() []Spec {
-	key := []KeySpec{{Index: 2, Step: 1, Access: "RO"}}
 	return []Spec{
-		{Name: "object",
-			Group: "generic", Since: "2.2.3", Cost: "Depends on subcommand.", Syntax: "subcommand [arguments]",
-			Summary: "Tells how a value is kept",
+		{Name: "object", Summary: "Tells how a value is kept",
 			Subs: []Spec{
-				{Name: "encoding", Flags: FlagReadOnly, Keys: key,
-					Group: "generic", Since: "2.2.3", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key:key",
-					Summary: "Names the form in which Redis would keep such a value", Exec: Read(raw, runObject(encodingOf))},
-				{Name: "freq", Flags: FlagReadOnly, Keys: key,
-					Group: "generic", Since: "4.0.0", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key:key",
-					Summary: "Tells how often a key is read, under an LFU policy, which there is none of", Exec: Read(raw, runObject(freqOf))},
-				{Name: "help", Flags: FlagLoading | FlagStale,
-					Group: "generic", Since: "6.2.0", Cost: "O(1)", Syntax: "",
-					Summary: "Lists the subcommands", Exec: Read(raw, runObjectHelp)},
-				{Name: "idletime", Flags: FlagReadOnly, Keys: key,
-					Group: "generic", Since: "2.2.3", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key:key",
-					Summary: "Tells how many seconds ago a key was last written; reads leave no mark", Exec: Read(raw, runObject(idleTimeOf))},
-				{Name: "refcount", Flags: FlagReadOnly, Keys: key,
-					Group: "generic", Since: "2.2.3", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key:key",
-					Summary: "Counts how often Redis would share such a value", Exec: Read(raw, runObject(refCountOf))},
+				{Name: "encoding", Summary: "Names the form in which Redis would keep such a value", Exec: Read(raw, runObject(encodingOf))},
+				{Name: "freq", Summary: "Tells how often a key is read, under an LFU policy, which there is none of",
+					Exec: Read(raw, runObject(freqOf))},
+				{Name: "help", Summary: "Lists the subcommands", Exec: Read(raw, runObjectHelp)},
+				{Name: "idletime", Summary: "Tells how many seconds ago a key was last written; reads leave no mark",
+					Exec: Read(raw, runObject(idleTimeOf))},
+				{Name: "refcount", Summary: "Counts how often Redis would share such a value", Exec: Read(raw, runObject(refCountOf))},
 			}},
 	}
 }

@@ -10,21 +10,10 @@ import (
 
 func renameRows() []Spec {
 	return []Spec{
-		{Name: "rename", Flags: FlagWrite,
-			Keys:  []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS DELETE"}, {Index: 2, Step: 1, Access: "OW UPDATE"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key newkey:key1",
-			Summary: "Gives a key another name, over whatever had that name", Exec: Write(raw, runRename)},
-		{Name: "renamenx", Flags: FlagWrite | FlagFast,
-			Keys:  []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS DELETE"}, {Index: 2, Step: 1, Access: "OW INSERT"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key newkey:key1",
-			Summary: "Gives a key another name, unless there is a key of that name", Exec: Write(raw, runRenameNX)},
-		{Name: "copy", Flags: FlagWrite | FlagDenyOOM,
-			Keys:  []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}, {Index: 2, Step: 1, Access: "OW UPDATE"}},
-			Group: "generic", Since: "6.2.0", Cost: "O(1)", Syntax: "source:key destination:key1 [DB destination-db:integer] [REPLACE]",
-			Summary: "Copies a value and its time to live to another key", Exec: Write(parseCopy, runCopy)},
-		{Name: "move", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS UPDATE"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key db:integer",
-			Summary: "Takes a key to another database, unless it has a key of that name", Exec: Write(parseMove, runMove)},
+		{Name: "rename", Summary: "Gives a key another name, over whatever had that name", Exec: Write(raw, runRename)},
+		{Name: "renamenx", Summary: "Gives a key another name, unless there is a key of that name", Exec: Write(raw, runRenameNX)},
+		{Name: "copy", Cost: "O(1)", Summary: "Copies a value and its time to live to another key", Exec: Write(parseCopy, runCopy)},
+		{Name: "move", Summary: "Takes a key to another database, unless it has a key of that name", Exec: Write(parseMove, runMove)},
 	}
 }
 

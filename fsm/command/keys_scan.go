@@ -12,18 +12,11 @@ import (
 
 func iterationRows() []Spec {
 	return []Spec{
-		{Name: "keys", Flags: FlagReadOnly,
-			Group: "generic", Since: "1.0.0", Cost: "O(N) where N is the number of keys in the database, or in the one slot that the pattern allows",
-			Tips: "request_policy:all_shards nondeterministic_output_order", ACL: "keyspace dangerous",
-			Syntax: "pattern:pattern", Summary: "Lists the keys that match a pattern", Exec: List(eachKey)},
-		{Name: "scan", Flags: FlagReadOnly,
-			Group: "generic", Since: "2.8.0", Cost: "O(1) for a call with the default COUNT, O(N) for a whole iteration",
-			Tips:    "nondeterministic_output request_policy:special",
-			Syntax:  "cursor:integer [MATCH pattern:pattern] [COUNT count:integer] [TYPE type]",
-			Summary: "Lists the keys of the database step by step", Exec: Read(parseScan, runScan)},
-		{Name: "randomkey", Flags: FlagReadOnly,
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Tips: "request_policy:all_shards nondeterministic_output", Syntax: "",
-			Summary: "Names some key of the database", Exec: Read(raw, runRandomKey)},
+		{Name: "keys", Summary: "Lists the keys that match a pattern",
+			Cost: "where N is the number of keys in the database, or in the one slot that the pattern allows", Exec: List(eachKey)},
+		{Name: "scan", Summary: "Lists the keys of the database step by step",
+			Cost: "for a call with the default COUNT, O(N) for a whole iteration", Exec: Read(parseScan, runScan)},
+		{Name: "randomkey", Summary: "Names some key of the database", Exec: Read(raw, runRandomKey)},
 	}
 }
 

@@ -8,18 +8,14 @@ import (
 
 func ttlRows() []Spec {
 	return []Spec{
-		{Name: "ttl", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "generic", Since: "1.0.0", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key:key",
-			Summary: "Tells how many seconds a key has left; -1 is no end, -2 no key", Exec: Read(raw, runTTL(true, false))},
-		{Name: "pttl", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "generic", Since: "2.6.0", Cost: "O(1)", Tips: "nondeterministic_output", Syntax: "key:key",
-			Summary: "Tells how many milliseconds a key has left; -1 is no end, -2 no key", Exec: Read(raw, runTTL(false, false))},
-		{Name: "expiretime", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "generic", Since: "7.0.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Tells the Unix time in seconds at which a key expires; -1 is never, -2 no key", Exec: Read(raw, runTTL(true, true))},
-		{Name: "pexpiretime", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "generic", Since: "7.0.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Tells the Unix time in milliseconds at which a key expires; -1 is never, -2 no key", Exec: Read(raw, runTTL(false, true))},
+		{Name: "ttl", Summary: "Tells how many seconds a key has left; -1 is no end, -2 no key",
+			Exec: Read(raw, runTTL(true, false))},
+		{Name: "pttl", Summary: "Tells how many milliseconds a key has left; -1 is no end, -2 no key",
+			Exec: Read(raw, runTTL(false, false))},
+		{Name: "expiretime", Summary: "Tells the Unix time in seconds at which a key expires; -1 is never, -2 no key",
+			Exec: Read(raw, runTTL(true, true))},
+		{Name: "pexpiretime", Summary: "Tells the Unix time in milliseconds at which a key expires; -1 is never, -2 no key",
+			Exec: Read(raw, runTTL(false, true))},
 	}
 }
 

@@ -17,21 +17,23 @@ import (
 // configuration may count, so it is fixed at that setting's default here.
 const MaxStringBytes = 64 << 20
 
-// Spec is one row of the table.
+// Spec is one row of the table. What Redis says of its command a row leaves out (RedisFacts); what it says all the same is a
+// deviation, for which cmd/internal/parity wants a reason.
 type Spec struct {
 	Name    string // in lower case; a subcommand's own word
-	Arity   int    // as Redis counts: with the name, negative is "at least"; it is given only where it does not follow from the Syntax
-	Flags   Flags
-	Keys    []KeySpec
-	Group   string // as COMMAND DOCS says it: "string", "generic", "connection", "server", "cluster"
-	Since   string // the Redis version that brought it
-	Summary string // one sentence without a full stop
-	Cost    string // its complexity, as COMMAND DOCS says it
-	Tips    string // its command tips, but never multi_shard: clients would part one call, and here one shard has all slots
-	ACL     string // ACL categories beside those its flags give: "keyspace dangerous"; empty means its group's
-	Syntax  string // its arguments and their types: "key:key value [NX | XX] [LIMIT offset:integer count:integer]", see Item
+	Summary string // one sentence without a full stop, in our own words
+	Cost    string // the words behind the formula, as "where N is the number of keys"; a Cost with a formula, "O(N) where …", is all of it
 	Exec    Exec   // nil when Subs decides
 	Subs    []Spec // the subcommands of a container
+
+	Flags  Flags
+	Keys   []KeySpec
+	Group  string // as COMMAND DOCS says it: "string", "generic", "connection", "server", "cluster"
+	Since  string // the Redis version that brought it
+	Tips   string // its command tips, but never multi_shard: clients would part one call, and here one shard has all slots
+	ACL    string // its ACL categories: "keyspace write slow"
+	Syntax string // its arguments and their types: "key:key value [NX | XX] [LIMIT offset:integer count:integer]", see Item
+	Arity  int    // as Redis counts: with the name, negative is "at least"; 0 when it follows from the Syntax
 
 	// Search finds the keys where Keys, which is what COMMAND INFO shows, does not find them or not all: where Redis's own
 	// specifications are unknown or incomplete.

@@ -10,22 +10,13 @@ import (
 
 func stringGetRows() []Spec {
 	return []Spec{
-		{Name: "get", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Returns the string value of a key", Exec: Read(raw, runGet)},
-		{Name: "mget", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Last: -1, Step: 1, Access: "RO ACCESS"}},
-			Group: "string", Since: "1.0.0", Cost: "O(N) where N is the number of keys", Syntax: "key:key [key:key ...]",
-			Summary: "Returns the string values of several keys, read at one moment", Exec: Read(raw, runMGet)},
-		{Name: "getdel", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS DELETE"}},
-			Group: "string", Since: "6.2.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Returns the string value of a key and removes the key", Exec: Write(raw, runGetDel)},
-		{Name: "getex", Flags: FlagWrite | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS UPDATE"}},
-			Group: "string", Since: "6.2.0", Cost: "O(1)",
-			Syntax:  "key:key [EX seconds:integer | PX milliseconds:integer | EXAT unix-time-seconds:unix-time | PXAT unix-time-milliseconds:unix-time | PERSIST]",
-			Summary: "Returns the string value of a key and changes or removes its time to live", Exec: Write(parseGetEX, runGetEX)},
-		{Name: "strlen", Flags: FlagReadOnly | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO"}},
-			Group: "string", Since: "2.2.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Returns how many bytes the string value of a key has", Exec: Read(raw, runStrLen)},
+		{Name: "get", Summary: "Returns the string value of a key", Exec: Read(raw, runGet)},
+		{Name: "mget", Summary: "Returns the string values of several keys, read at one moment",
+			Cost: "where N is the number of keys", Exec: Read(raw, runMGet)},
+		{Name: "getdel", Summary: "Returns the string value of a key and removes the key", Exec: Write(raw, runGetDel)},
+		{Name: "getex", Summary: "Returns the string value of a key and changes or removes its time to live",
+			Exec: Write(parseGetEX, runGetEX)},
+		{Name: "strlen", Summary: "Returns how many bytes the string value of a key has", Exec: Read(raw, runStrLen)},
 	}
 }
 

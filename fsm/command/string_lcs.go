@@ -16,11 +16,8 @@ const (
 
 func stringLCSRows() []Spec {
 	return []Spec{
-		{Name: "lcs", Flags: FlagReadOnly, Keys: []KeySpec{{Index: 1, Last: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "string", Since: "7.0.0", Cost: "O(N*M) where N and M are the lengths of the strings",
-			Syntax:  "key1:key key2:key [LEN] [IDX] [MINMATCHLEN len:integer] [WITHMATCHLEN]",
-			Summary: "Returns a longest common subsequence of two strings, its length, or where it stands in them",
-			Exec:    Read(parseLCS, runLCS)},
+		{Name: "lcs", Summary: "Returns a longest common subsequence of two strings, its length, or where it stands in them",
+			Cost: "where N and M are the lengths of the strings", Exec: Read(parseLCS, runLCS)},
 	}
 }
 

@@ -12,23 +12,17 @@ import (
 const errDecrOverflow reply.UserError = "ERR decrement would overflow"
 
 func stringNumberRows() []Spec {
-	const flags = FlagWrite | FlagDenyOOM | FlagFast
 	return []Spec{
-		{Name: "incr", Flags: flags, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS UPDATE"}},
-			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Adds one to the integer a key holds, which is 0 for an absent key", Exec: Write(parseStep(1), runIncrBy)},
-		{Name: "decr", Flags: flags, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS UPDATE"}},
-			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key",
-			Summary: "Takes one from the integer a key holds, which is 0 for an absent key", Exec: Write(parseStep(-1), runIncrBy)},
-		{Name: "incrby", Flags: flags, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS UPDATE"}},
-			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key increment:integer",
-			Summary: "Adds to the integer a key holds, which is 0 for an absent key", Exec: Write(parseIncrBy, runIncrBy)},
-		{Name: "decrby", Flags: flags, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS UPDATE"}},
-			Group: "string", Since: "1.0.0", Cost: "O(1)", Syntax: "key:key decrement:integer",
-			Summary: "Takes from the integer a key holds, which is 0 for an absent key", Exec: Write(parseDecrBy, runIncrBy)},
-		{Name: "incrbyfloat", Flags: flags, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW ACCESS UPDATE"}},
-			Group: "string", Since: "2.6.0", Cost: "O(1)", Syntax: "key:key increment:double",
-			Summary: "Adds to the floating point number a key holds, which is 0 for an absent key", Exec: Write(raw, runIncrByFloat)},
+		{Name: "incr", Summary: "Adds one to the integer a key holds, which is 0 for an absent key",
+			Exec: Write(parseStep(1), runIncrBy)},
+		{Name: "decr", Summary: "Takes one from the integer a key holds, which is 0 for an absent key",
+			Exec: Write(parseStep(-1), runIncrBy)},
+		{Name: "incrby", Summary: "Adds to the integer a key holds, which is 0 for an absent key",
+			Exec: Write(parseIncrBy, runIncrBy)},
+		{Name: "decrby", Summary: "Takes from the integer a key holds, which is 0 for an absent key",
+			Exec: Write(parseDecrBy, runIncrBy)},
+		{Name: "incrbyfloat", Summary: "Adds to the floating point number a key holds, which is 0 for an absent key",
+			Exec: Write(raw, runIncrByFloat)},
 	}
 }
 

@@ -10,18 +10,14 @@ const errOffset reply.UserError = "ERR offset is out of range"
 
 func stringPartRows() []Spec {
 	return []Spec{
-		{Name: "append", Flags: FlagWrite | FlagDenyOOM | FlagFast, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW INSERT"}},
-			Group: "string", Since: "2.0.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key:key value",
-			Summary: "Adds bytes behind the string a key holds and returns the new length", Exec: Write(raw, runAppend)},
-		{Name: "setrange", Flags: FlagWrite | FlagDenyOOM, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RW UPDATE"}},
-			Group: "string", Since: "2.2.0", Cost: "O(N) where N is the length of the resulting string", Syntax: "key:key offset:integer value",
-			Summary: "Writes over a part of the string a key holds and returns the new length", Exec: Write(parseSetRange, runSetRange)},
-		{Name: "getrange", Flags: FlagReadOnly, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "string", Since: "2.4.0", Cost: "O(N) where N is the length of the string", Syntax: "key:key start:integer end:integer",
-			Summary: "Returns a part of the string a key holds", Exec: Read(parseGetRange, runGetRange)},
-		{Name: "substr", Flags: FlagReadOnly, Keys: []KeySpec{{Index: 1, Step: 1, Access: "RO ACCESS"}},
-			Group: "string", Since: "1.0.0", Cost: "O(N) where N is the length of the string", Syntax: "key:key start:integer end:integer",
-			Summary: "Returns a part of the string a key holds (the old name of GETRANGE)", Exec: Read(parseGetRange, runGetRange)},
+		{Name: "append", Summary: "Adds bytes behind the string a key holds and returns the new length",
+			Cost: "O(N) where N is the length of the resulting string", Exec: Write(raw, runAppend)},
+		{Name: "setrange", Summary: "Writes over a part of the string a key holds and returns the new length",
+			Cost: "O(N) where N is the length of the resulting string", Exec: Write(parseSetRange, runSetRange)},
+		{Name: "getrange", Summary: "Returns a part of the string a key holds",
+			Cost: "where N is the length of the string", Exec: Read(parseGetRange, runGetRange)},
+		{Name: "substr", Summary: "Returns a part of the string a key holds (the old name of GETRANGE)",
+			Cost: "where N is the length of the string", Exec: Read(parseGetRange, runGetRange)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,8 +19,8 @@ type Table struct {
 // Rows returns the rows that read or write the keyspace, the internal ones among them.
 func Rows() []Spec { return slices.Concat(stringRows(), keyRows(), internalRows()) }
 
-// NewTable makes a table of rows, and gives each the arity that follows from its Syntax. Two rows of one name, and a Syntax that cannot
-// be read, are mistakes of the program: it panics.
+// NewTable makes a table of rows. A row gets what it does not say itself: from RedisFacts, and the arity that follows from its Syntax. Two
+// rows of one name, and a Syntax that cannot be read, are mistakes of the program: it panics.
 func NewTable(rows ...[]Spec) *Table {
 	t := &Table{rows: slices.Concat(rows...), byName: make(map[string]*Spec)}
 	for i := range t.rows {
@@ -30,15 +31,16 @@ func NewTable(rows ...[]Spec) *Table {
 		t.byName[s.Name] = s
 		s.Subs = slices.Clone(s.Subs)
 		for j := range s.Subs {
-			s.Subs[j].complete(2)
+			s.Subs[j].complete(s.Name+"|"+s.Subs[j].Name, 2)
 		}
-		s.complete(1)
+		s.complete(s.Name, 1)
 	}
 	return t
 }
 
-// complete fills in what follows from the rest of a row; name is how many words its name has in a call.
-func (s *Spec) complete(name int) {
+// complete fills in what a row does not say itself. Its full name has so many words in a call.
+func (s *Spec) complete(full string, words int) {
+	s.addFacts(full)
 	syntax, err := ParseSyntax(s.Syntax)
 	if s.Search != nil {
 		s.options = make(map[string]int)
@@ -49,12 +51,37 @@ func (s *Spec) complete(name int) {
 		panic(fmt.Sprintf("command: %s: %v", s.Name, err))
 	case s.Arity != 0:
 	case len(s.Subs) == 0:
-		s.Arity = arityOf(syntax, name)
+		s.Arity = arityOf(syntax, words)
 	case s.Exec == nil:
 		s.Arity = -2 // a subcommand must follow
 	default:
 		s.Arity = -1
 	}
+}
+
+// addFacts fills in what Redis says of the command, where the row says nothing: what a row says is a deviation, or no command of Redis.
+func (s *Spec) addFacts(full string) {
+	if s.Exec == nil && len(s.Subs) > 0 {
+		s.Cost = "Depends on subcommand."
+	}
+	facts, ok := RedisFacts(full)
+	if !ok {
+		return
+	}
+	if s.Flags == 0 {
+		s.Flags = facts.Flags
+	}
+	if s.Keys == nil {
+		s.Keys = facts.Keys
+	}
+	if s.Syntax == "" {
+		s.Syntax, s.Arity = facts.Syntax, cmp.Or(s.Arity, facts.Arity)
+	}
+	if facts.Cost != "" && !strings.HasPrefix(s.Cost, "O(") {
+		s.Cost = strings.TrimSpace(facts.Cost + " " + s.Cost)
+	}
+	s.Group, s.Since = cmp.Or(s.Group, facts.Group), cmp.Or(s.Since, facts.Since)
+	s.ACL, s.Tips = cmp.Or(s.ACL, facts.ACL), cmp.Or(s.Tips, facts.Tips)
 }
 
 // All returns every row a client can call, in the table's order. The caller must not change it.

@@ -40,10 +40,7 @@ func weightOf(name string) int {
 // parsed is a mistake of the program: it panics.
 func NewGenerator(rows []command.Spec, skip map[string]string, seed uint64) *Generator {
 	g := &Generator{rand: rand.New(rand.NewPCG(seed, 0))}
-	for _, spec := range rows {
-		if spec.Internal {
-			continue
-		}
+	for _, spec := range command.NewTable(rows).All() {
 		if len(spec.Subs) == 0 {
 			g.add(spec, skip, spec.Name)
 		}

@@ -3,7 +3,6 @@ package parity_test
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +14,8 @@ import (
 // oneShard is why a row lacks the tip multi_shard.
 const oneShard = "one shard has all slots: a client that parts the call by slots would take its atomicity for nothing"
 
-// ownWay lists where COMMAND INFO or COMMAND DOCS differs from Redis by design, and why. What is not compared: summaries,
+// ownWay lists where COMMAND INFO or COMMAND DOCS differs from Redis by design, and why; what it says instead stands in the command's row.
+// It is the only such list. What is not compared: summaries,
 // which are ours; history, deprecation and notes of key specifications, which are prose about Redis's past; and the names of
 // oneof and block arguments, which nobody sees.
 var ownWay = map[string]string{
@@ -212,8 +212,6 @@ func (f facts) addInfo(info reply.Reply) {
 	}
 }
 
-var order = regexp.MustCompile(`O\(.*?\)+`)
-
 // addDocs notes a map of COMMAND DOCS.
 func (f facts) addDocs(docs reply.Reply) {
 	for i := 0; i+1 < len(docs.Elems); i += 2 {
@@ -224,7 +222,7 @@ func (f facts) addDocs(docs reply.Reply) {
 		f[name]["docs"] = kinds(doc)
 		f[name]["since"] = text(doc, "since")
 		f[name]["group"] = text(doc, "group")
-		f[name]["complexity"] = order.FindString(text(doc, "complexity"))
+		f[name]["complexity"] = formula(text(doc, "complexity"))
 		f[name]["arguments"] = arguments(value(doc, "arguments"))
 		f.addDocs(value(doc, "subcommands"))
 	}
