@@ -158,7 +158,7 @@ func (m *model) checkStore(s *Store) error {
 }
 
 // randomRow returns one of some hundred Pebble keys, of key rows and of parts. Deleted ranges are between such keys too.
-func randomRow(r *rand.Rand) string { return fmt.Sprintf("%c%03d", "DMM"[r.IntN(3)], r.IntN(150)) }
+func randomRow(r *rand.Rand) string { return fmt.Sprintf("%c%03d", "DMM"[r.IntN(3)], r.IntN(80)) }
 
 func randomRange(r *rand.Rand) (lo, hi string) {
 	lo, hi = randomRow(r), randomRow(r)
