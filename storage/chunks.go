@@ -8,9 +8,10 @@ import (
 	"cairn/storage/layout"
 )
 
-// A long row of data is kept in chunks, rows of their own, because Pebble builds a block, compresses it and compacts it whole: one
-// row of 64 MiB took several times that, again with each compaction. Nobody but Txn and the readers below know of it: they put
-// a row together when it is read, and take its chunks away when it is replaced. How many chunks a row has follows from its length.
+// A long row of data is kept in chunks, rows of their own, because Pebble builds a block, compresses it and compacts it
+// whole: one row of 64 MiB took several times that, again with each compaction. Nobody but Txn and the readers below
+// know of it: they put a row together when it is read, and take its chunks away when it is replaced. How many chunks a
+// row has follows from its length.
 const (
 	chunkBytes = 256 << 10
 	longRow    = 1 << 20 // from here on a row is kept in chunks

@@ -16,8 +16,8 @@ func partOf(id uint64, n int) []byte {
 	return layout.AppendPart(nil, 0, id, fmt.Appendf(nil, "%07d", n))
 }
 
-// TestDeletedRangeLeavesOthers: when a range is deleted, the rows beside it stay in the row cache, before and after the flush, what is in it
-// is forgotten, and the transaction waits in memory like any other.
+// TestDeletedRangeLeavesOthers: when a range is deleted, the rows beside it stay in the row cache, before and after the
+// flush, what is in it is forgotten, and the transaction waits in memory like any other.
 func TestDeletedRangeLeavesOthers(t *testing.T) {
 	s := unhurried(t, vfs.NewMem())
 	defer func() { must(t, s.Close()) }()
@@ -115,8 +115,9 @@ func TestScanAsksForFlush(t *testing.T) {
 	})
 }
 
-// BenchmarkDeleteRange deletes a collection of a million parts, and brings that to Pebble, beside look-ups of other keys, or beside
-// transactions that write some. An operation is a look-up, or a transaction; deletions=no is for comparison.
+// BenchmarkDeleteRange deletes a collection of a million parts, and brings that to Pebble, beside look-ups of other
+// keys, or beside transactions that write some. An operation is a look-up, or a transaction; deletions=no is for
+// comparison.
 func BenchmarkDeleteRange(b *testing.B) {
 	for _, beside := range []string{"get", "set"} {
 		for _, deletions := range []string{"no", "yes"} {

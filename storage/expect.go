@@ -9,10 +9,10 @@ import (
 	"cairn/storage/memtable"
 )
 
-// Most of what a write costs is waiting for memory: for the slot of its row, which says where the row is, for the row, which says where
-// its bytes are, and for those. A processor waits for many such rows at once, when it is asked for them with nothing in between. So who
-// knows what a transaction is about to look up says so, and Fetch touches all of that, step by step, before the first is used. Nothing
-// depends on it but the time that it takes.
+// Most of what a write costs is waiting for memory: for the slot of its row, which says where the row is, for the row,
+// which says where its bytes are, and for those. A processor waits for many such rows at once, when it is asked for
+// them with nothing in between. So who knows what a transaction is about to look up says so, and Fetch touches all of
+// that, step by step, before the first is used. Nothing depends on it but the time that it takes.
 
 // ahead is what the open transaction looks up, and expects to.
 type ahead struct {
@@ -35,7 +35,8 @@ const (
 	keyRoom     = 8 << 10              // bytes of room for Pebble keys are made at a time
 )
 
-// take returns an empty slice for a Pebble key of n bytes. It is used again by what is expected next, and by the next transaction.
+// take returns an empty slice for a Pebble key of n bytes. It is used again by what is expected next, and by the next
+// transaction.
 func (a *ahead) take(n int) []byte {
 	if n > cap(a.room)-len(a.room) {
 		a.room = make([]byte, 0, max(n, keyRoom))
@@ -66,8 +67,8 @@ func (x *expected) add(p Place) (more bool) {
 	return x.n < maxExpected
 }
 
-// take returns the place of a row if that is among the next that are expected, and moves at to it, or behind it if it is expected once: those
-// before are not wanted any more. is says whether a Pebble key is the row's.
+// take returns the place of a row if that is among the next that are expected, and moves at to it, or behind it if it
+// is expected once: those before are not wanted any more. is says whether a Pebble key is the row's.
 func (x *expected) take(at *int, is func(pkey []byte) bool) *Place {
 	for i := *at; i < min(x.n, *at+nearNext); i++ {
 		if is(x.places[i].pkey) {
@@ -80,8 +81,8 @@ func (x *expected) take(at *int, is func(pkey []byte) bool) *Place {
 	return nil
 }
 
-// Expect says that the place of a Redis key will be asked for, after those that were expected before. It is false when there is no
-// room for more: Fetch makes some, and puts an end to what was expected before. It keeps nothing of key.
+// Expect says that the place of a Redis key will be asked for, after those that were expected before. It is false when
+// there is no room for more: Fetch makes some, and puts an end to what was expected before. It keeps nothing of key.
 func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
 	switch {
@@ -102,8 +103,8 @@ func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 	return x.add(placeOf(layout.AppendKey(a.take(layout.KeySize(key)), keyspace, key)))
 }
 
-// ExpectPart is Expect for a part of a collection. Who does not know the collection's id from elsewhere expects its key first, lets that
-// be fetched, and peeks.
+// ExpectPart is Expect for a part of a collection. Who does not know the collection's id from elsewhere expects its key
+// first, lets that be fetched, and peeks.
 func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
 	a := &t.e.ahead
 	x := &a.parts
@@ -116,8 +117,8 @@ func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
 	return x.add(placeOf(layout.AppendPart(a.take(layout.PartSize(name)), t.state.Databases[db].Keyspace, id, name)))
 }
 
-// Peek returns the row of a Redis key that is expected, and goes on expecting it; nil when it is absent, or not among the next that were not
-// peeked at. It is for what the row says of parts that will be asked for, see ExpectPart.
+// Peek returns the row of a Redis key that is expected, and goes on expecting it; nil when it is absent, or not among
+// the next that were not peeked at. It is for what the row says of parts that will be asked for, see ExpectPart.
 func (t *Txn) Peek(db uint8, key []byte) (row []byte, err error) {
 	x, keyspace := &t.e.ahead.keys, t.state.Databases[db].Keyspace
 	p := x.take(&x.peeked, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) })
@@ -172,8 +173,8 @@ func (t *Txn) fetch(x *expected) {
 	t.askAhead(cold)
 }
 
-// askAhead asks Pebble for the rows of cold places, of which memory has nothing, several at a time if there are processors for that: each
-// takes as long as dozens of rows in memory.
+// askAhead asks Pebble for the rows of cold places, of which memory has nothing, several at a time if there are
+// processors for that: each takes as long as dozens of rows in memory.
 func (t *Txn) askAhead(cold []*Place) {
 	helpers := min(len(cold)/fewCold-1, maxHelpers)
 	if helpers > 0 {
@@ -208,8 +209,8 @@ const (
 	maxAhead   = 4 << 20 // bytes of rows wait for the calls that will ask for them, about
 )
 
-// ask asks Pebble for the row of a place, of which memory has nothing. Who looks the place up asks again if that fails, or if the row is
-// kept in chunks.
+// ask asks Pebble for the row of a place, of which memory has nothing. Who looks the place up asks again if that fails,
+// or if the row is kept in chunks.
 func (t *Txn) ask(p *Place) {
 	v, err := t.on.base.get(p.pkey)
 	if err != nil || len(v) > 0 && layout.IsChunked(v) {

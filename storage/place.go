@@ -8,8 +8,8 @@ import (
 	"cairn/storage/memtable"
 )
 
-// Place is where a transaction has looked for a row of data, a key's or a part's: who writes the row there does not look again. It is for
-// that transaction, and of no use after it, or once the transaction is told to expect other keys.
+// Place is where a transaction has looked for a row of data, a key's or a part's: who writes the row there does not
+// look again. It is for that transaction, and of no use after it, or once the transaction is told to expect other keys.
 type Place struct {
 	pkey []byte // in the transaction's room
 	hash uint64
@@ -22,8 +22,8 @@ type Place struct {
 
 func placeOf(pkey []byte) Place { return Place{pkey: pkey, hash: hashtable.Hash(pkey)} }
 
-// Find makes p the place of a Redis key and returns its row, nil when it is absent. What is true of the bytes that Get returns is true of
-// row. db is below layout.Databases.
+// Find makes p the place of a Redis key and returns its row, nil when it is absent. What is true of the bytes that Get
+// returns is true of row. db is below layout.Databases.
 func (t *Txn) Find(p *Place, db uint8, key []byte) (row []byte, err error) {
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
 	if at := a.keys.take(&a.keys.next, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) }); at != nil {
@@ -34,7 +34,8 @@ func (t *Txn) Find(p *Place, db uint8, key []byte) (row []byte, err error) {
 	return t.find(p)
 }
 
-// FindPart makes p the place of a part of a collection and returns the part's value, nil when it is absent. It is otherwise like Find.
+// FindPart makes p the place of a part of a collection and returns the part's value, nil when it is absent. It is
+// otherwise like Find.
 func (t *Txn) FindPart(p *Place, db uint8, id uint64, name []byte) (value []byte, err error) {
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
 	if at := a.parts.take(&a.parts.next, func(pkey []byte) bool { return layout.IsPart(pkey, keyspace, id, name) }); at != nil {

@@ -1,9 +1,9 @@
-// Package arena is memory for short blocks that lie one behind the other: whoever writes them has the processor fetch what comes next, and
-// few of them are an allocation.
+// Package arena is memory for short blocks that lie one behind the other: whoever writes them has the processor fetch
+// what comes next, and few of them are an allocation.
 package arena
 
-// Arena gives blocks out of larger pieces. Nothing of a piece is free before the last block in it is gone. The zero value is ready; it is
-// for one goroutine.
+// Arena gives blocks out of larger pieces. Nothing of a piece is free before the last block in it is gone. The zero
+// value is ready; it is for one goroutine.
 type Arena struct {
 	rest  []byte
 	piece int // bytes that were allocated last, or shall be first

@@ -1,8 +1,9 @@
-// Package hashtable is what the memtable and the row cache find rows by: the hash of a Pebble key, and slots with open addressing that say
-// where rows are. It knows nothing of the rows.
+// Package hashtable is what the memtable and the row cache find rows by: the hash of a Pebble key, and slots with open
+// addressing that say where rows are. It knows nothing of the rows.
 //
-// A slot holds half of the hash, so that a row of another key is passed by without a look at it, and is so small that the slots of 100,000
-// rows fit into a processor's second cache. What a look-up costs among many rows is waiting for memory, so that counts for more than all else.
+// A slot holds half of the hash, so that a row of another key is passed by without a look at it, and is so small that
+// the slots of 100,000 rows fit into a processor's second cache. What a look-up costs among many rows is waiting for
+// memory, so that counts for more than all else.
 package hashtable
 
 import "hash/maphash"
@@ -16,8 +17,8 @@ type Slot struct{ Tag, At uint32 }
 // MinSlots is how many slots a table has at least, if it has any.
 const MinSlots = 16
 
-// Shards is how many locks the rows of a memtable or a cache are spread over, each with a table: while one grows, the others do not wait.
-// The lower bits of a hash choose the shard, the upper half is the tag of a slot.
+// Shards is how many locks the rows of a memtable or a cache are spread over, each with a table: while one grows, the
+// others do not wait. The lower bits of a hash choose the shard, the upper half is the tag of a slot.
 const Shards = 64
 
 // seed is what rows are spread by: strangers choose the keys.

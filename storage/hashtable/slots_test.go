@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestSlots takes and frees slots at random, with tags that meet: each that is taken is found from its place on, with no free one before it.
+// TestSlots takes and frees slots at random, with tags that meet: each that is taken is found from its place on, with
+// no free one before it.
 func TestSlots(t *testing.T) {
 	seed := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seed, 0))

@@ -1,9 +1,11 @@
-// Package keys is what all Redis types share: whether a key is there, its time to live, and the counts and expiry rows that
-// every change of a key row must carry along; and the parts of collections. Nothing else writes key rows and parts.
+// Package keys is what all Redis types share: whether a key is there, its time to live, and the counts and expiry rows
+// that every change of a key row must carry along; and the parts of collections. Nothing else writes key rows and
+// parts.
 //
-// A type keeps a small collection whole, in the payload of its key row: it costs what a string costs. A large one is kept in parts, each a
-// row of its own, which is found, cached and fetched ahead as key rows are. Row.Parts of the key row says where: an id from Txn.NewParts.
-// Whatever happens to the key (DEL, SET, RENAME, an expiry, FLUSHDB) happens to its parts, here; types need not know.
+// A type keeps a small collection whole, in the payload of its key row: it costs what a string costs. A large one is
+// kept in parts, each a row of its own, which is found, cached and fetched ahead as key rows are. Row.Parts of the key
+// row says where: an id from Txn.NewParts. Whatever happens to the key (DEL, SET, RENAME, an expiry, FLUSHDB) happens
+// to its parts, here; types need not know.
 package keys
 
 import (
@@ -32,8 +34,8 @@ func parse(key, b []byte) (row layout.Row, err error) {
 	return row, err
 }
 
-// Slot is the place of one key in a transaction: what is there, and the means to change it. It is read once, by Open, and
-// stays true as long as only it changes the key.
+// Slot is the place of one key in a transaction: what is there, and the means to change it. It is read once, by Open,
+// and stays true as long as only it changes the key.
 type Slot struct {
 	t        *storage.Txn
 	db       uint8
@@ -123,7 +125,8 @@ func (s *Slot) moveExpiry(expireAt int64) error {
 	return s.t.Set(layout.AppendExpiry(nil, expireAt, keyspace, s.key), nil)
 }
 
-// Flush removes every key of a database. Its expiry rows stay until their time comes; RemoveExpired finds them orphaned.
+// Flush removes every key of a database. Its expiry rows stay until their time comes; RemoveExpired finds them
+// orphaned.
 func Flush(t *storage.Txn, db uint8) error {
 	d := t.Database(db)
 	if d.Keys == 0 {

@@ -8,8 +8,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// Part is the place of one part of a collection in a transaction: what is there, and the means to change it. It stays true as long as only
-// it changes the part.
+// Part is the place of one part of a collection in a transaction: what is there, and the means to change it. It stays
+// true as long as only it changes the part.
 type Part struct {
 	t     *storage.Txn
 	place storage.Place
@@ -45,8 +45,8 @@ func (p *Part) Remove() bool {
 	return true
 }
 
-// ExpectPart says that a part of the collection at a key will be asked for: Txn.Expect for the parts of collections, once the keys that
-// are expected were fetched. A key that has no parts needs none.
+// ExpectPart says that a part of the collection at a key will be asked for: Txn.Expect for the parts of collections,
+// once the keys that are expected were fetched. A key that has no parts needs none.
 func ExpectPart(t *storage.Txn, db uint8, key, name []byte) (more bool, err error) {
 	b, err := t.Peek(db, key)
 	if err != nil || b == nil {
@@ -59,7 +59,8 @@ func ExpectPart(t *storage.Txn, db uint8, key, name []byte) (more bool, err erro
 	return t.ExpectPart(db, row.Parts, name), nil
 }
 
-// LookupPart returns a part of the collection whose key row is row, nil when it is absent. The value must not be changed.
+// LookupPart returns a part of the collection whose key row is row, nil when it is absent. The value must not be
+// changed.
 func LookupPart(r storage.Reader, db uint8, row layout.Row, name []byte) (value []byte, err error) {
 	b, err := r.Get(layout.AppendPart(r.KeyBuffer(), r.Database(db).Keyspace, row.Parts, name))
 	if err != nil || b == nil {
@@ -71,8 +72,9 @@ func LookupPart(r storage.Reader, db uint8, row layout.Row, name []byte) (value 
 	return value, err
 }
 
-// WalkParts calls fn for the parts of the collection whose key row is row in the order of their names, beginning at from, until fn says
-// that it wants no more. name and value are valid during the call; a Txn must not be written to meanwhile.
+// WalkParts calls fn for the parts of the collection whose key row is row in the order of their names, beginning at
+// from, until fn says that it wants no more. name and value are valid during the call; a Txn must not be written to
+// meanwhile.
 func WalkParts(r storage.Reader, db uint8, row layout.Row, from []byte, fn func(name, value []byte) (more bool, err error)) error {
 	keyspace := r.Database(db).Keyspace
 	_, hi := layout.PartBounds(keyspace, row.Parts)
@@ -88,7 +90,8 @@ func WalkParts(r storage.Reader, db uint8, row layout.Row, from []byte, fn func(
 	})
 }
 
-// Copy puts the row of s, which is Live, in the place of dst, its expiry and its parts included. version is the version of dst's new row.
+// Copy puts the row of s, which is Live, in the place of dst, its expiry and its parts included. version is the version
+// of dst's new row.
 func (s *Slot) Copy(dst *Slot, version uint64) error {
 	row := s.Row
 	row.Version = version
@@ -159,7 +162,8 @@ func (s *Slot) moveParts(id uint64) error {
 // fewRows are removed one by one: a range deletion is looked at by every later read, until it is flushed.
 const fewRows = 64
 
-// removeRange removes the rows in [lo, hi), in which none is chunked that was not read in this transaction unless they are many.
+// removeRange removes the rows in [lo, hi), in which none is chunked that was not read in this transaction unless they
+// are many.
 func removeRange(t *storage.Txn, lo, hi []byte) error {
 	var few [][]byte
 	long := false
@@ -181,5 +185,6 @@ func removeRange(t *storage.Txn, lo, hi []byte) error {
 	return nil
 }
 
-// maxAlone is how long the value of a row may be that is removed one by one: whoever removes a longer one must have read it.
+// maxAlone is how long the value of a row may be that is removed one by one: whoever removes a longer one must have
+// read it.
 const maxAlone = 256 << 10

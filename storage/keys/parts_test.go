@@ -14,8 +14,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// toy is a type as hash, set or sorted set will be one: names with values. Up to smallToy of them are kept together, in the payload of the key
-// row; more in parts, and then the payload is their number.
+// toy is a type as hash, set or sorted set will be one: names with values. Up to smallToy of them are kept together, in
+// the payload of the key row; more in parts, and then the payload is their number.
 const toy layout.Type = 200
 
 const smallToy = 4
@@ -147,7 +147,8 @@ type toyModel map[string]map[string]string
 
 func toyID(db uint8, key string) string { return fmt.Sprint(db, " ", key) }
 
-// check compares every key of two databases with the model, and counts the rows of parts: none may be left of collections that are gone.
+// check compares every key of two databases with the model, and counts the rows of parts: none may be left of
+// collections that are gone.
 func (m toyModel) check(t *testing.T, r storage.Reader) {
 	t.Helper()
 	parts, found := 0, 0
@@ -179,7 +180,8 @@ func (m toyModel) check(t *testing.T, r storage.Reader) {
 	}
 }
 
-// TestParts does to toys, small and large, whatever a client may do to a key, in transactions and across flushes, and compares with maps.
+// TestParts does to toys, small and large, whatever a client may do to a key, in transactions and across flushes, and
+// compares with maps.
 func TestParts(t *testing.T) {
 	seed := rand.Uint64()
 	t.Cleanup(func() { t.Logf("seed %d", seed) })
@@ -294,9 +296,10 @@ func expectToy(t testing.TB, txn *storage.Txn, db uint8, key, name string) {
 	txn.Fetch()
 }
 
-// BenchmarkParts compares what a look-up and a write of a part cost with what those of a string of the same size cost, one of 100,000 in
-// random order: in one collection, and in a thousand. (What is kept together in one row costs what a string costs: it is one.) Writes are 64 in
-// a transaction that is told what comes; look-ups are 16 a view. An operation is one of them.
+// BenchmarkParts compares what a look-up and a write of a part cost with what those of a string of the same size cost,
+// one of 100,000 in random order: in one collection, and in a thousand. (What is kept together in one row costs what a
+// string costs: it is one.) Writes are 64 in a transaction that is told what comes; look-ups are 16 a view. An
+// operation is one of them.
 func BenchmarkParts(b *testing.B) {
 	for _, collections := range []int{0, 1, 1000} {
 		kind := "string"

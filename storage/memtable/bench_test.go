@@ -18,7 +18,8 @@ func benchKeys() (keys [][]byte) {
 	return keys
 }
 
-// write writes the rows of keys in state seq as a transaction does that was told to expect them, and whose oldest reader is of the state before.
+// write writes the rows of keys in state seq as a transaction does that was told to expect them, and whose oldest
+// reader is of the state before.
 func write(t *Table, keys [][]byte, value []byte, seq uint64) {
 	hashes, rows := make([]uint64, 0, MaxPrefetch), make([]*Row, MaxPrefetch)
 	for _, k := range keys {
@@ -52,7 +53,8 @@ func BenchmarkWrite(b *testing.B) {
 	})
 }
 
-// BenchmarkFill writes rows that are new, 64 in a transaction, and begins a new table when all are there. An operation is one row.
+// BenchmarkFill writes rows that are new, 64 in a transaction, and begins a new table when all are there. An operation
+// is one row.
 func BenchmarkFill(b *testing.B) {
 	b.Run(fmt.Sprintf("rows=%d/value=64B", benchRows), func(b *testing.B) {
 		keys, value := benchKeys(), make([]byte, 64)

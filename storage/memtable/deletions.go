@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// Deletions are ranges of keys that were deleted, and in which states: fragments in the order of their keys, apart from each other. They
-// never change; who adds to them gets others.
+// Deletions are ranges of keys that were deleted, and in which states: fragments in the order of their keys, apart from
+// each other. They never change; who adds to them gets others.
 type Deletions []fragment
 
 // fragment is a range that was deleted as a whole, maybe more than once.
@@ -65,8 +65,8 @@ func (d Deletions) All(fn func(lo, hi []byte) error) error {
 	return nil
 }
 
-// with returns d and that [lo, hi) was deleted in state seq, the newest. Of the states before it none is read that is older than oldest or newer
-// than published. It keeps neither lo nor hi.
+// with returns d and that [lo, hi) was deleted in state seq, the newest. Of the states before it none is read that is
+// older than oldest or newer than published. It keeps neither lo nor hi.
 func (d Deletions) with(lo, hi []byte, seq, published, oldest uint64) Deletions {
 	lo, hi = bytes.Clone(lo), bytes.Clone(hi)
 	i := sort.Search(len(d), func(i int) bool { return bytes.Compare(d[i].hi, lo) > 0 })

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestDeletions deletes ranges at random, in states of which some are undone, and asks for every key in every state that may be read.
+// TestDeletions deletes ranges at random, in states of which some are undone, and asks for every key in every state
+// that may be read.
 func TestDeletions(t *testing.T) {
 	const keys = 30
 	rnd := newRand(t)

@@ -6,8 +6,9 @@ import (
 	"cairn/storage/hashtable"
 )
 
-// hashIndex finds rows by their Pebble keys, and is where they lie. At most half of its slots are taken. Rows stay where they are when it
-// grows: who has found one may keep it. Callers lock; whatever finds rows may do so at the same time.
+// hashIndex finds rows by their Pebble keys, and is where they lie. At most half of its slots are taken. Rows stay
+// where they are when it grows: who has found one may keep it. Callers lock; whatever finds rows may do so at the same
+// time.
 type hashIndex struct {
 	slots  hashtable.Slots // At-1 is the number of a row
 	chunks [][]Row         // chunkRows each; pointers to arrays would be checked for nil, which is to read what is there
@@ -16,7 +17,8 @@ type hashIndex struct {
 
 const chunkRows = 63 // with what Go has before them, 4 KiB
 
-// rowChunk begins with so many bytes that each of its rows begins a line: Go has 8 bytes of its own before an allocation of this size.
+// rowChunk begins with so many bytes that each of its rows begins a line: Go has 8 bytes of its own before an
+// allocation of this size.
 type rowChunk struct {
 	_    [lineBytes - 8]byte
 	rows [chunkRows]Row

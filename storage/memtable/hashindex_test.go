@@ -94,8 +94,8 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// TestReaders: one transaction after the other writes a table while others read it, each a state that is published; they see it
-// whole. Of the writer nobody sees what it has not published.
+// TestReaders: one transaction after the other writes a table while others read it, each a state that is published;
+// they see it whole. Of the writer nobody sees what it has not published.
 func TestReaders(t *testing.T) {
 	const rows, states = 200, 300
 	b, key := New(), func(n int) []byte { return fmt.Appendf(nil, "M%d", n) }

@@ -1,5 +1,5 @@
-// Package memtable keeps the rows of the commits that are not in Pebble yet. A row that is written often goes to Pebble once for all of
-// that, and rows go there in order and many at a time, which is what it takes fastest.
+// Package memtable keeps the rows of the commits that are not in Pebble yet. A row that is written often goes to Pebble
+// once for all of that, and rows go there in order and many at a time, which is what it takes fastest.
 package memtable
 
 import (
@@ -10,34 +10,37 @@ import (
 	"cairn/storage/hashtable"
 )
 
-// Table is a memtable. One goroutine writes; any number read at the same time. Once it is sealed (no more is written, which is up to its
-// owner) nothing in it changes.
+// Table is a memtable. One goroutine writes; any number read at the same time. Once it is sealed (no more is written,
+// which is up to its owner) nothing in it changes.
 //
-// Rows have versions, each of a state: states are numbered, and the open transaction writes versions of the state that it will be. A reader
-// asks for the newest version of a row that is not newer than its own state. So readers need no copy and the writer waits for none
-// of them, and a transaction that is discarded takes its versions away again. A row keeps the newest version and those that somebody may
-// still ask for: the writer says with each write which state is the oldest that is read.
+// Rows have versions, each of a state: states are numbered, and the open transaction writes versions of the state that
+// it will be. A reader asks for the newest version of a row that is not newer than its own state. So readers need no
+// copy and the writer waits for none of them, and a transaction that is discarded takes its versions away again. A row
+// keeps the newest version and those that somebody may still ask for: the writer says with each write which state is
+// the oldest that is read.
 //
-// There are two ways to the rows. The hash index finds one by its key; most look-ups and all writes take it. What it is made for is
-// few cache misses: to look one row up among many is to wait for its slot, then for the row, then for its bytes, and all else is nothing
-// beside that. So a slot holds enough of the hash that no other row is looked at, a row is one line of the processor's cache, key and value
-// are one block, and blocks lie one behind the other in an arena. Rows never move, so who has found one (the writer, who looks before it
-// writes) keeps the pointer and writes without another look-up. And who knows the keys of many rows has all of their slots read, then
-// all of the rows, then all of their bytes (Candidates, Touch): the processor waits for many at once.
+// There are two ways to the rows. The hash index finds one by its key; most look-ups and all writes take it. What it is
+// made for is few cache misses: to look one row up among many is to wait for its slot, then for the row, then for its
+// bytes, and all else is nothing beside that. So a slot holds enough of the hash that no other row is looked at, a row
+// is one line of the processor's cache, key and value are one block, and blocks lie one behind the other in an arena.
+// Rows never move, so who has found one (the writer, who looks before it writes) keeps the pointer and writes without
+// another look-up. And who knows the keys of many rows has all of their slots read, then all of the rows, then all of
+// their bytes (Candidates, Touch): the processor waits for many at once.
 //
-// The sorted index gives the rows of a range in the order of their keys, to a flush and to scans. To keep it in order with each write would
-// cost more than the rest of the write, and most rows are never scanned before they are flushed. So it takes new rows as they come, and
-// whoever asks for an order sorts what came since somebody asked last and merges that with runs of about its length, so that a scan
-// after each write does not cost the square. It does so tag by tag: the sweeper looks at expiries only.
+// The sorted index gives the rows of a range in the order of their keys, to a flush and to scans. To keep it in order
+// with each write would cost more than the rest of the write, and most rows are never scanned before they are flushed.
+// So it takes new rows as they come, and whoever asks for an order sorts what came since somebody asked last and merges
+// that with runs of about its length, so that a scan after each write does not cost the square. It does so tag by tag:
+// the sweeper looks at expiries only.
 //
-// A range is deleted by a note of it (Deletions), for there may be a million rows in it, and others below this table. The note has a state
-// too: it hides the rows in its range that are not newer, here and in all that is older than the table, from readers of that state and of later
-// ones. What the open transaction has written itself is hidden by a note of its own state, so it goes on as the next state after each. A
-// flush deletes the ranges, and then writes the rows that no note hides. Nearly always there is no note, and looking for one is to load a
-// nil pointer.
+// A range is deleted by a note of it (Deletions), for there may be a million rows in it, and others below this table.
+// The note has a state too: it hides the rows in its range that are not newer, here and in all that is older than the
+// table, from readers of that state and of later ones. What the open transaction has written itself is hidden by a note
+// of its own state, so it goes on as the next state after each. A flush deletes the ranges, and then writes the rows
+// that no note hides. Nearly always there is no note, and looking for one is to load a nil pointer.
 //
-// Locks: each of the shards of the hash index has one. The writer changes a shard under it and reads without, for nobody else changes
-// anything. The sorted index has its own, which is taken before those of the shards.
+// Locks: each of the shards of the hash index has one. The writer changes a shard under it and reads without, for
+// nobody else changes anything. The sorted index has its own, which is taken before those of the shards.
 type Table struct {
 	shards  [hashtable.Shards]shard
 	sorted  sortedIndex
@@ -82,8 +85,8 @@ func (t *Table) shard(hash uint64) *shard { return &t.shards[hash%hashtable.Shar
 // Alloc returns an empty slice with room for n bytes, for a key and value that Set will get.
 func (t *Table) Alloc(n int) []byte { return t.arena.Take(n) }
 
-// Join returns copies of pkey and value in one block, as Set takes them; no value is none. A long value is not worth the copy: it stays,
-// and is the table's from now on.
+// Join returns copies of pkey and value in one block, as Set takes them; no value is none. A long value is not worth
+// the copy: it stays, and is the table's from now on.
 func (t *Table) Join(pkey, value []byte) (key, row []byte) {
 	if len(value) > maxJoined {
 		return append(t.arena.Take(len(pkey)), pkey...), value
@@ -96,7 +99,8 @@ func (t *Table) Join(pkey, value []byte) (key, row []byte) {
 	return block[:n:n], block[n:]
 }
 
-// Get returns the row of pkey in state seq, nil when it is absent; known is false when the table says nothing of it. The bytes do not change.
+// Get returns the row of pkey in state seq, nil when it is absent; known is false when the table says nothing of it.
+// The bytes do not change.
 func (t *Table) Get(hash uint64, pkey []byte, seq uint64) (value []byte, known bool) {
 	if t.size.Load() == 0 {
 		return nil, false
@@ -118,8 +122,8 @@ func (t *Table) At(r *Row, pkey []byte, seq uint64) (value []byte, known bool) {
 	return value, since > 0
 }
 
-// Newest returns the newest version of a row of a sealed table, nil when the row is absent; ok is false when the table says no more of it
-// than Deleted does.
+// Newest returns the newest version of a row of a sealed table, nil when the row is absent; ok is false when the table
+// says no more of it than Deleted does.
 func (t *Table) Newest(r *Row) (value []byte, ok bool) {
 	value, since := r.in(undone - 1)
 	if d := t.deleted.Load(); d != nil && since > 0 && d.Newest(r.Key(), undone) >= since {
@@ -136,8 +140,8 @@ func (t *Table) Deleted() Deletions {
 	return nil
 }
 
-// DeleteRange removes all rows in [lo, hi) from state seq on; the writer goes on as a later state. The newest state that anybody else reads
-// is published, the oldest is oldest.
+// DeleteRange removes all rows in [lo, hi) from state seq on; the writer goes on as a later state. The newest state
+// that anybody else reads is published, the oldest is oldest.
 func (t *Table) DeleteRange(lo, hi []byte, seq, published, oldest uint64) {
 	d := t.Deleted().with(lo, hi, seq, published, oldest)
 	t.deleted.Store(&d)
@@ -149,8 +153,9 @@ func (t *Table) DeleteRange(lo, hi []byte, seq, published, oldest uint64) {
 // Find returns the row of pkey for the writer, nil when the table says nothing of it.
 func (t *Table) Find(hash uint64, pkey []byte) *Row { return t.shard(hash).rows.find(hash, pkey) }
 
-// Set makes value what the row of pkey is from state seq on, which is not published; nil is absent. No state before oldest is read. pkey
-// and value are the table's from now on, and lie in one block. r is the row, where Find has returned it; so does Set.
+// Set makes value what the row of pkey is from state seq on, which is not published; nil is absent. No state before
+// oldest is read. pkey and value are the table's from now on, and lie in one block. r is the row, where Find has
+// returned it; so does Set.
 func (t *Table) Set(hash uint64, r *Row, pkey, value []byte, seq, oldest uint64) *Row {
 	t.written += int64(len(pkey) + len(value) + rowOverhead)
 	if r == nil {

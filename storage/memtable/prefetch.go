@@ -8,8 +8,9 @@ import (
 // MaxPrefetch is how many rows are brought near at a time at most: as many as the nearest cache has room for.
 const MaxPrefetch = 64
 
-// Candidates puts into rows the rows that Find would look at first, for those of at most MaxPrefetch hashes of which rows has none yet. It
-// looks at no row, so that may be the row of another key. It is for the writer, or for a sealed table.
+// Candidates puts into rows the rows that Find would look at first, for those of at most MaxPrefetch hashes of which
+// rows has none yet. It looks at no row, so that may be the row of another key. It is for the writer, or for a sealed
+// table.
 func (t *Table) Candidates(hashes []uint64, rows []*Row) {
 	var slots [MaxPrefetch]*hashtable.Slot
 	n := 0
@@ -33,8 +34,8 @@ func (t *Table) Candidates(hashes []uint64, rows []*Row) {
 	}
 }
 
-// Touch looks at at most MaxPrefetch rows, some of which may be nil, and at the bytes of them that somebody who looks them up will look at.
-// It is for the writer, or for rows of a sealed table.
+// Touch looks at at most MaxPrefetch rows, some of which may be nil, and at the bytes of them that somebody who looks
+// them up will look at. It is for the writer, or for rows of a sealed table.
 func Touch(rows []*Row) {
 	sum := uint32(0)
 	for _, r := range rows {
@@ -66,8 +67,9 @@ type Hashed struct {
 	Row  *Row
 }
 
-// Batches calls fn with the rows of a shard of a sealed table, at most MaxPrefetch at a time, in the order of their slots: another table
-// of the same shard that is written to in that order is gone through once. It looks at no row. fn does not keep the slice.
+// Batches calls fn with the rows of a shard of a sealed table, at most MaxPrefetch at a time, in the order of their
+// slots: another table of the same shard that is written to in that order is gone through once. It looks at no row. fn
+// does not keep the slice.
 func (t *Table) Batches(shard int, fn func(rows []Hashed)) {
 	x := &t.shards[shard].rows
 	batch := make([]Hashed, 0, MaxPrefetch)

@@ -2,11 +2,11 @@ package memtable
 
 import "unsafe"
 
-// Row is a row of a Table: its key, the newest version, which stays where it is, and the one before that; others follow in a list.
-// A version is what the row is from a state on; a nil value is an absent row.
+// Row is a row of a Table: its key, the newest version, which stays where it is, and the one before that; others follow
+// in a list. A version is what the row is from a state on; a nil value is an absent row.
 //
-// A row fills one line of a processor's cache, as what is looked up among many rows costs a miss for each line that it lies in. That is why
-// there are no slices in it. Key and value lie in one block where that is possible.
+// A row fills one line of a processor's cache, as what is looked up among many rows costs a miss for each line that it
+// lies in. That is why there are no slices in it. Key and value lie in one block where that is possible.
 type Row struct {
 	keyAt, valueAt, wasAt    *byte // nil: the version is absent
 	keyLen, valueLen, wasLen uint32
@@ -47,7 +47,8 @@ func (r *Row) fill(pkey, value []byte, seq uint64) {
 	r.seq = seq
 }
 
-// in returns what the row is in state seq, and since which state; that is 0 when seq is older than all its versions, or when there is no row.
+// in returns what the row is in state seq, and since which state; that is 0 when seq is older than all its versions, or
+// when there is no row.
 func (r *Row) in(seq uint64) (value []byte, since uint64) {
 	switch {
 	case r == nil:

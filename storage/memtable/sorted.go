@@ -38,13 +38,15 @@ func (r Sorted) Compare(s Sorted) int {
 	return bytes.Compare(r.Key, s.Key)
 }
 
-// sortedRuns are the rows of a tag: in runs, each in order and each more than twice as long as the next, and as they came.
+// sortedRuns are the rows of a tag: in runs, each in order and each more than twice as long as the next, and as they
+// came.
 type sortedRuns struct {
 	runs  [][]Sorted
 	fresh []freshRow
 }
 
-// freshRow is a row whose key nobody has asked for yet: it is read under the lock, for the key moves from block to block.
+// freshRow is a row whose key nobody has asked for yet: it is read under the lock, for the key moves from block to
+// block.
 type freshRow struct {
 	row   *Row
 	shard *shard
@@ -64,8 +66,8 @@ func (x *sortedIndex) add(tag byte, row freshRow) {
 // All returns the rows in the order of their keys. It is for a sealed table.
 func (t *Table) All() []Sorted { return t.sorted.all() }
 
-// Between returns the rows in [lo, hi) as runs, each in the order of the keys. Their newest version may be newer than what the caller
-// reads. The runs are not to be changed.
+// Between returns the rows in [lo, hi) as runs, each in the order of the keys. Their newest version may be newer than
+// what the caller reads. The runs are not to be changed.
 func (t *Table) Between(lo, hi []byte) (runs [][]Sorted) { return t.sorted.between(lo, hi) }
 
 func (x *sortedIndex) all() (rows []Sorted) {
@@ -102,7 +104,8 @@ func (x *sortedIndex) between(lo, hi []byte) (runs [][]Sorted) {
 	return runs
 }
 
-// ordered makes a run of the fresh rows. Each row is merged a few times at most: a run is joined to one of about its length.
+// ordered makes a run of the fresh rows. Each row is merged a few times at most: a run is joined to one of about its
+// length.
 func (r *sortedRuns) ordered(shards *[hashtable.Shards]shard) [][]Sorted {
 	if len(r.fresh) > 0 {
 		run := readKeys(r.fresh, shards)
@@ -116,8 +119,8 @@ func (r *sortedRuns) ordered(shards *[hashtable.Shards]shard) [][]Sorted {
 	return r.runs
 }
 
-// readKeys returns fresh rows with their keys. When they are many, no lock stands between one and the next: the processor waits for the
-// memory of several at a time.
+// readKeys returns fresh rows with their keys. When they are many, no lock stands between one and the next: the
+// processor waits for the memory of several at a time.
 func readKeys(fresh []freshRow, shards *[hashtable.Shards]shard) []Sorted {
 	rows := make([]Sorted, len(fresh))
 	if len(fresh) < hashtable.Shards {
@@ -140,8 +143,9 @@ func readKeys(fresh []freshRow, shards *[hashtable.Shards]shard) []Sorted {
 	return rows
 }
 
-// presort returns many rows in nearly their order, by sorting numbers: 40 bits of the key behind what all keys have in common (a tag and a
-// keyspace, and for the parts of one collection its id), and which row it is. That puts nearly all rows where they belong, in a third of the time.
+// presort returns many rows in nearly their order, by sorting numbers: 40 bits of the key behind what all keys have in
+// common (a tag and a keyspace, and for the parts of one collection its id), and which row it is. That puts nearly all
+// rows where they belong, in a third of the time.
 func presort(rows []Sorted) []Sorted {
 	const indexBits = 24
 	if len(rows) < 64 || len(rows) >= 1<<indexBits {

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// offHeap is memory of the process of which Go's collector knows nothing. The kernel gives it page by page, as it is written to.
+// offHeap is memory of the process of which Go's collector knows nothing. The kernel gives it page by page, as it is
+// written to.
 type offHeap []byte
 
 // newOffHeap reserves n bytes. The caller frees them.

@@ -14,8 +14,8 @@ import (
 
 // ring keeps the rows of a shard of the cache in a piece of memory, one behind the other: see Cache.
 //
-// A row is a record: its size in units of recordAlign (2 bytes), the length of its key (2; 0 when the row is gone), that of its value (2),
-// half of the key's hash (4), the state since which it is the newest (8), key and value.
+// A row is a record: its size in units of recordAlign (2 bytes), the length of its key (2; 0 when the row is gone),
+// that of its value (2), half of the key's hash (4), the state since which it is the newest (8), key and value.
 type ring struct {
 	mu         sync.RWMutex
 	memory     []byte
@@ -257,8 +257,8 @@ func (s *ring) makeRoom(size int) (at int) {
 	}
 }
 
-// oldest makes the room of the record at the beginning free. If its row was asked for, and may have another chance, it goes to the end, and takes
-// no more than it needs there.
+// oldest makes the room of the record at the beginning free. If its row was asked for, and may have another chance, it
+// goes to the end, and takes no more than it needs there.
 func (s *ring) oldest(chance bool) (moved bool) {
 	at := s.begin % len(s.memory)
 	size := s.size(at)

@@ -47,8 +47,8 @@ func (s *ring) check(t *testing.T) {
 	}
 }
 
-// TestRing puts, fills and forgets rows at random, and asks for them in every state there was: the ring may not know, but it is never
-// wrong, and it knows what came last.
+// TestRing puts, fills and forgets rows at random, and asks for them in every state there was: the ring may not know,
+// but it is never wrong, and it knows what came last.
 func TestRing(t *testing.T) {
 	for name, hash := range hashes() {
 		for _, size := range []int{0, markBytes, 640, 8 << 10, 128 << 10} {
@@ -223,8 +223,8 @@ func TestRingCopies(t *testing.T) {
 	}
 }
 
-// TestCacheReaders: readers of many goroutines see whole rows while they are put, filled and dropped. Its memory is of Go's heap, or the
-// race detector would not look at it.
+// TestCacheReaders: readers of many goroutines see whole rows while they are put, filled and dropped. Its memory is of
+// Go's heap, or the race detector would not look at it.
 func TestCacheReaders(t *testing.T) {
 	c := &Cache{}
 	for i := range c.shards {
@@ -273,8 +273,8 @@ func TestCacheReaders(t *testing.T) {
 	readers.Wait()
 }
 
-// TestCacheHolds: a 64th of a million rows with values of 64 bytes has room in a 64th of the default cache, and when all are written anew
-// they take no more.
+// TestCacheHolds: a 64th of a million rows with values of 64 bytes has room in a 64th of the default cache, and when
+// all are written anew they take no more.
 func TestCacheHolds(t *testing.T) {
 	const rows = 1_000_000 / hashtable.Shards
 	s := &ring{}
