@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"testing"
@@ -135,6 +136,7 @@ func benchDeleteRange(b *testing.B, beside string, deletions bool) {
 	commit := func(fn func(x *Txn)) {
 		x, err := s.Begin()
 		must(b, err)
+		defer x.Discard() // nothing after a commit
 		fn(x)
 		index++
 		must(b, x.Commit(Applied{index, 1}))
@@ -161,7 +163,7 @@ func benchDeleteRange(b *testing.B, beside string, deletions bool) {
 		}
 		k := n * 7919 % keys
 		if beside == "set" {
-			commit(func(x *Txn) { must(b, x.Set(benchKey(nil, k), make([]byte, 64))) })
+			commit(func(x *Txn) { must(b, x.Set(benchKey(nil, k), bytes.Repeat([]byte{1}, 64))) })
 			continue
 		}
 		v, err := s.View(0)
