@@ -120,7 +120,21 @@ func (m *member) start() error {
 		return fmt.Errorf("%s does not start: %w", m.id(), err)
 	}
 	m.mu.node = n
+	go m.endWhenRefused(n, life, gone)
 	return nil
+}
+
+// endWhenRefused ends a node as the program ends that its cluster does not let in; whoever keeps the nodes up starts it again.
+func (m *member) endWhenRefused(n *node.Node, life int, gone <-chan struct{}) {
+	select {
+	case err := <-n.Failed():
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.mu.up && m.mu.life == life && errors.Is(err, node.ErrRefused) {
+			m.crashLocked(err.Error())
+		}
+	case <-gone:
+	}
 }
 
 // peersAt returns the peers as a node is told them that starts at an address: whose that is has the node's own.
