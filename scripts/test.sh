@@ -90,7 +90,7 @@ targets=$(go list -f '{{.Dir}} {{.ImportPath}}' ./... | while read -r dir pkg; d
 	{ grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go 2>/dev/null || true; } | sed "s|^func |$pkg |"
 done | sort)
 # Each commit begins seven targets further on, so that none is left out for long.
-first=$(($(git rev-list --count HEAD) * 7 % $(wc -l <<<"$targets")))
+first=$(($(git rev-list --count HEAD 2>/dev/null || echo 0) * 7 % $(wc -l <<<"$targets")))
 { tail -n "+$((first + 1))" <<<"$targets"; head -n "$first" <<<"$targets"; } | while read -r pkg target; do
 	[ "$SECONDS" -lt "$fuzzSeconds" ] || { echo "$pkg $target: no time left"; continue; }
 	echo "$pkg $target"
