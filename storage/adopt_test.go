@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // probe is a file system that runs before for each operation that changes it.
@@ -49,7 +50,7 @@ func (c *crashes) at(t testing.TB, fs *vfs.MemFS, when string) {
 	c.Lock()
 	defer c.Unlock()
 	if c.r == nil {
-		c.r = newRand(t)
+		c.r = storagetest.Rand(t)
 	}
 	for _, percent := range []int{0, 50, 100} {
 		c.fs = append(c.fs, crash(fs, c.r, percent))
@@ -136,7 +137,7 @@ func TestCrashInOpen(t *testing.T) {
 		must(t, mem.MkdirAll("db/"+leftover, 0o755))
 		must(t, WriteFile(mem, "db/"+leftover+"/x", []byte("x")))
 	}
-	mem2 := crash(mem, newRand(t), 100) // the process dies
+	mem2 := crash(mem, storagetest.Rand(t), 100) // the process dies
 	must(t, s.Close())
 	mem, into = mem2, &reopened
 	fs = probe(mem, func(op errorfs.Op) error {

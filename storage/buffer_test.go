@@ -16,6 +16,7 @@ import (
 
 	"cairn/storage/hashtable"
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // stalled is a store whose flushes to disk stand still while stall is set, and no flush that nobody asks for.
@@ -34,7 +35,7 @@ func stalled(t *testing.T, fs FS) (s *Store, stall *atomic.Bool, gate chan struc
 // behind it as one state, each its own; and so they do afterwards.
 func TestFlushMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rnd := newRand(t)
+		rnd := storagetest.Rand(t)
 		w := &world{t: t, r: rnd, m: newModel()}
 		s, stall, gate := stalled(t, vfs.NewMem())
 		w.s = s
@@ -118,7 +119,7 @@ func TestSyncFlushes(t *testing.T) {
 	must(t, s.SaveRecord(layout.Record{Index: 4}))
 	must(t, s.Sync())
 	put(t, s, "Md", "3")
-	found := opened(t, crash(fs, newRand(t), 0))
+	found := opened(t, crash(fs, storagetest.Rand(t), 0))
 	must(t, s.Close())
 	m := newModel()
 	m.rows, m.state, m.record = map[string]string{"Mb": "1", "Mc": "2"}, found.State(), layout.Record{Index: 4}

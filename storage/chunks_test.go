@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // longValue returns a row of n bytes, which are not all the same.
@@ -23,7 +24,7 @@ func longValue(r *rand.Rand, n int) []byte {
 // TestLongRows replaces, removes and reads rows of all lengths, also in one transaction and by ranges, with restarts. Every
 // reader finds whole rows, and no chunks are left of rows that are gone.
 func TestLongRows(t *testing.T) {
-	r := newRand(t)
+	r := storagetest.Rand(t)
 	fs := vfs.NewMem()
 	s := mustOpen(t, fs)
 	want := map[string][]byte{}
@@ -106,7 +107,7 @@ func TestLongRowDamaged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := opened(t, vfs.NewMem())
-			put(t, s, "Mk", string(longValue(newRand(t), 2*longRow)))
+			put(t, s, "Mk", string(longValue(storagetest.Rand(t), 2*longRow)))
 			must(t, damage(s.mu.engine.db))
 			put(t, s, "Mother", "a new view")
 			flush(t, s)

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // TestExpect: what a transaction finds at a place is what is there, whatever it was told to expect: more or fewer keys, another order,
@@ -40,7 +41,7 @@ func processors(t *testing.T, n int) {
 }
 
 func testExpect(t *testing.T, s *Store) {
-	rnd, want := newRand(t), map[string]string{}
+	rnd, want := storagetest.Rand(t), map[string]string{}
 	key := func() []byte { return fmt.Append(nil, "k", rnd.IntN(300)) } // the even ones are those of parts
 	for index := range uint64(300) {
 		x, err := s.Begin()

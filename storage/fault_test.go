@@ -18,6 +18,7 @@ import (
 
 	"cairn/storage/background"
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // faulty is a file system whose operations of some kinds on some files fail while on is set.
@@ -38,7 +39,7 @@ func TestFailingFlush(t *testing.T) {
 	m := fill(t, s, "x", 80) // more than one memtable, less than four
 	must(t, m.checkStore(s))
 	must(t, s.Sync()) // one batch, which Pebble has to flush
-	must(t, m.checkStore(opened(t, crash(mem, newRand(t), 0))))
+	must(t, m.checkStore(opened(t, crash(mem, storagetest.Rand(t), 0))))
 	on.Store(false)
 	flush(t, s)
 	must(t, m.checkStore(s))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"cairn/storage/storagetest"
+
 	"github.com/cockroachdb/pebble/v2"
 )
 
@@ -14,7 +16,7 @@ func TestParts(t *testing.T) {
 	s := uncached(t)
 	const rows = 12_000
 	key := func(i int) []byte { return fmt.Appendf(nil, "Mk%06d", i) }
-	rnd := newRand(t)
+	rnd := storagetest.Rand(t)
 	for i := 0; i < rows; {
 		x, err := s.Begin()
 		must(t, err)

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -57,20 +55,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// newRand returns a source whose seed a failed test prints; STORAGE_SEED sets it.
-func newRand(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
-	if v, err := strconv.ParseUint(os.Getenv("STORAGE_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("run again with STORAGE_SEED=%d", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
 }
 
 // crash returns what a crash may leave of fs: all that was synced, and percent of the rest.

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // world is one store and what it should be. history holds the model after each commit and record since the last restart;
@@ -39,7 +40,7 @@ func TestRandom(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			fs := vfs.NewCrashableMem()
-			w := &world{t: t, r: newRand(t), fs: fs, s: mustOpen(t, fs), m: newModel()}
+			w := &world{t: t, r: storagetest.Rand(t), fs: fs, s: mustOpen(t, fs), m: newModel()}
 			w.note()
 			for range 600 {
 				w.step()

@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // childEnv tells a child process of this test binary what to do; see TestMain.
@@ -282,7 +283,7 @@ func TestFaultInOpen(t *testing.T) {
 		s := mustOpen(t, mem)
 		m := fill(t, s, "x", 10) // few: a compaction that goes on when Open fails would be Pebble's race
 		must(t, s.Sync())
-		killed := crash(mem, newRand(t), 100)
+		killed := crash(mem, storagetest.Rand(t), 100)
 		must(t, s.Close())
 		mem = killed
 
@@ -346,7 +347,7 @@ func TestReadWriteFile(t *testing.T) {
 	for _, want := range []string{"one", "", "three"} {
 		must(t, WriteFile(fs, "x", []byte(want)))
 		for _, percent := range []int{0, 50, 100} {
-			if b, err := ReadFile(crash(fs, newRand(t), percent), "x"); string(b) != want || err != nil {
+			if b, err := ReadFile(crash(fs, storagetest.Rand(t), percent), "x"); string(b) != want || err != nil {
 				t.Errorf("after a crash x is %q, %v, want %q", b, err, want)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // TestRestored: the store knows, durably, up to where a restore has brought it, for the Raft log may end before.
@@ -57,7 +58,7 @@ func TestRestored(t *testing.T) {
 		}
 	}
 	reached(s, at+2)
-	crashed := crash(fs, newRand(t), 0)
+	crashed := crash(fs, storagetest.Rand(t), 0)
 	must(t, s.Close())
 	want(opened(t, crashed), at+2, at)
 }
@@ -75,7 +76,7 @@ func TestReached(t *testing.T) {
 		synctest.Wait()
 		must(t, s.mu.engine.reached.file.Sync()) // the process is killed: what it has written stays
 		must(t, syncDir(fs, "db/"+firstEngine))
-		mem := crash(fs, newRand(t), 0)
+		mem := crash(fs, storagetest.Rand(t), 0)
 		reached := func(s *Store, want, state uint64) {
 			t.Helper()
 			if at, err := s.Reached(); at != want || s.State().Index != state || err != nil {

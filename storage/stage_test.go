@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/storage/layout"
+	"cairn/storage/storagetest"
 )
 
 // streamOf returns the bytes of a checkpoint of s.
@@ -138,7 +139,7 @@ func TestCutStream(t *testing.T) {
 
 // TestFlippedBits: no altered stream is taken for a good one.
 func TestFlippedBits(t *testing.T) {
-	r := newRand(t)
+	r := storagetest.Rand(t)
 	leader, s := opened(t, vfs.NewMem()), opened(t, vfs.NewMem())
 	fill(t, leader, "x", 100)
 	stream, m := streamOf(t, leader), fill(t, s, "own", 3)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"cairn/storage/storagetest"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
@@ -14,7 +16,7 @@ import (
 // TestLongTransaction is one transaction with thousands of writes over a store with rows of its own: what it reads of
 // itself is what the next view reads.
 func TestLongTransaction(t *testing.T) {
-	w := &world{t: t, r: newRand(t), s: opened(t, vfs.NewMem()), m: newModel()}
+	w := &world{t: t, r: storagetest.Rand(t), s: opened(t, vfs.NewMem()), m: newModel()}
 	for range 30 {
 		w.transaction()
 	}

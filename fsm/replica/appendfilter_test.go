@@ -16,6 +16,7 @@ import (
 	"cairn/storage"
 	"cairn/storage/layout"
 	"cairn/storage/raftlog"
+	"cairn/storage/raftlog/raftlogtest"
 )
 
 // lone is a member of a cluster of three whose other members are the test.
@@ -31,13 +32,13 @@ func newLone(t testing.TB) *lone {
 
 func newMember(t testing.TB, peers ...Peer) *lone {
 	t.Helper()
-	return startMember(t, memLog(t), time.Hour, peers...)
+	return startMember(t, raftlogtest.InMemory(t), time.Hour, peers...)
 }
 
 // restartedAlone is a log of which the only voter n1 has been the owner before.
 func restartedAlone(t testing.TB) *raftlog.Store {
 	t.Helper()
-	log := memLog(t)
+	log := raftlogtest.InMemory(t)
 	members := raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "a1"}}}
 	if err := errors.Join(
 		log.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(members)}),
@@ -248,14 +249,4 @@ func TestCommitBound(t *testing.T) {
 	if got := l.r.raft.CommitIndex(); got != 14 {
 		t.Errorf("committed up to %d, want 14", got)
 	}
-}
-
-func memLog(t testing.TB) *raftlog.Store {
-	t.Helper()
-	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
-	return log
 }

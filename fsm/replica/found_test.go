@@ -14,6 +14,7 @@ import (
 	"cairn/fsm/entry"
 	"cairn/fsm/replica/link"
 	"cairn/storage"
+	"cairn/storage/raftlog/raftlogtest"
 )
 
 // TestDisplacedByWord: at its operator's word a node does not stop, and is not taken for the member either.
@@ -29,7 +30,7 @@ func TestDisplacedByWord(t *testing.T) {
 
 // TestClusterIsNoted: a node knows its cluster from the start on, also where a kill has left its state behind, and never changes it.
 func TestClusterIsNoted(t *testing.T) {
-	m, log := fuzzMachine(t), memLog(t)
+	m, log := fuzzMachine(t), raftlogtest.InMemory(t)
 	call := entry.Call{Argv: [][]byte{[]byte(command.ClusterName), []byte("c")}}
 	m.Apply(&raft.Log{Index: 1, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil, entry.Entry{Groups: []entry.Group{{Calls: []entry.Call{call}}}})})
 	f := &founding{node: &node{o: Options{ID: "n1", Log: log}, machine: m, ctx: t.Context(), log: slog.New(slog.DiscardHandler)}, cluster: &link.ClusterNote{}}

@@ -4,28 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-
 	"cairn/fsm/entry"
-	"cairn/storage/raftlog"
 )
-
-// gatedLog opens a log whose syncs pass a gate.
-func gatedLog(t testing.TB, g *gate) *raftlog.Store {
-	t.Helper()
-	log, err := raftlog.Open("/log", raftlog.Options{FS: errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		switch op.Kind {
-		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-			g.pass()
-		}
-		return nil
-	}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return log
-}
 
 // TestSlowLeader: what a leader's disk does not have yet reaches the followers' disks, but nobody's state and no reply, and reads do not wait for it.
 func TestSlowLeader(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"cairn/fsm"
 	"cairn/fsm/replica/link"
 	"cairn/storage"
+	"cairn/storage/raftlog/raftlogtest"
 )
 
 // gate holds up those who come while it is closed.
@@ -151,7 +152,7 @@ func newTrio(t *testing.T, heartbeat time.Duration) (c *trio, leader *Replica) {
 	for _, p := range peers {
 		disk := &gate{}
 		c.disks[p.ID] = disk
-		log := gatedLog(t, disk)
+		log := raftlogtest.Gated(t, disk.pass)
 		s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20})
 		if err != nil {
 			t.Fatal(err)

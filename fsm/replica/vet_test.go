@@ -12,12 +12,13 @@ import (
 
 	"cairn/fsm/replica/link"
 	"cairn/fsm/replica/raftfix"
+	"cairn/storage/raftlog/raftlogtest"
 )
 
 // TestVoteIsForAMember: hashicorp/raft remembers whom it has voted for by what EncodePeer gives, and grants him the vote again in the
 // same term, whatever his log holds. Another member that comes to his address is not him.
 func TestVoteIsForAMember(t *testing.T) {
-	l := startMember(t, memLog(t), time.Hour, Peer{"n1", "a1"}, Peer{"n2", "a2"}, Peer{"n3", "a3"})
+	l := startMember(t, raftlogtest.InMemory(t), time.Hour, Peer{"n1", "a1"}, Peer{"n2", "a2"}, Peer{"n3", "a3"})
 	vote := func(id string, lastIndex, lastTerm uint64) bool {
 		h := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(id), Addr: l.r.transport.EncodePeer(raft.ServerID(id), "a2")}
 		answer := make(chan raft.RPCResponse, 1)

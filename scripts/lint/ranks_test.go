@@ -35,12 +35,14 @@ var ranks = []struct {
 	{dir: "storage/keys", rank: 2, apply: true},
 	{dir: "storage", rank: 1},
 	{dir: "storage/raftlog", rank: 1},
+	{dir: "storage/raftlog/raftlogtest", rank: 1.5},
 	{dir: "storage/rowcache", rank: 0.6},
 	{dir: "storage/memtable", rank: 0.3},
 	{dir: "storage/background", rank: 0},
 	{dir: "storage/arena", rank: 0},
 	{dir: "storage/hashtable", rank: 0},
 	{dir: "storage/layout", rank: 0, apply: true},
+	{dir: "storage/storagetest", rank: -1}, // tests of all rooms below storage use it
 }
 
 // strangers are imports that rank would allow and a room must not have.

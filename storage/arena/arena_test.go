@@ -2,16 +2,15 @@ package arena
 
 import (
 	"bytes"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 	"unsafe"
+
+	"cairn/storage/storagetest"
 )
 
 // TestArena: blocks of an arena do not grow into each other, whatever their length, and few of them are an allocation.
 func TestArena(t *testing.T) {
-	rnd, r, blocks := newRand(t), &Arena{}, [][]byte{}
+	rnd, r, blocks := storagetest.Rand(t), &Arena{}, [][]byte{}
 	for i := range 3000 {
 		n := []int{0, 1, 15, 16, 17, 100, maxBlock, maxBlock + 1}[rnd.IntN(8)]
 		block := r.Take(n)
@@ -42,18 +41,4 @@ func TestArena(t *testing.T) {
 	if got > 10 {
 		t.Errorf("%v allocations until pieces are as long as they become", got)
 	}
-}
-
-// newRand returns a source whose seed a failed test prints; STORAGE_SEED sets it.
-func newRand(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
-	if v, err := strconv.ParseUint(os.Getenv("STORAGE_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("run again with STORAGE_SEED=%d", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
 }

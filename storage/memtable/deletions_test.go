@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"cairn/storage/storagetest"
 )
 
 // TestDeletions deletes ranges at random, in states of which some are undone, and asks for every key in every state
 // that may be read.
 func TestDeletions(t *testing.T) {
 	const keys = 30
-	rnd := newRand(t)
+	rnd := storagetest.Rand(t)
 	key := func(n int) []byte { return fmt.Appendf(nil, "%02d", n) }
 	for range 300 {
 		var d Deletions

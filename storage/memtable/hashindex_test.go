@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cairn/storage/hashtable"
+	"cairn/storage/storagetest"
 )
 
 // hashes are ways to hash a key, from a good one to one that says nothing.
@@ -25,7 +26,7 @@ func hashes() map[string]func(pkey []byte) uint64 {
 func TestHashIndex(t *testing.T) {
 	for name, hash := range hashes() {
 		t.Run(name, func(t *testing.T) {
-			rnd, table, want := newRand(t), &hashIndex{}, map[string]string{}
+			rnd, table, want := storagetest.Rand(t), &hashIndex{}, map[string]string{}
 			for i := range 5000 {
 				k := fmt.Appendf(nil, "M%d", rnd.IntN(600))
 				r, v := table.find(hash(k), k), fmt.Sprint(i)

@@ -3,16 +3,15 @@ package memtable
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 	"unsafe"
+
+	"cairn/storage/storagetest"
 )
 
 // TestRowVersions writes a row and undoes it at random, and compares what it is in all states that may be asked for.
 func TestRowVersions(t *testing.T) {
-	rnd := newRand(t)
+	rnd := storagetest.Rand(t)
 	for range 200 {
 		r, was, oldest := Row{seq: undone}, [][]byte{nil}, 0 // what the row is in each state
 		for range 40 {
@@ -53,18 +52,4 @@ func TestRowLines(t *testing.T) {
 			t.Fatalf("row %d is at %d of its line", i, at)
 		}
 	}
-}
-
-// newRand returns a source whose seed a failed test prints; STORAGE_SEED sets it.
-func newRand(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
-	if v, err := strconv.ParseUint(os.Getenv("STORAGE_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("run again with STORAGE_SEED=%d", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"cairn/storage/hashtable"
+	"cairn/storage/storagetest"
 )
 
 // TestSortedIndex: the rows of a table, whatever asks for them between two that are added.
 func TestSortedIndex(t *testing.T) {
-	rnd, b, want := newRand(t), New(), map[string]bool{}
+	rnd, b, want := storagetest.Rand(t), New(), map[string]bool{}
 	for range 3000 {
 		k := string("EMV"[rnd.IntN(3)]) + fmt.Sprint(rnd.IntN(2000))
 		b.Set(hashtable.Hash([]byte(k)), nil, []byte(k), nil, 1, 0)

@@ -3,9 +3,6 @@ package rowcache
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +11,7 @@ import (
 	"cairn/storage/hashtable"
 	"cairn/storage/layout"
 	"cairn/storage/memtable"
+	"cairn/storage/storagetest"
 )
 
 // check fails when the ring contradicts itself.
@@ -53,7 +51,7 @@ func TestRing(t *testing.T) {
 	for name, hash := range hashes() {
 		for _, size := range []int{0, markBytes, 640, 8 << 10, 128 << 10} {
 			t.Run(fmt.Sprintf("%s/bytes=%d", name, size), func(t *testing.T) {
-				rnd, s := newRand(t), &ring{}
+				rnd, s := storagetest.Rand(t), &ring{}
 				s.use(make([]byte, size))
 				states := []map[string][]byte{{}} // what the rows are in each; those that are not there are absent
 				key := func() []byte { return fmt.Appendf(nil, "M%d", rnd.IntN(150)) }
@@ -234,7 +232,7 @@ func TestCacheReaders(t *testing.T) {
 	var readers sync.WaitGroup
 	var ended atomic.Bool
 	for range 3 {
-		rnd := newRand(t)
+		rnd := storagetest.Rand(t)
 		readers.Go(func() {
 			for to := (&arena.Arena{}); !ended.Load(); {
 				var keys [memtable.MaxPrefetch][]byte
@@ -257,7 +255,7 @@ func TestCacheReaders(t *testing.T) {
 			}
 		})
 	}
-	rnd := newRand(t)
+	rnd := storagetest.Rand(t)
 	for seq := uint64(1); seq < 200; seq++ {
 		b := memtable.New()
 		for range 300 {
@@ -329,18 +327,4 @@ func hashes() map[string]func(pkey []byte) uint64 {
 		"hash=neighbour": func(pkey []byte) uint64 { return (hashtable.Hash(pkey)&3 + hashtable.MinSlots - 2) << 32 }, // its slots go round the end
 		"hash=one":       func([]byte) uint64 { return 5 << 32 },
 	}
-}
-
-// newRand returns a source whose seed a failed test prints; STORAGE_SEED sets it.
-func newRand(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
-	if v, err := strconv.ParseUint(os.Getenv("STORAGE_SEED"), 10, 64); err == nil {
-		seed = v
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("run again with STORAGE_SEED=%d", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -12,10 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"cairn/fsm/replica/raftfix"
-	"cairn/storage/raftlog"
+	"cairn/storage/raftlog/raftlogtest"
 )
 
 // fakeHost is a node that can only shake hands.
@@ -37,7 +35,7 @@ func (h *fakeHost) Serve(net.Conn, Hello) error { return io.EOF }
 // side has the links of a node; it has a past if it is of a cluster.
 func side(t testing.TB, id, secret, cluster string) *Links {
 	t.Helper()
-	log, note := memoryLog(t), &ClusterNote{}
+	log, note := raftlogtest.InMemory(t), &ClusterNote{}
 	if err := note.Load(log); err != nil {
 		t.Fatal(err)
 	}
@@ -173,14 +171,4 @@ func FuzzHello(f *testing.F) {
 			t.Errorf("%x came back as %x", b, h.bytes())
 		}
 	})
-}
-
-func memoryLog(t testing.TB) *raftlog.Store {
-	t.Helper()
-	log, err := raftlog.Open("/log", raftlog.Options{FS: vfs.NewMem()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
-	return log
 }

@@ -8,13 +8,13 @@ import (
 	"testing/synctest"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/hashicorp/raft"
 
 	"cairn/fsm"
 	"cairn/fsm/entry"
 	"cairn/storage"
 	"cairn/storage/raftlog"
+	"cairn/storage/raftlog/raftlogtest"
 )
 
 // syncGate holds up those who come while it is closed.
@@ -47,22 +47,6 @@ func (g *syncGate) pass() {
 	}
 }
 
-// syncGatedLog opens a log whose syncs pass a gate.
-func syncGatedLog(t testing.TB, g *syncGate) *raftlog.Store {
-	t.Helper()
-	log, err := raftlog.Open("/log", raftlog.Options{FS: errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		switch op.Kind {
-		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-			g.pass()
-		}
-		return nil
-	}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return log
-}
-
 // diskTest is a disk of a leader that stands still when g is closed.
 type diskTest struct {
 	*ParallelLog
@@ -75,7 +59,7 @@ func inDiskTest(t *testing.T, fn func(d diskTest)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g, leads := &syncGate{}, false
-		log := syncGatedLog(t, g)
+		log := raftlogtest.Gated(t, g.pass)
 		d := diskTest{NewParallelLog(log, func() bool { return leads }), t, g}
 		d.Load()
 		d.store(1, 1, raft.LogNoop)
