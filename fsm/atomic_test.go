@@ -44,8 +44,8 @@ func randomCall(rng *rand.Rand) entry.Call {
 	return callOf(uint8(rng.IntN(2)), calls[rng.IntN(len(calls))]...)
 }
 
-// TestAtomicGroupReadsItsWrites: the calls of a group, reads among them, answer and leave what they do one by one, each in an entry of
-// its own. A node that wants no replies comes to the same state.
+// TestAtomicGroupReadsItsWrites: the calls of a group, reads among them, answer and leave what they do one by one,
+// each in an entry of its own. A node that wants no replies comes to the same state.
 func TestAtomicGroupReadsItsWrites(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -104,8 +104,8 @@ func TestAtomicGroupReadsItsWrites(t *testing.T) {
 	}
 }
 
-// TestNothingComesBetween: no reader finds a part of a group, while groups large and small are applied, nor does anybody after a crash.
-// Large ones come in fragments, with other clients' entries between them.
+// TestNothingComesBetween: no reader finds a part of a group, while groups large and small are applied, nor does
+// anybody after a crash. Large ones come in fragments, with other clients' entries between them.
 func TestNothingComesBetween(t *testing.T) {
 	const keys = 20
 	seed := rand.Uint64()

@@ -12,8 +12,9 @@ import (
 	"cairn/storage"
 )
 
-// BenchmarkApply applies SETs of random keys, 64 bytes each, 200 calls an entry, to a store on disk that has all of the keys: with answers,
-// as a leader does, and without, as its followers. An operation is one call; what is flushed meanwhile is part of it.
+// BenchmarkApply applies SETs of random keys, 64 bytes each, 200 calls an entry, to a store on disk that has all of
+// the keys: with answers, as a leader does, and without, as its followers. An operation is one call; what is flushed
+// meanwhile is part of it.
 func BenchmarkApply(b *testing.B) {
 	const calls, keys = 200, 100_000
 	for _, answers := range []string{"yes", "no"} {

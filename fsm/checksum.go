@@ -19,13 +19,13 @@ type ChecksumStatus uint8
 const (
 	ChecksumPending ChecksumStatus = 0 // the entry is not applied yet, or its state is being summed up
 	ChecksumKnown   ChecksumStatus = 1
-	// ChecksumSkipped: the machine has gone past the entry and has no checksum. It was busy with an earlier one, or has been
-	// restarted or restored from a later state.
+	// ChecksumSkipped: the machine has gone past the entry and has no checksum. It was busy with an earlier one, or
+	// has been restarted or restored from a later state.
 	ChecksumSkipped ChecksumStatus = 2
 )
 
-// checksums are the states that entries have asked to be summed up. Apply only freezes them; SumStates does the work, one
-// state at a time, while at most one more waits.
+// checksums are the states that entries have asked to be summed up. Apply only freezes them; SumStates does the work,
+// one state at a time, while at most one more waits.
 type checksums struct {
 	kick chan struct{} // holds one element when a state may wait
 
@@ -49,7 +49,8 @@ type noted struct {
 	sum    storage.Checksum
 }
 
-// offer freezes the state right after the entry at index, which was just committed; where another one waits, it is skipped.
+// offer freezes the state right after the entry at index, which was just committed; where another one waits, it is
+// skipped.
 func (c *checksums) offer(s *storage.Store, index uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,8 +141,8 @@ func (m *Machine) SumStates(ctx context.Context) {
 	}
 }
 
-// AbandonChecksums gives back the state that waits to be summed up, which otherwise keeps the store open. The owner calls it
-// when nothing is applied any more.
+// AbandonChecksums gives back the state that waits to be summed up, which otherwise keeps the store open. The owner
+// calls it when nothing is applied any more.
 func (m *Machine) AbandonChecksums() error { return m.checksums.abandon() }
 
 // Checksum returns the checksum of the state right after the entry at index, if an entry has asked for it there.

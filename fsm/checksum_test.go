@@ -97,8 +97,8 @@ func TestChecksumAtIndex(t *testing.T) {
 	}
 }
 
-// TestChecksumBounds: one state waits at most, while nobody sums up; the newest checksums are remembered; what a crash or a
-// restore takes counts as skipped, and a restore does not wait for a state that waits to be summed up.
+// TestChecksumBounds: one state waits at most, while nobody sums up; the newest checksums are remembered; what a
+// crash or a restore takes counts as skipped, and a restore does not wait for a state that waits to be summed up.
 func TestChecksumBounds(t *testing.T) {
 	w := newWorld(t)
 	for index := uint64(1); index <= 3; index++ {

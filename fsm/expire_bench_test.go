@@ -12,8 +12,8 @@ import (
 	"cairn/storage"
 )
 
-// BenchmarkNextExpiry looks for the next key to expire where many expired ones have just been removed: Pebble still holds
-// their tombstones.
+// BenchmarkNextExpiry looks for the next key to expire where many expired ones have just been removed: Pebble still
+// holds their tombstones.
 func BenchmarkNextExpiry(b *testing.B) {
 	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem()})
 	if err != nil {

@@ -8,12 +8,13 @@ import (
 	"cairn/storage/layout"
 )
 
-// A large entry comes in fragments, each in a log entry of its own. They are kept in the state, because a restart or a
-// snapshot may come between them, until the last one is applied: then the entry is whole and runs. The fragments of an entry
-// follow each other, with other entries between them; where one is missing, because leadership changed, the rest is dropped.
+// A large entry comes in fragments, each in a log entry of its own. They are kept in the state, because a restart or
+// a snapshot may come between them, until the last one is applied: then the entry is whole and runs. The fragments of
+// an entry follow each other, with other entries between them; where one is missing, because leadership changed, the
+// rest is dropped.
 
-// gather returns what an entry of the log says. whole is false when that is a fragment and the entry is not complete, or
-// never will be: nothing runs then.
+// gather returns what an entry of the log says. whole is false when that is a fragment and the entry is not complete,
+// or never will be: nothing runs then.
 func gather(t *storage.Txn, data []byte) (all []byte, whole bool, err error) {
 	if !entry.IsFragment(data) {
 		return data, true, nil

@@ -23,7 +23,8 @@ func split(id uint64, data []byte, size int) (fragments [][]byte) {
 	}
 }
 
-// fragmented makes fragments of some entries of a log, with other entries between them; some of those are never completed.
+// fragmented makes fragments of some entries of a log, with other entries between them; some of those are never
+// completed.
 func fragmented(rng *rand.Rand, logs []*raft.Log) (all []*raft.Log) {
 	add := func(like *raft.Log, data []byte) {
 		all = append(all, &raft.Log{Index: like.Index + uint64(len(all)), Term: like.Term, Type: like.Type, Data: data})
@@ -47,8 +48,9 @@ func fragmented(rng *rand.Rand, logs []*raft.Log) (all []*raft.Log) {
 	return all
 }
 
-// TestFragments: an entry in fragments runs with its last one, though a restart and other entries come between them, and
-// leaves nothing else behind. One that misses a fragment, or whose fragments another one's interrupt, does not run.
+// TestFragments: an entry in fragments runs with its last one, though a restart and other entries come between them,
+// and leaves nothing else behind. One that misses a fragment, or whose fragments another one's interrupt, does not
+// run.
 func TestFragments(t *testing.T) {
 	data := entry.Append(nil, entry.Entry{Groups: []entry.Group{{Calls: []entry.Call{
 		{Argv: [][]byte{[]byte("incr"), []byte("n")}}, {Argv: [][]byte{[]byte("append"), []byte("s"), []byte("0123456789")}},

@@ -1,8 +1,9 @@
-// Package fsm is the state machine: it applies log entries to the store, answers queries on views of it, and is a snapshot
-// of itself at all times.
+// Package fsm is the state machine: it applies log entries to the store, answers queries on views of it, and is a
+// snapshot of itself at all times.
 //
-// Everything that happens inside ApplyBatch depends on the store and the entries alone, so that every node that has applied
-// an index holds the same keyspace. The machine publishes its own applied index: hashicorp/raft's means "handed over".
+// Everything that happens inside ApplyBatch depends on the store and the entries alone, so that every node that has
+// applied an index holds the same keyspace. The machine publishes its own applied index: hashicorp/raft's means
+// "handed over".
 package fsm
 
 import (
@@ -21,7 +22,8 @@ import (
 // maxBatchBytes is about how much one transaction writes before the machine commits it at the next entry's end.
 const maxBatchBytes = 1 << 20
 
-// errContradiction says that the log and the state are not one history: a disk has lost what it had synced, or another node's has.
+// errContradiction says that the log and the state are not one history: a disk has lost what it had synced, or
+// another node's has.
 var errContradiction = errors.New("fsm: the log contradicts the state; start this node again on an empty directory")
 
 // Options configures a Machine. The zero value of a field means its default.
@@ -73,15 +75,16 @@ func New(o Options) *Machine {
 	return m
 }
 
-// SnapshotDue delivers one element each time a snapshot has become due; a due one that nobody has taken yet counts for both.
+// SnapshotDue delivers one element each time a snapshot has become due; a due one that nobody has taken yet counts
+// for both.
 func (m *Machine) SnapshotDue() <-chan struct{} { return m.snapshotDue }
 
 // Results are the replies of one applied entry, call after call in the order of the entry, group borders left out.
 type Results []reply.Reply
 
-// ApplyBatch implements raft.BatchingFSM. Each element of the answer is the Results of a command entry, or nil. An entry
-// at or below the applied index is in the store already and is skipped. An entry that cannot be applied stops the node: to
-// skip it would let this replica differ in silence.
+// ApplyBatch implements raft.BatchingFSM. Each element of the answer is the Results of a command entry, or nil. An
+// entry at or below the applied index is in the store already and is skipped. An entry that cannot be applied stops
+// the node: to skip it would let this replica differ in silence.
 func (m *Machine) ApplyBatch(logs []*raft.Log) []any {
 	answers := make([]any, len(logs))
 	m.applyAll(logs, answers)
@@ -103,7 +106,8 @@ const Stopping = "the machine cannot continue"
 // Apply implements raft.FSM.
 func (m *Machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0] }
 
-// applyAll applies what the state does not have yet, and stops the node if it cannot. answers has room for those of all, or is nil.
+// applyAll applies what the state does not have yet, and stops the node if it cannot. answers has room for those of
+// all, or is nil.
 func (m *Machine) applyAll(logs []*raft.Log, answers []any) {
 	first, last := logs[0].Index, logs[len(logs)-1].Index
 	if err := m.tryAll(logs, answers); err != nil {

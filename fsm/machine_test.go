@@ -184,8 +184,8 @@ func (w *world) restoreFrom(from *world) {
 	}
 }
 
-// TestOneLogOneState applies one log in many batchings, with restarts, crashes and restores in between: one checksum. After
-// a crash or a restore the log is applied again from before; what is applied already must be skipped.
+// TestOneLogOneState applies one log in many batchings, with restarts, crashes and restores in between: one checksum.
+// After a crash or a restore the log is applied again from before; what is applied already must be skipped.
 func TestOneLogOneState(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -251,8 +251,8 @@ func TestAppliedTwice(t *testing.T) {
 	}
 }
 
-// TestContradictionStops: an entry that the state holds already was not one of a later term. Else entries that it holds are
-// missing from the log, which goes on where the state does not know it.
+// TestContradictionStops: an entry that the state holds already was not one of a later term. Else entries that it
+// holds are missing from the log, which goes on where the state does not know it.
 func TestContradictionStops(t *testing.T) {
 	at := func(index, term uint64) *raft.Log {
 		return &raft.Log{Index: index, Term: term, Type: raft.LogConfiguration}

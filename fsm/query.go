@@ -15,7 +15,8 @@ const maxQueryBytes = 1 << 20
 
 // Answer is what Query found.
 type Answer struct {
-	// Replies has one reply a call, or fewer, but at least one, when they have grown large: the rest is to be asked again.
+	// Replies has one reply a call, or fewer, but at least one, when they have grown large: the rest is to be asked
+	// again.
 	Replies []reply.Reply
 	// Doubted says that a key was taken for expired by the clock alone; see storage.View.Doubted.
 	Doubted bool
@@ -44,10 +45,11 @@ func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, e
 	return a, nil
 }
 
-// List answers a call of a command.Listing on one view of the newest state, at time now (Unix milliseconds), by handing its elements to a
-// Lister. It looks through the keys once to count them and once more to hand them on. When a key was taken for expired by the clock alone and sure is
-// false, nothing is handed on, and doubted says so. The view is kept until the Lister returns; where another state comes from a leader, which
-// waits for it, the elements end with an error.
+// List answers a call of a command.Listing on one view of the newest state, at time now (Unix milliseconds), by
+// handing its elements to a Lister. It looks through the keys once to count them and once more to hand them on. When
+// a key was taken for expired by the clock alone and sure is false, nothing is handed on, and doubted says so. The
+// view is kept until the Lister returns; where another state comes from a leader, which waits for it, the elements
+// end with an error.
 func (m *Machine) List(now int64, seed uint64, c entry.Call, sure bool, to reply.Lister) (doubted bool, err error) {
 	x, err := m.table.Listing(c.Argv)
 	if err != nil {
@@ -86,8 +88,9 @@ func (m *Machine) State() layout.State { return m.store.State() }
 // RowCacheBytes returns what the store's cache of rows takes outside of Go's heap.
 func (m *Machine) RowCacheBytes() int64 { return m.store.RowCacheBytes() }
 
-// NextExpiry returns when the next key is due to expire after a time, Unix milliseconds; ok is false when none is. Sweeping
-// leaves tombstones in front of the rows that are left; a caller that knows how far it has swept is spared a walk over them.
+// NextExpiry returns when the next key is due to expire after a time, Unix milliseconds; ok is false when none is.
+// Sweeping leaves tombstones in front of the rows that are left; a caller that knows how far it has swept is spared a
+// walk over them.
 func (m *Machine) NextExpiry(after int64) (at int64, ok bool, err error) {
 	v, err := m.store.View(0)
 	if err != nil {

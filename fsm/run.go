@@ -17,7 +17,8 @@ type runner struct {
 	ahead   [aheadCalls]*command.Spec
 }
 
-// aheadCalls is how many calls are looked at before the first of them runs, so that the transaction learns which rows they need.
+// aheadCalls is how many calls are looked at before the first of them runs, so that the transaction learns which rows
+// they need.
 const aheadCalls = 64
 
 // parse returns the calls of an entry, group borders left out. They are good until release.
@@ -40,8 +41,8 @@ func (r *runner) release() {
 
 const maxKeptCalls = 16 << 10
 
-// lookAhead finds the rows of the next calls and tells the transaction which keys they are about. How many calls that are depends on
-// how many keys they have.
+// lookAhead finds the rows of the next calls and tells the transaction which keys they are about. How many calls that
+// are depends on how many keys they have.
 func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*command.Spec, err error) {
 	more := true
 	for i := 0; more && i < min(len(calls), aheadCalls); i++ {
@@ -57,8 +58,8 @@ func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*comman
 	return specs, nil
 }
 
-// run runs the calls of one entry, and returns their replies if they are wanted. sum says that one of them asks for the state after the
-// entry to be summed up.
+// run runs the calls of one entry, and returns their replies if they are wanted. sum says that one of them asks for
+// the state after the entry to be summed up.
 func (m *Machine) run(t *storage.Txn, l *raft.Log, wanted bool) (results Results, sum bool, err error) {
 	data, whole, err := gather(t, l.Data)
 	if err != nil || !whole {
@@ -113,8 +114,8 @@ const maxGroupReads = 256 << 20
 
 const errLongGroup reply.UserError = "ERR the replies of this transaction would be longer than 256 MiB"
 
-// without is asked for each call, in their order, and returns the reply to one that need not run: a read, when nobody wants its reply or
-// there are too many already. It depends on the node, but a read leaves no trace.
+// without is asked for each call, in their order, and returns the reply to one that need not run: a read, when nobody
+// wants its reply or there are too many already. It depends on the node, but a read leaves no trace.
 func (r *reads) without(s *command.Spec, wanted bool) (answer reply.Reply, known bool) {
 	for r.left == 0 {
 		r.left, r.size, r.groups = len(r.groups[0].Calls), 0, r.groups[1:]

@@ -19,8 +19,8 @@ var ErrSuperseded = errors.New("fsm: a newer snapshot is there already")
 // recordID is the id of the snapshot that the store itself is.
 const recordID = "store"
 
-// Snapshots is Raft's snapshot store. A snapshot taken here is one record in the state store; its content is the store. One
-// received from a leader is a stage, until Machine.Restore makes it the store.
+// Snapshots is Raft's snapshot store. A snapshot taken here is one record in the state store; its content is the
+// store. One received from a leader is a stage, until Machine.Restore makes it the store.
 type Snapshots struct {
 	store *storage.Store
 	count atomic.Uint64
@@ -39,12 +39,12 @@ func NewSnapshots(s *storage.Store) *Snapshots {
 	return ss
 }
 
-// Count returns how many records were written since start. It waits for nothing: whoever asks how a node is shall hear it even
-// when the disk stands still.
+// Count returns how many records were written since start. It waits for nothing: whoever asks how a node is shall
+// hear it even when the disk stands still.
 func (s *Snapshots) Count() uint64 { return s.count.Load() }
 
-// Create implements raft.SnapshotStore. What the sink gets decides what it is: Machine's own snapshot marks it as a record,
-// and a leader's stream is written into it.
+// Create implements raft.SnapshotStore. What the sink gets decides what it is: Machine's own snapshot marks it as a
+// record, and a leader's stream is written into it.
 func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, c raft.Configuration, configIndex uint64, _ raft.Transport) (raft.SnapshotSink, error) {
 	return &sink{s: s, id: recordID, record: layout.Record{
 		Index: index, Term: term, ConfigIndex: configIndex, ConfigVersion: uint64(version), Config: raft.EncodeConfiguration(c),
@@ -60,8 +60,8 @@ func (s *Snapshots) List() ([]*raft.SnapshotMeta, error) {
 	return []*raft.SnapshotMeta{meta(recordID, r, 0)}, nil
 }
 
-// Open implements raft.SnapshotStore. For the store it freezes a copy that is streamed and then removed; the copy may be
-// newer than the record says, and whoever restores it skips the entries that it holds already.
+// Open implements raft.SnapshotStore. For the store it freezes a copy that is streamed and then removed; the copy may
+// be newer than the record says, and whoever restores it skips the entries that it holds already.
 func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if r := s.take(id); r != nil {
 		return meta(id, r.record, r.size), r, nil
@@ -167,8 +167,8 @@ func (k *sink) Cancel() error {
 	return k.stage.Abort()
 }
 
-// received is a complete state from a leader that waits to become the store. Its bytes are unpacked already, so it reads as
-// empty; Machine.Restore knows it.
+// received is a complete state from a leader that waits to become the store. Its bytes are unpacked already, so it
+// reads as empty; Machine.Restore knows it.
 type received struct {
 	s       *Snapshots
 	stage   *storage.Stage
@@ -239,8 +239,8 @@ func (m *Machine) Restore(from io.ReadCloser) error {
 	return nil
 }
 
-// surviveOrStop ends the process when the store refuses every call from now on, because a restart could find the old state or
-// the received one. A node without a store would go on voting, and never catch up.
+// surviveOrStop ends the process when the store refuses every call from now on, because a restart could find the old
+// state or the received one. A node without a store would go on voting, and never catch up.
 func (m *Machine) surviveOrStop(restoring error) {
 	v, err := m.store.View(0)
 	if err == nil {
@@ -251,8 +251,8 @@ func (m *Machine) surviveOrStop(restoring error) {
 	}
 }
 
-// adopt makes r the store. The lock keeps a snapshot of this node, begun before and saved now, from moving the record back:
-// Raft empties its log up to the record next.
+// adopt makes r the store. The lock keeps a snapshot of this node, begun before and saved now, from moving the record
+// back: Raft empties its log up to the record next.
 func (r *received) adopt() error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -261,9 +261,9 @@ func (r *received) adopt() error {
 	return err
 }
 
-// keepOwn answers a restore that would bring the store nothing new: only the record moves, with the log. It may move back:
-// Raft begins again behind it, and what it hands out from there up to the applied index is skipped. It is synced, for Raft
-// empties its log next.
+// keepOwn answers a restore that would bring the store nothing new: only the record moves, with the log. It may move
+// back: Raft begins again behind it, and what it hands out from there up to the applied index is skipped. It is
+// synced, for Raft empties its log next.
 func (m *Machine) keepOwn(r *received) error {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()

@@ -52,8 +52,8 @@ func receive(t *testing.T, from *world, own *Snapshots, index uint64) io.ReadClo
 	return received
 }
 
-// TestRestoreStops: a restore after which nobody knows which state a restart finds ends the process. One that has failed
-// before that does not.
+// TestRestoreStops: a restore after which nobody knows which state a restart finds ends the process. One that has
+// failed before that does not.
 func TestRestoreStops(t *testing.T) {
 	for name, c := range map[string]struct {
 		record uint64 // the stream's state is at 10
@@ -93,8 +93,8 @@ func TestRestoreStops(t *testing.T) {
 	}
 }
 
-// TestSupersededDuringRestore: an own snapshot that is saved while a leader's is restored must not leave the record behind
-// what was restored, for Raft has emptied its log up to there.
+// TestSupersededDuringRestore: an own snapshot that is saved while a leader's is restored must not leave the record
+// behind what was restored, for Raft has emptied its log up to there.
 func TestSupersededDuringRestore(t *testing.T) {
 	from, to := newWorld(t), newWorld(t)
 	to.m.Apply(tickLog(1))

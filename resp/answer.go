@@ -11,8 +11,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// The answer contract: what a client hears of the world's faults. A redirect or a retryable error is given only when the
-// call was certainly not proposed.
+// The answer contract: what a client hears of the world's faults. A redirect or a retryable error is given only when
+// the call was certainly not proposed.
 const (
 	errInDoubt  reply.UserError = "INDOUBT the write may or may not have taken effect: leadership was lost or the node is stopping while it was in flight"
 	errNoLeader reply.UserError = "CLUSTERDOWN no leader elected, try again later"
@@ -112,8 +112,8 @@ func (c *conn) readFaults(err error, calls []entry.Call, routes []*route) []repl
 	return c.same(errInternal, calls)
 }
 
-// moved redirects each call to the leader with its own slot: to the one that err names, or that the node knows now. Without another leader the
-// answer is otherwise.
+// moved redirects each call to the leader with its own slot: to the one that err names, or that the node knows now.
+// Without another leader the answer is otherwise.
 func (c *conn) moved(err error, otherwise reply.UserError, calls []entry.Call, routes []*route) []reply.Reply {
 	addr := c.srv.leader()
 	if other := (*replica.NotLeaderError)(nil); errors.As(err, &other) {

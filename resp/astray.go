@@ -9,12 +9,14 @@ import (
 	"cairn/fsm/reply"
 )
 
-// astray notices a client that takes this node for the leader and does not follow MOVED: one that has found its master by a
-// sentinel. Redis's sentinels close the connections of a master that they depose, which is how such clients, redis-py's and ioredis
-// among them, come to ask for the new one; so this closes a connection, once its replies are written.
+// astray notices a client that takes this node for the leader and does not follow MOVED: one that has found its
+// master by a sentinel. Redis's sentinels close the connections of a master that they depose, which is how such
+// clients, redis-py's and ioredis among them, come to ask for the new one; so this closes a connection, once its
+// replies are written.
 //
-// A cluster client has nothing under way there and connects again when it needs to. Whoever writes to a follower by mistake, at a
-// prompt say, is told so as often as Redis would tell, but not for ever: a sentinel that was cut off may have sent a client here.
+// A cluster client has nothing under way there and connects again when it needs to. Whoever writes to a follower by
+// mistake, at a prompt say, is told so as often as Redis would tell, but not for ever: a sentinel that was cut off
+// may have sent a client here.
 type astray struct {
 	redirects int
 	since     time.Time // when there were too many
@@ -27,7 +29,8 @@ const (
 	astrayWait  = 1000 * time.Millisecond // it is closed after, if it never is quiet
 )
 
-// begin is called when the connection's first bytes have come. At a leader, or who may be about to lead, the first redirect is one too many.
+// begin is called when the connection's first bytes have come. At a leader, or who may be about to lead, the first
+// redirect is one too many.
 func (a *astray) begin(st replica.Status) {
 	if st.LeaderID == st.ID || st.LeaderID == "" {
 		a.redirects = astrayLimit - 1

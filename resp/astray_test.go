@@ -12,8 +12,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// TestAstray: who writes to a leader that was deposed is told where the leader is, and closed: a client that found it by a sentinel
-// asks again then. Who writes to a follower is told more often.
+// TestAstray: who writes to a leader that was deposed is told where the leader is, and closed: a client that found it
+// by a sentinel asks again then. Who writes to a follower is told more often.
 func TestAstray(t *testing.T) {
 	const (
 		set   = "SET foo x\r\n"

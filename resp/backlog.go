@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Bounds of what is kept for clients that send without reading. A client library may write a whole pipeline before it reads
-// the first reply; were its calls read no further once the kernel's buffers are full, both ends would wait for ever.
+// Bounds of what is kept for clients that send without reading. A client library may write a whole pipeline before it
+// reads the first reply; were its calls read no further once the kernel's buffers are full, both ends would wait for
+// ever.
 const (
 	stallWait    = 20 * time.Millisecond // a write that takes longer is finished behind the connection's back
 	backlogBytes = 32 << 20              // for one client

@@ -10,8 +10,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// batch is runs of one kind that go to the backend together: of connections that were ready at the same time, or of one that stands
-// alone. It has the connections until they are answered.
+// batch is runs of one kind that go to the backend together: of connections that were ready at the same time, or of
+// one that stands alone. It has the connections until they are answered.
 type batch struct {
 	kind        kind
 	consistency replica.Consistency
@@ -20,7 +20,8 @@ type batch struct {
 	size        int
 }
 
-// context is what ends a wait of the batch for nothing: its only connection's end. Several wait for each other, and for the server's.
+// context is what ends a wait of the batch for nothing: its only connection's end. Several wait for each other, and
+// for the server's.
 func (b *batch) context(s *Server) context.Context {
 	if len(b.conns) == 1 {
 		return b.conns[0].ctx
@@ -86,8 +87,8 @@ func (s *Server) abandon(b *batch) {
 	}
 }
 
-// settle hands each connection of a batch the replies to the next calls of its run, or the error that answers them: to all writes, to one
-// read at least.
+// settle hands each connection of a batch the replies to the next calls of its run, or the error that answers them:
+// to all writes, to one read at least.
 func (s *Server) settle(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
 	if b.kind == kindWrite {
 		s.settleWrites(b, hand)
@@ -132,8 +133,8 @@ func (s *Server) settleReads(b *batch, hand func(c *conn, replies []reply.Reply,
 	}
 }
 
-// answer writes replies to a connection of a batch and sees to what it has sent after it. Nobody waits for a client that does not
-// take its replies at once, or has large ones, nor for the rest of an answer that ended early.
+// answer writes replies to a connection of a batch and sees to what it has sent after it. Nobody waits for a client
+// that does not take its replies at once, or has large ones, nor for the rest of an answer that ended early.
 func (s *Server) answer(c *conn, replies []reply.Reply, err error, after *batches) (kept bool) {
 	size := 0
 	for i := range replies {

@@ -22,8 +22,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// gathered connects clients, lets each send what it is given, and serves all of that as the poller does when it finds it at one time.
-// The calls in before are answered by the time: one of each client's, without a reply.
+// gathered connects clients, lets each send what it is given, and serves all of that as the poller does when it finds
+// it at one time. The calls in before are answered by the time: one of each client's, without a reply.
 func gathered(t *testing.T, s *Server, addr string, sent []string, before ...string) []*client {
 	t.Helper()
 	clients := make([]*client, len(sent))
@@ -92,7 +92,8 @@ func echoKeys(together *[]string) *fakeBackend {
 	return b
 }
 
-// TestBatches: what several clients have sent at the same time goes to the backend together, and each hears its own replies.
+// TestBatches: what several clients have sent at the same time goes to the backend together, and each hears its own
+// replies.
 func TestBatches(t *testing.T) {
 	var together []string
 	s, addr := startServer(t, Options{Backend: echoKeys(&together)})
@@ -116,7 +117,8 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// TestBatchSilence: clients that want no replies, or not the next one, go with the others, and hear what they are to hear.
+// TestBatchSilence: clients that want no replies, or not the next one, go with the others, and hear what they are to
+// hear.
 func TestBatchSilence(t *testing.T) {
 	var together []string
 	s, addr := startServer(t, Options{Backend: echoKeys(&together)})
@@ -139,7 +141,8 @@ func TestBatchSilence(t *testing.T) {
 	}
 }
 
-// TestBatchRefusedMulti: a refused transaction among others' calls runs nothing, and its client's other calls are what they were.
+// TestBatchRefusedMulti: a refused transaction among others' calls runs nothing, and its client's other calls are
+// what they were.
 func TestBatchRefusedMulti(t *testing.T) {
 	var together []string
 	s, addr := startServer(t, Options{Backend: echoKeys(&together)})
@@ -193,7 +196,8 @@ func TestBatchErrors(t *testing.T) {
 	}
 }
 
-// TestBatchPanics: a panic costs the connections that it is about. That of a reply is about one, that of the backend about a batch.
+// TestBatchPanics: a panic costs the connections that it is about. That of a reply is about one, that of the backend
+// about a batch.
 func TestBatchPanics(t *testing.T) {
 	var log bytes.Buffer
 	backend := &fakeBackend{}
@@ -352,7 +356,8 @@ func (s *socket) pending(t *testing.T) (n int) {
 	return n
 }
 
-// TestReset: a client that is reset, whether it is read from or written to at that moment, ends without a word in the log.
+// TestReset: a client that is reset, whether it is read from or written to at that moment, ends without a word in the
+// log.
 func TestReset(t *testing.T) {
 	reset := func(c net.Conn) {
 		if err := errors.Join(c.(*net.TCPConn).SetLinger(0), c.Close()); err != nil {

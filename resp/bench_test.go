@@ -13,7 +13,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// BenchmarkParse parses pipelines of 16 calls, with our parser, and with redcon's behind a guard; an operation is one call.
+// BenchmarkParse parses pipelines of 16 calls, with our parser, and with redcon's behind a guard; an operation is one
+// call.
 func BenchmarkParse(b *testing.B) {
 	for _, size := range []int{3, 100, 10_000, 100_000} {
 		for _, name := range []string{"own", "redcon"} {
@@ -68,7 +69,8 @@ func (n *nullBackend) Read(_ context.Context, _ replica.Consistency, calls []ent
 	return n.replies[:len(calls)], nil
 }
 
-// BenchmarkPipeline is one client on the loopback; an operation is one call, allocations are those of the whole process.
+// BenchmarkPipeline is one client on the loopback; an operation is one call, allocations are those of the whole
+// process.
 func BenchmarkPipeline(b *testing.B) {
 	for _, call := range []string{"PING", "GET key:000000001", "SET key:000000001 xxx"} {
 		for _, depth := range []int{1, 16, 64, 256} {

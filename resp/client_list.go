@@ -67,8 +67,8 @@ func parseClientType(arg []byte) (isNormal bool, err error) {
 	return false, reply.Errorf("ERR Unknown client type '%s'", arg)
 }
 
-// line describes the connection as CLIENT LIST of Redis 7.0 does, and as 7.2 where the client has said which library it is.
-// Any goroutine may ask. What Cairn does not have is 0.
+// line describes the connection as CLIENT LIST of Redis 7.0 does, and as 7.2 where the client has said which library
+// it is. Any goroutine may ask. What Cairn does not have is 0.
 func (c *conn) line() string {
 	s := c.chosen()
 	now := time.Now()

@@ -43,8 +43,8 @@ func statusOf(addrs []string, i, leader int) replica.Status {
 	return st
 }
 
-// TestClusterClient lets go-redis read the map from a follower, find the leader by it, and follow a redirect where the map
-// is old or there is no leader yet.
+// TestClusterClient lets go-redis read the map from a follower, find the leader by it, and follow a redirect where
+// the map is old or there is no leader yet.
 func TestClusterClient(t *testing.T) {
 	const real = 2 // the node that takes writes
 	for _, test := range []struct {
@@ -79,8 +79,8 @@ func TestClusterClient(t *testing.T) {
 	}
 }
 
-// TestClusterClientKeepsCallsWhole holds that go-redis does not part a call whose keys have several slots, which it would if
-// a row's tips said multi_shard.
+// TestClusterClientKeepsCallsWhole holds that go-redis does not part a call whose keys have several slots, which it
+// would if a row's tips said multi_shard.
 func TestClusterClientKeepsCallsWhole(t *testing.T) {
 	addrs, backends := clusterOf(t, 0, func(int, []string) ([]reply.Reply, error) { return []reply.Reply{reply.OK()}, nil })
 	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{addrs[1]}})

@@ -9,8 +9,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// runClusterInfo says how the cluster is, as far as this node knows: "fail" while nobody leads. Nodes send each other no
-// messages of Redis's kinds.
+// runClusterInfo says how the cluster is, as far as this node knows: "fail" while nobody leads. Nodes send each other
+// no messages of Redis's kinds.
 func runClusterInfo(c *conn, _ [][]byte) reply.Reply {
 	m := c.clusterMap()
 	const slots = lastSlot + 1

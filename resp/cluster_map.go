@@ -24,9 +24,9 @@ type clusterNode struct {
 	port int64
 }
 
-// clusterMap returns the map of the moment. While nobody leads, the master is the node that led last. A node that has not
-// heard of any leader yet shows itself as the master, or when it has no vote the first voter: it answers a client with
-// a redirect once it knows better, and a client with an empty map would be lost.
+// clusterMap returns the map of the moment. While nobody leads, the master is the node that led last. A node that has
+// not heard of any leader yet shows itself as the master, or when it has no vote the first voter: it answers a client
+// with a redirect once it knows better, and a client with an empty map would be lost.
 func (s *Server) clusterMap() clusterMap {
 	m := clusterMap{status: s.o.Backend.Status()}
 	members := slices.Clone(m.status.Members)

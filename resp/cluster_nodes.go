@@ -79,7 +79,8 @@ func runClusterFailureReports(c *conn, argv [][]byte) reply.Reply {
 	return reply.Flag(!n.up())
 }
 
-// runClusterLinks lists the links to the nodes that answer. When they began and what waits in them is not known here: 0.
+// runClusterLinks lists the links to the nodes that answer. When they began and what waits in them is not known here:
+// 0.
 func runClusterLinks(c *conn, _ [][]byte) reply.Reply {
 	var links []reply.Reply
 	for _, n := range c.clusterMap().nodes {

@@ -2,8 +2,8 @@ package resp
 
 import "cairn/fsm/reply"
 
-// runClusterSlots answers one range of slots and its nodes. A replica that does not answer stays in the map, as one that
-// Redis merely suspects would: a client that starts with one address needs the others.
+// runClusterSlots answers one range of slots and its nodes. A replica that does not answer stays in the map, as one
+// that Redis merely suspects would: a client that starts with one address needs the others.
 func runClusterSlots(c *conn, _ [][]byte) reply.Reply {
 	shard := []reply.Reply{reply.Int(0), reply.Int(lastSlot)}
 	nodes := c.clusterMap().serving()

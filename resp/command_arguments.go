@@ -18,8 +18,8 @@ func argumentsOf(row *command.Spec) (args []argument, ok bool) {
 	return sequence(all.Choices[0]), true
 }
 
-// sequence makes arguments of items that stand side by side. A literal takes the values behind it: "LIMIT offset count" is
-// one argument, of two.
+// sequence makes arguments of items that stand side by side. A literal takes the values behind it: "LIMIT offset
+// count" is one argument, of two.
 func sequence(items []command.Item) (args []argument) {
 	for i := 0; i < len(items); {
 		it := items[i]

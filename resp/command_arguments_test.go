@@ -87,8 +87,8 @@ func TestCommandSyntaxes(t *testing.T) {
 	}
 }
 
-// TestFactsAsRedis: of every command of a real Redis, the facts give what it answers to COMMAND INFO and to COMMAND DOCS, but for our
-// own tips, summaries and complexities.
+// TestFactsAsRedis: of every command of a real Redis, the facts give what it answers to COMMAND INFO and to COMMAND
+// DOCS, but for our own tips, summaries and complexities.
 func TestFactsAsRedis(t *testing.T) {
 	redis := dial(t, startRedis(t))
 	n := 0

@@ -36,7 +36,8 @@ func runCommandInfo(c *conn, argv [][]byte) reply.Reply {
 	return reply.ArrayOf(infos...)
 }
 
-// findRow returns the row of a name, "get" or "client|kill", and the name as COMMAND INFO writes it; nil when there is none.
+// findRow returns the row of a name, "get" or "client|kill", and the name as COMMAND INFO writes it; nil when there
+// is none.
 func findRow(t *command.Table, name []byte) (row *command.Spec, full string) {
 	first, second, isSub := bytes.Cut(name, []byte{'|'})
 	row, ok := t.Lookup(first)
@@ -95,8 +96,8 @@ func subcommandsOf(subs []reply.Reply) reply.Reply {
 	return reply.ArrayOf(subs...)
 }
 
-// keyRange is the first key, the last key and the step that stand for key specs: clients older than key specs read them.
-// Specs that do not follow on from the others are left out. Source: Redis 7.0, populateCommandLegacyRangeSpec.
+// keyRange is the first key, the last key and the step that stand for key specs: clients older than key specs read
+// them. Specs that do not follow on from the others are left out. Source: Redis 7.0, populateCommandLegacyRangeSpec.
 func keyRange(keys []command.KeySpec) (first, last, step int) {
 	first = math.MaxInt
 	for _, k := range keys {

@@ -29,7 +29,8 @@ func runCommandList(c *conn, argv [][]byte) reply.Reply {
 	return reply.ArrayOf(names...)
 }
 
-// listFilter reads what COMMAND LIST is to leave out. There are no modules; a category that there is not has no commands.
+// listFilter reads what COMMAND LIST is to leave out. There are no modules; a category that there is not has no
+// commands.
 func listFilter(args [][]byte) (keep func(name string, row *command.Spec) bool, ok bool) {
 	if len(args) == 0 {
 		return func(string, *command.Spec) bool { return true }, true

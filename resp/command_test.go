@@ -33,7 +33,8 @@ func TestCommandKeyRange(t *testing.T) {
 	}
 }
 
-// TestCommandLists holds that COMMAND, its COUNT, DOCS and LIST speak of the same commands, and of none of the nodes' own.
+// TestCommandLists holds that COMMAND, its COUNT, DOCS and LIST speak of the same commands, and of none of the nodes'
+// own.
 func TestCommandLists(t *testing.T) {
 	_, addr := startServer(t, Options{})
 	c := dial(t, addr)

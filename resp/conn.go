@@ -61,8 +61,8 @@ func (c *conn) kill() {
 	c.rouse()
 }
 
-// end closes the connection and waits for the last of its goroutines. It is not counted any more when it is closed: a client
-// that sees the end and comes back has its place.
+// end closes the connection and waits for the last of its goroutines. It is not counted any more when it is closed: a
+// client that sees the end and comes back has its place.
 func (c *conn) end() {
 	if c.watched {
 		c.srv.open.poller.remove(c)
@@ -97,8 +97,8 @@ func (c *conn) serve(stranger bool) (kept bool) {
 	return false
 }
 
-// loop answers calls until the client leaves, breaks the protocol, or is to go, or until the connection is parked: the caller has
-// it no more then.
+// loop answers calls until the client leaves, breaks the protocol, or is to go, or until the connection is parked:
+// the caller has it no more then.
 func (c *conn) loop() (kept bool) {
 	c.settle() // what a batch has left
 	for !c.sess.closing && c.out.err == nil && c.ctx.Err() == nil {
@@ -140,8 +140,8 @@ func (c *conn) refuse(err error) {
 	c.linger()
 }
 
-// linger writes what is left to write and gives the client a moment to read it: a connection closed over unread bytes is
-// reset, and the client would lose its last reply.
+// linger writes what is left to write and gives the client a moment to read it: a connection closed over unread bytes
+// is reset, and the client would lose its last reply.
 func (c *conn) linger() {
 	c.closeOutbox()
 	c.out.flush()

@@ -24,7 +24,8 @@ const (
 // errNoNode is returned for a connection that began like a node's and went on otherwise.
 var errNoNode = errors.New("resp: no preface")
 
-// sniff reads the first bytes and says whether they are a node's. One that is served only if they are has less time for them.
+// sniff reads the first bytes and says whether they are a node's. One that is served only if they are has less time
+// for them.
 func (c *conn) sniff(stranger bool) (isLink bool, err error) {
 	if stranger {
 		c.nc.SetReadDeadline(time.Now().Add(strangerWait))
@@ -100,8 +101,8 @@ func (c *conn) received(n int) {
 	c.holdInput()
 }
 
-// setIdleDeadline lets a read end when the client has been idle too long, or long enough to take its buffers away. When it
-// returns, a change of the timeout has been seen or will end the read.
+// setIdleDeadline lets a read end when the client has been idle too long, or long enough to take its buffers away.
+// When it returns, a change of the timeout has been seen or will end the read.
 func (c *conn) setIdleDeadline() (timeout time.Duration) {
 	for {
 		timeout = c.srv.settings.load().timeout

@@ -61,8 +61,9 @@ func (c *conn) join(s *stash) bool {
 	return true
 }
 
-// alone answers a call that goes with no run: the connection or the node has the answer, or a list of unknown length is it. What
-// came before it is answered. A client that speaks HTTP is cut off: a web page may have made a browser talk to us.
+// alone answers a call that goes with no run: the connection or the node has the answer, or a list of unknown length
+// is it. What came before it is answered. A client that speaks HTTP is cut off: a web page may have made a browser
+// talk to us.
 func (c *conn) alone(s stash) {
 	if s.err != nil {
 		c.srv.o.Logger.Warn("a client speaks HTTP: closed", "peer", c.nc.RemoteAddr().String())
@@ -114,8 +115,8 @@ func (c *conn) examine(argv [][]byte) (*route, error) {
 	return r, nil
 }
 
-// defaultBulk is the default of proto-max-bulk-len. Redis's is 512 MiB; here an argument passes through the memory of every
-// node several times. callSlack is what a call may have beside its longest argument.
+// defaultBulk is the default of proto-max-bulk-len. Redis's is 512 MiB; here an argument passes through the memory of
+// every node several times. callSlack is what a call may have beside its longest argument.
 const (
 	defaultBulk = 64 << 20
 	callSlack   = 1 << 20

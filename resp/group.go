@@ -9,13 +9,14 @@ import (
 	"cairn/fsm/reply"
 )
 
-// A client sends a group of calls between MULTI and EXEC, often all of it at once, before it has read an answer. Of a group that is
-// refused in part nothing may run: the client is told by EXEC, or by the answer to MULTI, that all of it has failed. So a refusal tears the
-// group: up to EXEC or DISCARD every call of the connection is refused, whatever it is, but RESET and QUIT. As there are no transactions yet,
-// each MULTI is refused; whatever will refuse a call inside a group later only has to call conn.tear.
+// A client sends a group of calls between MULTI and EXEC, often all of it at once, before it has read an answer. Of a
+// group that is refused in part nothing may run: the client is told by EXEC, or by the answer to MULTI, that all of
+// it has failed. So a refusal tears the group: up to EXEC or DISCARD every call of the connection is refused,
+// whatever it is, but RESET and QUIT. As there are no transactions yet, each MULTI is refused; whatever will refuse a
+// call inside a group later only has to call conn.tear.
 //
-// A client that has read the refusal and goes on without EXEC, as one that gives the connection back to its pool does, would be
-// refused for ever. So after tornWait its connection is closed, which carries out nothing either.
+// A client that has read the refusal and goes on without EXEC, as one that gives the connection back to its pool
+// does, would be refused for ever. So after tornWait its connection is closed, which carries out nothing either.
 
 // tornWait is how long a torn group may take to come to its end.
 const tornWait = 5 * time.Second
@@ -29,7 +30,8 @@ const (
 // errGroup ends a connection whose torn group does not end.
 var errGroup = errors.New("resp: a transaction that was refused has no end")
 
-// groupRoutes returns the routes of the calls around a group. They are rows of no table: nobody is told that there are such commands.
+// groupRoutes returns the routes of the calls around a group. They are rows of no table: nobody is told that there
+// are such commands.
 func groupRoutes() map[string]*route {
 	all := make(map[string]*route)
 	for name, run := range map[string]handler{"multi": runMulti, "exec": runExec, "discard": runDiscard} {
@@ -38,7 +40,8 @@ func groupRoutes() map[string]*route {
 	return all
 }
 
-// groupRoute returns who answers a call that begins or ends a group, nil when it does not, or the error that it deserves.
+// groupRoute returns who answers a call that begins or ends a group, nil when it does not, or the error that it
+// deserves.
 func (c *conn) groupRoute(argv [][]byte) (*route, error) {
 	if len(argv[0]) > len("discard") {
 		return nil, nil

@@ -63,7 +63,8 @@ var groupCases = []struct {
 	{"quit", [][2]string{{"MULTI", noMulti}, {"SET a 1", torn}, {"QUIT", "+OK\r\n"}}, ""},
 }
 
-// TestRefusedMulti: of a transaction that is refused nothing runs, however its calls come, and what is before and after it does.
+// TestRefusedMulti: of a transaction that is refused nothing runs, however its calls come, and what is before and
+// after it does.
 func TestRefusedMulti(t *testing.T) {
 	for _, test := range groupCases {
 		var sent, want strings.Builder
@@ -138,7 +139,8 @@ func noting(ran *[]string) *fakeBackend {
 	return b
 }
 
-// TestRefusedMultiOfStranger: who has not shown the password is told so, and has begun no group that AUTH could make half of.
+// TestRefusedMultiOfStranger: who has not shown the password is told so, and has begun no group that AUTH could make
+// half of.
 func TestRefusedMultiOfStranger(t *testing.T) {
 	var ran []string
 	_, addr := startServer(t, Options{Backend: noting(&ran), RequirePass: "x"})
@@ -163,7 +165,8 @@ func TestRefusedMultiOnFollower(t *testing.T) {
 		"-MOVED 15495 127.0.0.1:7001\r\n"+noMulti+torn+aborted+"-MOVED 15495 127.0.0.1:7001\r\n")
 }
 
-// TestTornGroupEnds: a client that does not end its refused transaction, and would be refused for ever, is closed, quiet or not.
+// TestTornGroupEnds: a client that does not end its refused transaction, and would be refused for ever, is closed,
+// quiet or not.
 func TestTornGroupEnds(t *testing.T) {
 	bubble(t, Options{Backend: leaderBackend()}, func(t *testing.T, s *Server, dial func() *client) {
 		quiet, busy, ends := dial(), dial(), dial()

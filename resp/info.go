@@ -37,7 +37,8 @@ func infoSections() []section {
 	}
 }
 
-// runInfo answers the sections that were asked for, each once, in the table's order. A section that does not exist is empty.
+// runInfo answers the sections that were asked for, each once, in the table's order. A section that does not exist is
+// empty.
 func runInfo(c *conn, argv [][]byte) reply.Reply {
 	st := c.srv.o.Backend.Status()
 	var w infoWriter

@@ -56,8 +56,8 @@ func splitWord(line []byte) (word, rest []byte, ok bool) {
 	return word, nil, true
 }
 
-// unquote appends the quoted text at the beginning of s, of which n bytes make it up; n is negative when the quotes are not
-// balanced.
+// unquote appends the quoted text at the beginning of s, of which n bytes make it up; n is negative when the quotes
+// are not balanced.
 func unquote(word, s []byte) (_ []byte, n int) {
 	quote := s[0]
 	for i := 1; i < len(s); i++ {

@@ -8,7 +8,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// defaultListWait is how long a client may take nothing of a long reply: until it has all of it, the store keeps an old state.
+// defaultListWait is how long a client may take nothing of a long reply: until it has all of it, the store keeps an
+// old state.
 const defaultListWait = 30 * time.Second
 
 // listTick is of how many elements one shows that the client still takes them.

@@ -72,7 +72,8 @@ func TestListBrokenOff(t *testing.T) {
 	}
 }
 
-// TestLongList: a reply of hundreds of megabytes costs a bounded part of that, whether the client reads or not, and arrives whole.
+// TestLongList: a reply of hundreds of megabytes costs a bounded part of that, whether the client reads or not, and
+// arrives whole.
 func TestLongList(t *testing.T) {
 	const n, each = 3 << 20, len("$16\r\n0123456789012345\r\n")
 	most := int64(0)

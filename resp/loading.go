@@ -16,8 +16,9 @@ const (
 	loadingIdle    = 10 * time.Second // that one of them may be silent
 )
 
-// ServeLoading answers clients of ln that this node is loading, and why, until ctx ends; then it has let go of ln, which goes on
-// listening. Nodes that connect are cut off: they try again. A listener without deadlines is left alone.
+// ServeLoading answers clients of ln that this node is loading, and why, until ctx ends; then it has let go of ln,
+// which goes on listening. Nodes that connect are cut off: they try again. A listener without deadlines is left
+// alone.
 func ServeLoading(ctx context.Context, ln net.Listener, why string) {
 	l, ok := ln.(interface {
 		net.Listener

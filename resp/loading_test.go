@@ -11,8 +11,8 @@ import (
 	"cairn/fsm/replica"
 )
 
-// TestLoading: clients hear that the node is loading, one who stays as well as one who comes; INFO says so too, nodes are cut off, and
-// the listener goes on afterwards.
+// TestLoading: clients hear that the node is loading, one who stays as well as one who comes; INFO says so too, nodes
+// are cut off, and the listener goes on afterwards.
 func TestLoading(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

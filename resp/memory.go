@@ -9,9 +9,9 @@ import (
 // defaultClientMemory is the default of maxmemory-clients. Redis's is 0, no bound.
 const defaultClientMemory = 512 << 20
 
-// clientMemory is what all clients together make the server hold: replies that they do not take as fast as they come, and
-// calls that have not come to their end. When it grows over maxmemory-clients, those who hold most are cut off, as in
-// Redis 7.0: one who reads nothing is served by nobody's memory but what others have left.
+// clientMemory is what all clients together make the server hold: replies that they do not take as fast as they come,
+// and calls that have not come to their end. When it grows over maxmemory-clients, those who hold most are cut off,
+// as in Redis 7.0: one who reads nothing is served by nobody's memory but what others have left.
 type clientMemory struct {
 	total    atomic.Int64
 	evicted  atomic.Uint64 // clients that were cut off
@@ -26,7 +26,8 @@ type held struct {
 
 func (h *held) bytes() int64 { return h.input.Load() + h.output.Load() }
 
-// holdOutput notes that n more bytes of replies wait for the client, or with a negative n, that they were taken or dropped.
+// holdOutput notes that n more bytes of replies wait for the client, or with a negative n, that they were taken or
+// dropped.
 func (c *conn) holdOutput(n int64) {
 	c.held.output.Add(n)
 	c.srv.memory.total.Add(n)
@@ -35,7 +36,8 @@ func (c *conn) holdOutput(n int64) {
 	}
 }
 
-// holdInput notes how much of calls the parser keeps; whoever has the connection calls it, and what is below a read buffer's size does not count.
+// holdInput notes how much of calls the parser keeps; whoever has the connection calls it, and what is below a read
+// buffer's size does not count.
 func (c *conn) holdInput() {
 	n := c.in.memory()
 	if n <= maxBuffer {
@@ -52,8 +54,8 @@ func (c *conn) holdInput() {
 	}
 }
 
-// boundMemory cuts off clients while all of them together hold too much, those who hold most first. CLIENT NO-EVICT exempts
-// one from it.
+// boundMemory cuts off clients while all of them together hold too much, those who hold most first. CLIENT NO-EVICT
+// exempts one from it.
 func (s *Server) boundMemory() {
 	limit := s.settings.load().clientMemory
 	if limit == 0 || s.memory.total.Load() <= limit {

@@ -31,8 +31,9 @@ func (c *client) gone(t *testing.T) {
 	}
 }
 
-// TestClientMemory: when clients hold more than maxmemory-clients, the one that holds most is cut off: by replies that it does
-// not read, or by a call that it does not end. Others are served, and one with CLIENT NO-EVICT is spared.
+// TestClientMemory: when clients hold more than maxmemory-clients, the one that holds most is cut off: by replies
+// that it does not read, or by a call that it does not end. Others are served, and one with CLIENT NO-EVICT is
+// spared.
 func TestClientMemory(t *testing.T) {
 	s, addr := startServer(t, Options{Backend: bigReplies()})
 	total := func(mib int64) {

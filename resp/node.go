@@ -82,8 +82,8 @@ const shutdownWait = 10 * time.Second
 // waitTick is the time between two looks at the followers.
 const waitTick = 10 * time.Millisecond
 
-// runWait answers how many other voters hold every write acknowledged before the call. A majority does, always: the rest
-// are counted as far as this node, which must lead, has heard from them.
+// runWait answers how many other voters hold every write acknowledged before the call. A majority does, always: the
+// rest are counted as far as this node, which must lead, has heard from them.
 func runWait(c *conn, argv [][]byte) reply.Reply {
 	want, err := parseInteger(argv[1], reply.ErrNotInteger)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// Bounds of what waits for a client that is told things it did not ask for, in its outbox and behind it, in its backlog. They are Redis's
-// client-output-buffer-limit of the class pubsub.
+// Bounds of what waits for a client that is told things it did not ask for, in its outbox and behind it, in its
+// backlog. They are Redis's client-output-buffer-limit of the class pubsub.
 const (
 	outboxBytes  = 32 << 20 // a client with more is cut off
 	outboxSoft   = 8 << 20  // one with more for longer than outboxWait, too
@@ -19,8 +19,9 @@ const (
 	outboxAtOnce = flushBytes / 2 // what is written in a goroutine that has other connections
 )
 
-// outbox is what a connection is to be told beside its replies: messages of channels, keys that have changed, calls of others. Any
-// goroutine may put a message in, see conn.tell; whoever has the connection writes them between two replies, see conn.drain.
+// outbox is what a connection is to be told beside its replies: messages of channels, keys that have changed, calls
+// of others. Any goroutine may put a message in, see conn.tell; whoever has the connection writes them between two
+// replies, see conn.drain.
 type outbox struct {
 	size atomic.Int64 // bytes of messages that are not written yet
 
@@ -33,9 +34,10 @@ type outbox struct {
 	}
 }
 
-// tell puts messages into the connection's outbox. choose gets what the session has chosen and returns them, so they are in order with
-// what the session chooses next: who leaves a channel, and then calls drain, hears no message of it any more. The messages, which
-// others may get as well, do not change after it. Any goroutine may call it that has no lock of a session; it waits for no client.
+// tell puts messages into the connection's outbox. choose gets what the session has chosen and returns them, so they
+// are in order with what the session chooses next: who leaves a channel, and then calls drain, hears no message of it
+// any more. The messages, which others may get as well, do not change after it. Any goroutine may call it that has no
+// lock of a session; it waits for no client.
 func (c *conn) tell(choose func(*choices) []reply.Reply) {
 	c.sess.mu.Lock()
 	size, waiting, ok := c.put(choose(&c.sess.choices), time.Now())

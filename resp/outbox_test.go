@@ -25,8 +25,8 @@ func says(messages ...reply.Reply) func(*choices) []reply.Reply {
 	return func(*choices) []reply.Reply { return messages }
 }
 
-// TestMessagesAmongReplies: messages of many senders come whole, each sender's in its order, between the replies of a client that pipelines
-// all sorts of calls. The connection is parked, or has a goroutine of its own.
+// TestMessagesAmongReplies: messages of many senders come whole, each sender's in its order, between the replies of a
+// client that pipelines all sorts of calls. The connection is parked, or has a goroutine of its own.
 func TestMessagesAmongReplies(t *testing.T) {
 	const senders, notes, rounds, elems = 8, 300, 40, 500
 	backend := &fakeBackend{}
@@ -110,8 +110,8 @@ func TestMessagesAmongReplies(t *testing.T) {
 	}
 }
 
-// TestMessageWakes: a client that says nothing hears a message at once, whatever its connection waits in, again and again; CLIENT REPLY
-// does not silence it.
+// TestMessageWakes: a client that says nothing hears a message at once, whatever its connection waits in, again and
+// again; CLIENT REPLY does not silence it.
 func TestMessageWakes(t *testing.T) {
 	s, addr := startServer(t, Options{})
 	c := dial(t, addr)
@@ -138,7 +138,8 @@ func TestMessageWakes(t *testing.T) {
 	})
 }
 
-// TestUnreadMessages: a client that does not take its messages is cut off at the bound, with one line in the log, and holds up nobody.
+// TestUnreadMessages: a client that does not take its messages is cut off at the bound, with one line in the log, and
+// holds up nobody.
 func TestUnreadMessages(t *testing.T) {
 	var log bytes.Buffer
 	s, addr := startServer(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -245,8 +246,8 @@ func TestMessageToTheLeaving(t *testing.T) {
 	eventually(t, "nothing is left", func() bool { return s.clients.count() == 0 && s.memory.total.Load() == 0 })
 }
 
-// TestNoMessageAfterUnsubscribe: a client of RESP2, which cannot tell messages from replies, gets none of a channel that it has left. RESET
-// leaves all.
+// TestNoMessageAfterUnsubscribe: a client of RESP2, which cannot tell messages from replies, gets none of a channel
+// that it has left. RESET leaves all.
 func TestNoMessageAfterUnsubscribe(t *testing.T) {
 	s, addr := startServer(t, Options{})
 	c := dial(t, addr)

@@ -36,8 +36,8 @@ type limits struct {
 	stranger bool  // the client has yet to authenticate
 }
 
-// parser makes calls of bytes, whatever the pieces in which they arrive. What it holds grows with the bytes received, never
-// with the lengths that a client claims.
+// parser makes calls of bytes, whatever the pieces in which they arrive. What it holds grows with the bytes received,
+// never with the lengths that a client claims.
 //
 // Arguments are copied into mem, or received into memory of their own: the read buffer is free again at once.
 type parser struct {

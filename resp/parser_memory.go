@@ -30,8 +30,8 @@ func (p *parser) fillBig(rd io.Reader) (int, error) {
 	return n, err
 }
 
-// bigStep returns how much room a big argument gets when it has filled what it had: a step of the row bulk, bulk/4, bulk/16 …
-// It is at most four times what has come, and what is copied at last is a quarter of it.
+// bigStep returns how much room a big argument gets when it has filled what it had: a step of the row bulk, bulk/4,
+// bulk/16 … It is at most four times what has come, and what is copied at last is a quarter of it.
 func bigStep(bulk, had int) int {
 	step := bulk
 	for step/4 > had && step/4 >= bigBulk {

@@ -151,7 +151,8 @@ func TestParseClaims(t *testing.T) {
 	}
 }
 
-// TestParseRecycles: the arguments of calls live until recycle, also while the next call has come in part, whose arguments outlive it.
+// TestParseRecycles: the arguments of calls live until recycle, also while the next call has come in part, whose
+// arguments outlive it.
 func TestParseRecycles(t *testing.T) {
 	p := newParser(testLimits())
 	feed := func(s string) [][]byte {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller watches the sockets of parked connections, all of them by one epoll instance. That instance is itself watched by Go's
-// network poller, so that its goroutine waits like any other and keeps no thread.
+// poller watches the sockets of parked connections, all of them by one epoll instance. That instance is itself
+// watched by Go's network poller, so that its goroutine waits like any other and keeps no thread.
 //
 // Go's poller goes on to watch the sockets too: a connection that leaves the poller's care reads and writes as ever.
 type poller struct {
@@ -81,7 +81,8 @@ func (p *poller) all() []*conn {
 	return conns
 }
 
-// wait returns connections that have news and were parked: they are the caller's now. It returns an error once p is closed.
+// wait returns connections that have news and were parked: they are the caller's now. It returns an error once p is
+// closed.
 func (p *poller) wait(conns []*conn) ([]*conn, error) {
 	var n int
 	var failed error

@@ -9,8 +9,9 @@ import (
 	"cairn/fsm/reply"
 )
 
-// Protected mode is Redis's: without a password a node serves clients of its own machine only, and here, without a cluster secret, links from
-// there only. So nobody opens a database to a network by giving it an address there. What counts is what is set when a connection comes.
+// Protected mode is Redis's: without a password a node serves clients of its own machine only, and here, without a
+// cluster secret, links from there only. So nobody opens a database to a network by giving it an address there. What
+// counts is what is set when a connection comes.
 
 const (
 	errDenied reply.UserError = "DENIED no password is set, and in protected mode this node then serves only clients on its own machine. " +

@@ -64,8 +64,8 @@ func TestDistant(t *testing.T) {
 	}
 }
 
-// TestProtectedMode: without a password a client from another machine is refused, at its first byte or soon without one, and told what to do. What
-// CONFIG SET says counts for those who come after.
+// TestProtectedMode: without a password a client from another machine is refused, at its first byte or soon without
+// one, and told what to do. What CONFIG SET says counts for those who come after.
 func TestProtectedMode(t *testing.T) {
 	s, near := startServer(t, Options{})
 	far := from(t, s, "192.0.2.7:4711")

@@ -38,8 +38,8 @@ func protocolCases() []string {
 	return append(cases, long(70_000), "*"+long(70_000), "*1\r\n$"+long(70_000), "PING "+long(60_000)+"\r\n", "*"+long(60_000)+"\r\n")
 }
 
-// exchange sends bytes and returns what comes back until the connection has ended or nothing has come for a while. What a
-// reset connection took with it is not told from its end.
+// exchange sends bytes and returns what comes back until the connection has ended or nothing has come for a while.
+// What a reset connection took with it is not told from its end.
 func exchange(addr, in string, quiet time.Duration) (out string, closed bool, err error) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -63,7 +63,8 @@ func exchange(addr, in string, quiet time.Duration) (out string, closed bool, er
 	}
 }
 
-// patiently tries something that waits until all is quiet, again with more patience when it fails: a busy machine may be quiet before the end.
+// patiently tries something that waits until all is quiet, again with more patience when it fails: a busy machine may
+// be quiet before the end.
 func patiently(quiet time.Duration, try func(quiet time.Duration) error, report func(...any)) {
 	err := try(quiet)
 	for more := 4 * quiet; err != nil && more <= 16*quiet; more *= 2 {

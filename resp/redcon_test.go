@@ -12,8 +12,9 @@ import (
 
 // guarded is a parser that gives whole calls to redcon: what it needs to be tried beside ours, see DESIGN.md.
 //
-// redcon trusts every length, so its input is measured first. What it takes otherwise than Redis (no number of arguments, a line that ends
-// in something else, an argument without CRLF behind it), what is not all there, and what is long is left to our own code.
+// redcon trusts every length, so its input is measured first. What it takes otherwise than Redis (no number of
+// arguments, a line that ends in something else, an argument without CRLF behind it), what is not all there, and what
+// is long is left to our own code.
 type guarded struct{ *parser }
 
 func (p guarded) next() ([][]byte, error) {

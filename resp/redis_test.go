@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// startRedis runs the real redis-server for a test and returns its address. cmd/internal/redistest does the same for packages
-// under cmd: Go lets nobody else import it.
+// startRedis runs the real redis-server for a test and returns its address. cmd/internal/redistest does the same for
+// packages under cmd: Go lets nobody else import it.
 func startRedis(t testing.TB, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")

@@ -33,7 +33,8 @@ func (r *registry) init() {
 	r.mu.drained = make(chan struct{})
 }
 
-// add makes c a client, or a stranger when there are maxClients already; ok is false when there are too many of those too.
+// add makes c a client, or a stranger when there are maxClients already; ok is false when there are too many of those
+// too.
 func (r *registry) add(c *conn, maxClients int) (stranger, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,8 +77,8 @@ func (r *registry) leaveLocked(c *conn) {
 	r.checkDrainedLocked()
 }
 
-// drain wakes every client that waits for its next call, so that it sees that the server stops. The channel is closed when
-// no client is left.
+// drain wakes every client that waits for its next call, so that it sees that the server stops. The channel is closed
+// when no client is left.
 func (r *registry) drain() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// handler is the Exec of a command that this package answers, from the connection or the node. The arity of a call is right.
-// Its arguments are gone when the handler returns.
+// handler is the Exec of a command that this package answers, from the connection or the node. The arity of a call is
+// right. Its arguments are gone when the handler returns.
 type handler func(c *conn, argv [][]byte) reply.Reply
 
 // Check implements command.Exec: a handler looks at the arguments itself.
@@ -40,8 +40,8 @@ func localRows() []command.Spec {
 		[]command.Spec{sentinelRow()})
 }
 
-// newRoutes makes the routes of every row and subcommand a client can call. A row that nothing runs is a mistake of the program:
-// it panics.
+// newRoutes makes the routes of every row and subcommand a client can call. A row that nothing runs is a mistake of
+// the program: it panics.
 func newRoutes(t *command.Table) map[*command.Spec]*route {
 	routes := make(map[*command.Spec]*route)
 	add := func(spec *command.Spec, name, first string) {

@@ -10,8 +10,8 @@ import (
 
 const errNoSuchMaster reply.UserError = "ERR No such master with that name"
 
-// sentinelRow is SENTINEL with those of its subcommands that clients use to find the master: every node is a sentinel of the
-// one master that there is.
+// sentinelRow is SENTINEL with those of its subcommands that clients use to find the master: every node is a sentinel
+// of the one master that there is.
 func sentinelRow() command.Spec {
 	const (
 		flags = command.FlagAdmin | command.FlagNoScript | command.FlagLoading | command.FlagStale
@@ -62,7 +62,8 @@ func runMasterReplicas(m clusterMap, _ *conn) reply.Reply { return m.sentinelRep
 
 func runSentinels(m clusterMap, _ *conn) reply.Reply { return m.sentinels() }
 
-// runMasterAddr answers nil for a name that is not the master's, as Redis does, and on a node that belongs to no cluster yet.
+// runMasterAddr answers nil for a name that is not the master's, as Redis does, and on a node that belongs to no
+// cluster yet.
 func runMasterAddr(c *conn, argv [][]byte) reply.Reply {
 	m := c.clusterMap()
 	if string(argv[2]) != c.srv.o.SentinelMaster || m.lone() {

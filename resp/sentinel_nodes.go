@@ -16,8 +16,8 @@ func (f *fields) add(name string, value any) {
 	*f = append(*f, reply.BulkString(name), reply.BulkString(fmt.Sprint(value)))
 }
 
-// instance begins the fields of a node; kind is master, slave or sentinel. What a sentinel measures and this node does not is
-// 0, or fresh.
+// instance begins the fields of a node; kind is master, slave or sentinel. What a sentinel measures and this node
+// does not is 0, or fresh.
 func instance(n clusterNode, name, kind string) *fields {
 	f := &fields{}
 	flags := kind

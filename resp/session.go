@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// session is what a connection has chosen. Only the goroutine that has the connection changes it, and only inside conn.change; there it
-// may read it without the lock.
+// session is what a connection has chosen. Only the goroutine that has the connection changes it, and only inside
+// conn.change; there it may read it without the lock.
 type session struct {
 	mu sync.Mutex
 	choices

@@ -20,7 +20,8 @@ type settings struct {
 	clientMemory int64 // maxmemory-clients; 0 is none
 }
 
-// settingsBox holds the settings of the moment. Who changes them takes the lock, to begin with what the one before left.
+// settingsBox holds the settings of the moment. Who changes them takes the lock, to begin with what the one before
+// left.
 type settingsBox struct {
 	sync.Mutex
 	now atomic.Pointer[settings]

@@ -91,7 +91,8 @@ func (s *Server) fail(line []byte) {
 	s.stats.codes.add(line)
 }
 
-// Served returns how many calls clients have sent, and how many reads from their connections that took, since start or CONFIG RESETSTAT.
+// Served returns how many calls clients have sent, and how many reads from their connections that took, since start
+// or CONFIG RESETSTAT.
 func (s *Server) Served() (calls, reads uint64) { return s.stats.calls.Load(), s.stats.reads.Load() }
 
 // resetStats begins anew.
@@ -115,7 +116,8 @@ type rate struct {
 	perSecond float64
 }
 
-// sample notes that the counter is at n now, and returns its growth per second since a question at least rateWindow ago.
+// sample notes that the counter is at n now, and returns its growth per second since a question at least rateWindow
+// ago.
 func (r *rate) sample(n uint64, now time.Time) float64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()

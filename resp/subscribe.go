@@ -8,8 +8,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// subscribeRows are the commands of a connection that listens for what a sentinel announces: one that is subscribed hears when
-// another node begins to lead. There is no PUBLISH, and no other channel.
+// subscribeRows are the commands of a connection that listens for what a sentinel announces: one that is subscribed
+// hears when another node begins to lead. There is no PUBLISH, and no other channel.
 func subscribeRows() []command.Spec {
 	channels := func(s *choices) *[]string { return &s.channels }
 	patterns := func(s *choices) *[]string { return &s.patterns }
@@ -28,8 +28,8 @@ func subscribeRows() []command.Spec {
 // maxSubscriptions bounds what one connection may listen to.
 const maxSubscriptions = 1024
 
-// checkChannel refuses channels that nothing is ever said on: a client would wait for ever. Those that Redis's sentinels use
-// begin with a sign, or say what a failover does.
+// checkChannel refuses channels that nothing is ever said on: a client would wait for ever. Those that Redis's
+// sentinels use begin with a sign, or say what a failover does.
 func checkChannel(name string) error {
 	for _, prefix := range []string{"+", "-", "failover-", "switch-", "__sentinel__:"} {
 		if strings.HasPrefix(name, prefix) {

@@ -17,7 +17,8 @@ import (
 // The files in testdata have the form that cmd/internal/transcript describes, which only packages under cmd can import;
 // of its directives they use "redis: skip <reason>".
 
-// onCluster are the transcripts that need a Redis in cluster mode; the others need one that is not, for its 16 databases.
+// onCluster are the transcripts that need a Redis in cluster mode; the others need one that is not, for its 16
+// databases.
 var onCluster = []string{"readonly", "readwrite", "asking"}
 
 // theirs are the transcripts of COMMAND and CLUSTER, which other tests run.
@@ -110,8 +111,8 @@ func TestTranscripts(t *testing.T) {
 	})
 }
 
-// TestTranscriptsOnRedis holds the same files against the real thing, and the kinds of its replies in RESP2 and RESP3 against
-// ours.
+// TestTranscriptsOnRedis holds the same files against the real thing, and the kinds of its replies in RESP2 and RESP3
+// against ours.
 func TestTranscriptsOnRedis(t *testing.T) {
 	transcripts(t, func(t *testing.T, name string, cases []transcriptCase) {
 		var args []string

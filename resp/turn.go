@@ -14,8 +14,8 @@ var errAgain = errors.New("resp: not now")
 // errParked ends the loop of a connection that waits for its next call in the poller.
 var errParked = errors.New("resp: parked")
 
-// turn says whose a connection is. One goroutine at a time has it: one of its own, the poller's, or that of a batch which it is in;
-// a parked one is nobody's. Who has it may use all of it.
+// turn says whose a connection is. One goroutine at a time has it: one of its own, the poller's, or that of a batch
+// which it is in; a parked one is nobody's. Who has it may use all of it.
 type turn struct{ state atomic.Int32 }
 
 // The states of a turn.
@@ -43,13 +43,14 @@ func (t *turn) take() bool {
 	}
 }
 
-// park lets go of the connection, unless something has happened since it was taken: then it stays the caller's, who looks again.
+// park lets go of the connection, unless something has happened since it was taken: then it stays the caller's, who
+// looks again.
 func (t *turn) park() bool {
 	return t.state.CompareAndSwap(taken, parked) || !t.state.CompareAndSwap(stirred, taken)
 }
 
-// tend does what is to be done with a connection, whose turn the caller has. Unless it is kept, or handed on, that was its end.
-// A panic costs this connection only.
+// tend does what is to be done with a connection, whose turn the caller has. Unless it is kept, or handed on, that
+// was its end. A panic costs this connection only.
 func (c *conn) tend(work func() (kept bool)) {
 	kept := false
 	defer func() {
@@ -72,7 +73,8 @@ func (c *conn) rouse() {
 	}
 }
 
-// rest waits for more bytes, in the poller if that can be: then it returns errParked, and the connection is the caller's no more.
+// rest waits for more bytes, in the poller if that can be: then it returns errParked, and the connection is the
+// caller's no more.
 func (c *conn) rest() error {
 	if c.sock == nil || c.astray.lost() || c.torn() {
 		return c.read(c.nc)

@@ -22,7 +22,8 @@ func fakeVerdict(context.Context, time.Duration) (replica.Verdict, error) {
 	}}, nil
 }
 
-// TestVerifyAnswers: what stands in the way of a verdict is told like a write's, but for a doubt that would hurt nobody.
+// TestVerifyAnswers: what stands in the way of a verdict is told like a write's, but for a doubt that would hurt
+// nobody.
 func TestVerifyAnswers(t *testing.T) {
 	for _, c := range []struct {
 		err    error
@@ -52,7 +53,8 @@ func TestVerifyAnswers(t *testing.T) {
 	}
 }
 
-// TestVerifyEnds: a verification hears of its time-out, and ends when its connection is killed and when the server stops.
+// TestVerifyEnds: a verification hears of its time-out, and ends when its connection is killed and when the server
+// stops.
 func TestVerifyEnds(t *testing.T) {
 	began, ended := make(chan time.Duration, 1), make(chan error, 1)
 	s, addr := startServer(t, Options{Verify: func(ctx context.Context, timeout time.Duration) (replica.Verdict, error) {

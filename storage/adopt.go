@@ -9,12 +9,12 @@ import (
 	"cairn/storage/layout"
 )
 
-// Adopt replaces the store's state by a finished stage, whose snapshot record becomes r; its state must not be behind r.
-// Views of the old state stay valid; Adopt waits for them, then removes it. A crash leaves the old state or the new, whole.
-// The caller is the writer and has no open transaction.
+// Adopt replaces the store's state by a finished stage, whose snapshot record becomes r; its state must not be behind
+// r. Views of the old state stay valid; Adopt waits for them, then removes it. A crash leaves the old state or the
+// new, whole. The caller is the writer and has no open transaction.
 //
-// After an error the old state goes on, unless it is unknown which of the two a restart would find: then every later call
-// of the store returns the error too.
+// After an error the old state goes on, unless it is unknown which of the two a restart would find: then every later
+// call of the store returns the error too.
 func (s *Store) Adopt(g *Stage, r layout.Record) error {
 	s.adopting.Lock()
 	defer s.adopting.Unlock()

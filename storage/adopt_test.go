@@ -84,7 +84,8 @@ func (c *crashes) check(t *testing.T, models ...*model) (counts []int) {
 	return counts
 }
 
-// TestCrashInAdopt: a crash before any operation of a restore leaves the old state or the new, and one after it the new.
+// TestCrashInAdopt: a crash before any operation of a restore leaves the old state or the new, and one after it the
+// new.
 func TestCrashInAdopt(t *testing.T) {
 	leader := opened(t, vfs.NewMem())
 	newer := fill(t, leader, "new", 120)
@@ -169,7 +170,8 @@ func TestCrashInCheckpoint(t *testing.T) {
 	c.check(t, m)
 }
 
-// TestViewsOutliveAdopt: a view that was opened before Adopt reads the old state, whatever happens, and Adopt waits for it.
+// TestViewsOutliveAdopt: a view that was opened before Adopt reads the old state, whatever happens, and Adopt waits
+// for it.
 func TestViewsOutliveAdopt(t *testing.T) {
 	leader, s := opened(t, vfs.NewMem()), opened(t, vfs.NewMem())
 	newer, older := fill(t, leader, "new", 50), fill(t, s, "old", 30)
@@ -214,9 +216,9 @@ func survive(f func() error) (err error) {
 	return f()
 }
 
-// TestFaultInAdopt lets each operation of a restore fail once. Then Adopt says so and the store goes on with the old state
-// or refuses everything; or the process dies; or Adopt succeeds. What a restart finds agrees with that, even when the node
-// had gone on.
+// TestFaultInAdopt lets each operation of a restore fail once. Then Adopt says so and the store goes on with the old
+// state or refuses everything; or the process dies; or Adopt succeeds. What a restart finds agrees with that, even
+// when the node had gone on.
 func TestFaultInAdopt(t *testing.T) {
 	leader := opened(t, vfs.NewMem())
 	newer := fill(t, leader, "new", 10) // few: a compaction that goes on when Pebble fails to open would be its race

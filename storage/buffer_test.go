@@ -31,8 +31,8 @@ func stalled(t *testing.T, fs FS) (s *Store, stall *atomic.Bool, gate chan struc
 	}))), stall, gate
 }
 
-// TestFlushMeanwhile: while a flush is on its way to the disk, transactions and views read what is in Pebble, in the flush and
-// behind it as one state, each its own; and so they do afterwards.
+// TestFlushMeanwhile: while a flush is on its way to the disk, transactions and views read what is in Pebble, in the
+// flush and behind it as one state, each its own; and so they do afterwards.
 func TestFlushMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rnd := storagetest.Rand(t)
@@ -103,8 +103,8 @@ func TestFlushMeanwhile(t *testing.T) {
 	})
 }
 
-// TestSyncFlushes: what was committed before Sync outlives the loss of everything that is not on disk; so do the record, and what was
-// deleted as a range.
+// TestSyncFlushes: what was committed before Sync outlives the loss of everything that is not on disk; so do the
+// record, and what was deleted as a range.
 func TestSyncFlushes(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	s := unhurried(t, fs)
@@ -128,7 +128,8 @@ func TestSyncFlushes(t *testing.T) {
 	}
 }
 
-// TestFlushInterval: what is committed goes to Pebble by itself, after the interval, or when there is much of it, and to the disk.
+// TestFlushInterval: what is committed goes to Pebble by itself, after the interval, or when there is much of it, and
+// to the disk.
 func TestFlushInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := small(vfs.NewMem())
@@ -167,7 +168,8 @@ func TestFlushInterval(t *testing.T) {
 	})
 }
 
-// TestLongRowsAreSynced: rows that go to Pebble with their commit are on the disk before they have become much: the log waits for that.
+// TestLongRowsAreSynced: rows that go to Pebble with their commit are on the disk before they have become much: the
+// log waits for that.
 func TestLongRowsAreSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := small(vfs.NewMem())
@@ -222,8 +224,8 @@ func TestAskedFlushes(t *testing.T) {
 	})
 }
 
-// TestBehind: what waits for Pebble is bounded altogether. While a buffer is being written no transaction begins once that one and the next
-// hold as much as two are to hold.
+// TestBehind: what waits for Pebble is bounded altogether. While a buffer is being written no transaction begins once
+// that one and the next hold as much as two are to hold.
 func TestBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := unhurried(t, vfs.NewMem())
@@ -328,8 +330,8 @@ func TestFailedFlush(t *testing.T) {
 	}
 }
 
-// TestFlushInPieces: a large flush goes to the disk piece by piece, or the Raft log's next sync would wait for all of it. Pebble keeps
-// back one MiB, and syncs where it cannot ask for a piece, as here.
+// TestFlushInPieces: a large flush goes to the disk piece by piece, or the Raft log's next sync would wait for all of
+// it. Pebble keeps back one MiB, and syncs where it cannot ask for a piece, as here.
 func TestFlushInPieces(t *testing.T) {
 	fs := &piecesFS{MemFS: vfs.NewMem()}
 	s := unhurried(t, fs)

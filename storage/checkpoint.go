@@ -19,7 +19,8 @@ import (
 //	"CAIRNCKP" | format uint32 BE | files uint32 BE
 //	files × ( len(name) uint32 BE | name | size uint64 BE | bytes | crc32c uint32 BE )
 //
-// Files come in the order of their names. The checksum covers everything of its file before it. Every number but the checksums is known before the first byte is sent.
+// Files come in the order of their names. The checksum covers everything of its file before it. Every number but the
+// checksums is known before the first byte is sent.
 const (
 	streamMagic   = "CAIRNCKP"
 	streamHeader  = len(streamMagic) + 4 + 4
@@ -32,8 +33,8 @@ var ErrStream = errors.New("storage: bad checkpoint stream")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Checkpoint is a frozen copy of the store (hard links), read as one stream. It is for one goroutine. The caller closes it,
-// which removes the copy.
+// Checkpoint is a frozen copy of the store (hard links), read as one stream. It is for one goroutine. The caller
+// closes it, which removes the copy.
 type Checkpoint struct {
 	s     *Store
 	dir   string

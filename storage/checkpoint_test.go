@@ -16,8 +16,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// TestCheckpointUnderWrites: while Pebble's log is copied it grows, between any two reads of the copy. The copy must be a
-// log up to some commit, never one with a hole.
+// TestCheckpointUnderWrites: while Pebble's log is copied it grows, between any two reads of the copy. The copy must
+// be a log up to some commit, never one with a hole.
 func TestCheckpointUnderWrites(t *testing.T) {
 	var grow atomic.Pointer[func()]
 	s := opened(t, errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {

@@ -20,9 +20,10 @@ func (c Checksum) String() string { return hex.EncodeToString(c[:]) }
 // checksumRows is how many rows are summed between two looks at the context.
 const checksumRows = 1024
 
-// Checksum sums up what the log has made of the state that the view shows: the state row and every row of parts, expiries, keys and
-// pieces of a large entry, those of expired keys that were not removed yet too. What is a node's own is left out, as its
-// snapshot record is. It reads the whole state, a row at a time, and ends with the context's error when that ends.
+// Checksum sums up what the log has made of the state that the view shows: the state row and every row of parts,
+// expiries, keys and pieces of a large entry, those of expired keys that were not removed yet too. What is a node's
+// own is left out, as its snapshot record is. It reads the whole state, a row at a time, and ends with the context's
+// error when that ends.
 //
 // It is the first 20 bytes of SHA-256 over
 //

@@ -21,8 +21,8 @@ func longValue(r *rand.Rand, n int) []byte {
 	return v
 }
 
-// TestLongRows replaces, removes and reads rows of all lengths, also in one transaction and by ranges, with restarts. Every
-// reader finds whole rows, and no chunks are left of rows that are gone.
+// TestLongRows replaces, removes and reads rows of all lengths, also in one transaction and by ranges, with restarts.
+// Every reader finds whole rows, and no chunks are left of rows that are gone.
 func TestLongRows(t *testing.T) {
 	r := storagetest.Rand(t)
 	fs := vfs.NewMem()
@@ -98,7 +98,8 @@ func checkLongRows(t *testing.T, s *Store, want map[string][]byte, flushed bool)
 	}
 }
 
-// TestLongRowDamaged: a row with a chunk that is missing or too short is corrupt, and is never served as something else.
+// TestLongRowDamaged: a row with a chunk that is missing or too short is corrupt, and is never served as something
+// else.
 func TestLongRowDamaged(t *testing.T) {
 	for name, damage := range map[string]func(db *pebble.DB) error{
 		"missing": func(db *pebble.DB) error { return db.Delete(layout.AppendChunk(nil, []byte("Mk"), 2), nil) },

@@ -10,7 +10,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// TestCompactionsWait: a store that has much to compact opens without, and begins with the first flush, or when it has been quiet.
+// TestCompactionsWait: a store that has much to compact opens without, and begins with the first flush, or when it
+// has been quiet.
 func TestCompactionsWait(t *testing.T) {
 	for _, begin := range []string{"flush", "quiet"} {
 		t.Run(begin, func(t *testing.T) {

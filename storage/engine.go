@@ -17,7 +17,8 @@ import (
 	"cairn/storage/rowcache"
 )
 
-// engine is one open Pebble database and what is committed over it. Adopt replaces it while the old one may still be read.
+// engine is one open Pebble database and what is committed over it. Adopt replaces it while the old one may still be
+// read.
 type engine struct {
 	db         *pebble.DB
 	name       string // its folder, inside the store's
@@ -117,7 +118,8 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		// One slow flush shall not hold up the one goroutine that applies entries; the default of 2 would.
 		MemTableStopWritesThreshold: 4,
 	}
-	// A flush is up to 32 MiB in Pebble's log. In one sync, that is a queue at the disk in which the Raft log's next sync waits.
+	// A flush is up to 32 MiB in Pebble's log. In one sync, that is a queue at the disk in which the Raft log's next
+	// sync waits.
 	o.WALBytesPerSync = walPiece
 	// A write looks its key up, and most tables can say no, see base.get.
 	for i := range o.Levels {
@@ -223,7 +225,8 @@ func (e *engine) row(f *frozen, pkey []byte, to *arena.Arena) ([]byte, error) {
 	return v, err
 }
 
-// older returns the row of pkey in the state f, of which the newest buffer says nothing; asked says that Pebble was asked for it.
+// older returns the row of pkey in the state f, of which the newest buffer says nothing; asked says that Pebble was
+// asked for it.
 func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *arena.Arena) (v []byte, asked bool, err error) {
 	if f.bufs[1] != nil {
 		if v, known := f.bufs[1].Get(hash, pkey, f.seq); known {

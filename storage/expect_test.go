@@ -15,8 +15,8 @@ import (
 	"cairn/storage/storagetest"
 )
 
-// TestExpect: what a transaction finds at a place is what is there, whatever it was told to expect: more or fewer keys, another order,
-// and rows, databases and flushes that change after Fetch.
+// TestExpect: what a transaction finds at a place is what is there, whatever it was told to expect: more or fewer
+// keys, another order, and rows, databases and flushes that change after Fetch.
 func TestExpect(t *testing.T) {
 	t.Run("rows in memory", func(t *testing.T) { testExpect(t, unhurried(t, vfs.NewMem())) })
 	t.Run("cold rows", func(t *testing.T) {
@@ -145,8 +145,8 @@ func setRowAt(x *Txn, p *Place, value []byte) error {
 	return x.SetRow(p, layout.Row{Type: layout.String, Payload: value})
 }
 
-// TestAskedAhead: of the rows that are expected, those which memory does not have are there after Fetch, but not those in parts, nor more
-// than it is to hold. They are counted once.
+// TestAskedAhead: of the rows that are expected, those which memory does not have are there after Fetch, but not
+// those in parts, nor more than it is to hold. They are counted once.
 func TestAskedAhead(t *testing.T) {
 	processors(t, 2)
 	s := uncached(t)
@@ -223,8 +223,8 @@ func TestAskedAhead(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestAskedAheadBehindDeletedRange: a row of Pebble whose range was deleted since, in a memtable that is being flushed, is not there for who
-// asks ahead.
+// TestAskedAheadBehindDeletedRange: a row of Pebble whose range was deleted since, in a memtable that is being
+// flushed, is not there for who asks ahead.
 func TestAskedAheadBehindDeletedRange(t *testing.T) {
 	processors(t, 2)
 	s := uncached(t)

@@ -90,7 +90,8 @@ func (f fullFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return u, nil
 }
 
-// TestFullDisk: a store is neither opened nor replaced where there is no room for what that writes. Nothing changes then, and it works once there is.
+// TestFullDisk: a store is neither opened nor replaced where there is no room for what that writes. Nothing changes
+// then, and it works once there is.
 func TestFullDisk(t *testing.T) {
 	leader := opened(t, vfs.NewMem())
 	m := fill(t, leader, "new", 50)
@@ -123,7 +124,8 @@ func TestFullDisk(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestDamagedTable: a damaged table gives errors that wrap layout.ErrCorrupt to those who read it, and stops nobody else.
+// TestDamagedTable: a damaged table gives errors that wrap layout.ErrCorrupt to those who read it, and stops nobody
+// else.
 func TestDamagedTable(t *testing.T) {
 	mem := vfs.NewMem()
 	s := mustOpen(t, mem)
@@ -152,7 +154,8 @@ func TestDamagedTable(t *testing.T) {
 	}
 }
 
-// TestFaultInCheckpoint lets each operation of a checkpoint fail once: it says so, leaves nothing, and the store goes on.
+// TestFaultInCheckpoint lets each operation of a checkpoint fail once: it says so, leaves nothing, and the store goes
+// on.
 func TestFaultInCheckpoint(t *testing.T) {
 	failures := 0
 	for n := int64(1); ; n++ {
@@ -205,8 +208,8 @@ func TestFaultInCheckpoint(t *testing.T) {
 	}
 }
 
-// fatalFaults are faults that Pebble does not survive, and neither would a recovered panic: it holds its locks by then, or
-// has released one twice.
+// fatalFaults are faults that Pebble does not survive, and neither would a recovered panic: it holds its locks by
+// then, or has released one twice.
 var fatalFaults = []struct {
 	name, file string
 	kinds      []errorfs.OpKind
@@ -218,8 +221,8 @@ var fatalFaults = []struct {
 	{"sync the manifest", "MANIFEST", []errorfs.OpKind{errorfs.OpFileSync, errorfs.OpFileSyncData}},
 }
 
-// childFatal runs in a process of its own: it commits, with fault number n from the twentieth commit on, and says after each
-// Sync that works which index it covered.
+// childFatal runs in a process of its own: it commits, with fault number n from the twentieth commit on, and says
+// after each Sync that works which index it covered.
 func childFatal(args string) {
 	var n int
 	var sync bool
@@ -251,8 +254,8 @@ func childFatal(args string) {
 	fmt.Println("still alive:", err)
 }
 
-// TestFatal: a full or failing disk ends the process, with a panic that names the cause, and loses nothing that was synced.
-// What was committed without a sync may be lost, but data and index stay together.
+// TestFatal: a full or failing disk ends the process, with a panic that names the cause, and loses nothing that was
+// synced. What was committed without a sync may be lost, but data and index stay together.
 func TestFatal(t *testing.T) {
 	for n, fault := range fatalFaults {
 		for _, sync := range []bool{false, true} {

@@ -55,8 +55,8 @@ func (s *Store) lockDir() error {
 	return nil
 }
 
-// current returns the name of the folder that is the store. It is empty where there is no store yet, which is ErrNoStore to
-// those who only read.
+// current returns the name of the folder that is the store. It is empty where there is no store yet, which is
+// ErrNoStore to those who only read.
 func (s *Store) current() (string, error) {
 	b, err := ReadFile(s.o.FS, s.path(currentFile))
 	switch {
@@ -80,7 +80,8 @@ func isFileName(name string) bool {
 	return name != "" && name[0] != '.' && strings.Trim(name, letters) == ""
 }
 
-// setCurrent makes name the store, durably and at once: a crash leaves the old or the new. After an error it may be either.
+// setCurrent makes name the store, durably and at once: a crash leaves the old or the new. After an error it may be
+// either.
 func (s *Store) setCurrent(name string) error {
 	if err := WriteFile(s.o.FS, s.path(currentFile), []byte(name+"\n")); err != nil {
 		return fmt.Errorf("storage: set current: %w", err)
@@ -88,8 +89,8 @@ func (s *Store) setCurrent(name string) error {
 	return nil
 }
 
-// removeLeftovers deletes every file and folder of ours that is not the store. Where no store is yet, another engine than
-// the first means that CURRENT was lost, and nothing is deleted.
+// removeLeftovers deletes every file and folder of ours that is not the store. Where no store is yet, another engine
+// than the first means that CURRENT was lost, and nothing is deleted.
 func (s *Store) removeLeftovers(engine string, noStore bool) error {
 	names, err := s.o.FS.List(s.dir)
 	if err != nil {

@@ -19,10 +19,11 @@ type base struct {
 	finders *finders // nil until somebody looks for a row
 }
 
-// finders are iterators for look-ups. They are kept from one look-up to the next: to make one costs as much as to find a row, and
-// unlike Pebble's Get they ask the filters of every level, the last one's too. They also keep open the tables in which they were last,
-// and to open others is a tenth of a look-up: so each is for a part of the keys. An iterator sees Pebble's memtables and tables as they
-// were when it was made. What was in memtables is found sooner in tables, which have filters, so nothing is kept beyond a flush.
+// finders are iterators for look-ups. They are kept from one look-up to the next: to make one costs as much as to
+// find a row, and unlike Pebble's Get they ask the filters of every level, the last one's too. They also keep open
+// the tables in which they were last, and to open others is a tenth of a look-up: so each is for a part of the keys.
+// An iterator sees Pebble's memtables and tables as they were when it was made. What was in memtables is found sooner
+// in tables, which have filters, so nothing is kept beyond a flush.
 type finders struct {
 	tabled uint64               // engine.tabled when they were made
 	bounds [][]byte             // where the second part of the keys begins, and those that follow
@@ -92,7 +93,8 @@ func (b *base) give(f finder) error {
 	return f.Close()
 }
 
-// parts divides the keys as the tables of the last level do, in maxParts parts at most, and says where those begin that follow the first.
+// parts divides the keys as the tables of the last level do, in maxParts parts at most, and says where those begin
+// that follow the first.
 func (e *engine) parts() (bounds [][]byte, err error) {
 	levels, err := e.db.SSTables()
 	if err != nil {

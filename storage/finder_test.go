@@ -91,7 +91,8 @@ func TestFinderOfBefore(t *testing.T) {
 	must(t, s.Close())
 }
 
-// TestFindersAfterFlush: once Pebble has made tables of its memtables, no look-up goes through those, and nothing keeps them in memory.
+// TestFindersAfterFlush: once Pebble has made tables of its memtables, no look-up goes through those, and nothing
+// keeps them in memory.
 func TestFindersAfterFlush(t *testing.T) {
 	s := uncached(t)
 	e, views := s.mu.engine, [2]*View{}

@@ -14,8 +14,8 @@ import (
 	"cairn/storage/memtable"
 )
 
-// flusher brings what is committed to Pebble: when there is enough of it, when it has waited long enough, and when somebody needs
-// it there. Until then only the Raft log has it on disk, which keeps it until Store.Sync.
+// flusher brings what is committed to Pebble: when there is enough of it, when it has waited long enough, and when
+// somebody needs it there. Until then only the Raft log has it on disk, which keeps it until Store.Sync.
 type flusher struct {
 	bufferBytes int64
 	interval    time.Duration
@@ -79,8 +79,8 @@ func (e *engine) fail(err error) {
 	e.mu.failed = fmt.Errorf("storage: the state cannot be written: %w", err)
 }
 
-// over says that the buffers of a state hold more than n times what one is to hold. What was written to them, and what Pebble was asked
-// for to do so, bounds how long it takes after a crash to apply that part of the log again.
+// over says that the buffers of a state hold more than n times what one is to hold. What was written to them, and
+// what Pebble was asked for to do so, bounds how long it takes after a crash to apply that part of the log again.
 func (f *flusher) over(n int64, bufs [2]*memtable.Table) bool {
 	var size, written, asked, deleted int64
 	for _, b := range bufs {
@@ -91,14 +91,16 @@ func (f *flusher) over(n int64, bufs [2]*memtable.Table) bool {
 	return size > n*f.bufferBytes || written > writtenOver*n*f.bufferBytes || asked > n*mostAsked || deleted > n*mostDeleted
 }
 
-// mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory, and takes 10 to 40 µs for each.
+// mostAsked is how many rows Pebble may be asked for to fill a buffer. A start has nothing of them in memory, and
+// takes 10 to 40 µs for each.
 const mostAsked = 16 << 10
 
-// mostDeleted is how many deleted ranges may wait: who looks a row up searches them, and who deletes another copies them.
+// mostDeleted is how many deleted ranges may wait: who looks a row up searches them, and who deletes another copies
+// them.
 const mostDeleted = 1024
 
-// writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them all, and each
-// write the time of a start after a crash.
+// writtenOver is how often the rows of a buffer may be written over before they go to Pebble: each flush costs them
+// all, and each write the time of a start after a crash.
 const writtenOver = 4
 
 // begin waits until there is room for a transaction, and for the last one to end.
@@ -138,7 +140,8 @@ func notify(c chan struct{}) {
 	}
 }
 
-// flush returns once all that was committed before the call is in Pebble, and on disk when o says so. more adds to what is written.
+// flush returns once all that was committed before the call is in Pebble, and on disk when o says so. more adds to
+// what is written.
 func (e *engine) flush(o *pebble.WriteOptions, more func(b *pebble.Batch, state layout.State) error) error {
 	e.flushing.take()
 	defer e.flushing.give()

@@ -9,8 +9,8 @@ import (
 // DefaultFS returns the operating system's file system.
 func DefaultFS() FS { return vfs.Default }
 
-// MkdirAll creates dir and its missing parents, durably: a folder whose entry in its parent was not synced is gone after a
-// power cut, with everything that was synced inside it.
+// MkdirAll creates dir and its missing parents, durably: a folder whose entry in its parent was not synced is gone
+// after a power cut, with everything that was synced inside it.
 func MkdirAll(fs FS, dir string) error {
 	var missing []string
 	for d := dir; ; d = fs.PathDir(d) {

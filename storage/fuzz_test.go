@@ -14,8 +14,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// framed makes a stream of files with right checksums; of each line of in, the first word is a file's name and the rest its
-// bytes.
+// framed makes a stream of files with right checksums; of each line of in, the first word is a file's name and the
+// rest its bytes.
 func framed(in []byte) []byte {
 	lines := bytes.Split(in, []byte("\n"))
 	b := binary.BigEndian.AppendUint32([]byte(streamMagic), layout.FormatVersion)
@@ -30,8 +30,8 @@ func framed(in []byte) []byte {
 	return b
 }
 
-// FuzzStage: a stream from a peer, as it is or with its checksums made right, leads nowhere out of the stage's folder, leaves
-// nothing behind, and is refused with ErrStream or received whole.
+// FuzzStage: a stream from a peer, as it is or with its checksums made right, leads nowhere out of the stage's
+// folder, leaves nothing behind, and is refused with ErrStream or received whole.
 func FuzzStage(f *testing.F) {
 	small := opened(f, vfs.NewMem())
 	put(f, small, "M", "k")

@@ -141,7 +141,8 @@ func (m *model) checkStore(s *Store) error {
 	return errors.Join(err, m.checkScan(v, "D", "N", len(m.rows)+1))
 }
 
-// randomRow returns one of some hundred Pebble keys, of key rows and of parts. Deleted ranges are between such keys too.
+// randomRow returns one of some hundred Pebble keys, of key rows and of parts. Deleted ranges are between such keys
+// too.
 func randomRow(r *rand.Rand) string { return fmt.Sprintf("%c%03d", "DMM"[r.IntN(3)], r.IntN(80)) }
 
 func randomRange(r *rand.Rand) (lo, hi string) {

@@ -14,8 +14,8 @@ import (
 	"cairn/storage/storagetest"
 )
 
-// world is one store and what it should be. history holds the model after each commit and record since the last restart;
-// those before durable may not be lost.
+// world is one store and what it should be. history holds the model after each commit and record since the last
+// restart; those before durable may not be lost.
 type world struct {
 	t       *testing.T
 	r       *rand.Rand
@@ -32,9 +32,9 @@ type viewed struct {
 	m *model
 }
 
-// TestRandom runs random operations against a plain map, with restarts, crashes and restores in between. After a crash the
-// store must be what it was after some prefix of its batches, with data, state row and record of that same moment, and no
-// prefix that ends before the last sync.
+// TestRandom runs random operations against a plain map, with restarts, crashes and restores in between. After a
+// crash the store must be what it was after some prefix of its batches, with data, state row and record of that same
+// moment, and no prefix that ends before the last sync.
 func TestRandom(t *testing.T) {
 	for i := range 4 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {

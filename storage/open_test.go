@@ -262,8 +262,8 @@ func TestDamagedFolder(t *testing.T) {
 	}
 }
 
-// TestLostCurrent: where the first engine is there without CURRENT, a crash cut the making of the store short, or CURRENT
-// was lost. Either way the engine is the store.
+// TestLostCurrent: where the first engine is there without CURRENT, a crash cut the making of the store short, or
+// CURRENT was lost. Either way the engine is the store.
 func TestLostCurrent(t *testing.T) {
 	fs := vfs.NewMem()
 	s := mustOpen(t, fs)
@@ -274,8 +274,8 @@ func TestLostCurrent(t *testing.T) {
 	must(t, tidy(fs))
 }
 
-// TestFaultInOpen lets each operation of Open fail once, reads included. Open says so and releases the lock, or has no need
-// of it; the next Open finds everything.
+// TestFaultInOpen lets each operation of Open fail once, reads included. Open says so and releases the lock, or has
+// no need of it; the next Open finds everything.
 func TestFaultInOpen(t *testing.T) {
 	failures := 0
 	for n := int64(1); ; n++ {

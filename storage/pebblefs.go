@@ -10,14 +10,16 @@ import (
 
 // pebbleFS is the file system that Pebble gets. It makes up for three things in Pebble 2.1.7:
 //
-//   - A checkpoint copies the log while commits go on, front to back. That gives a log up to some commit, unless the file is
-//     one that Pebble uses again: then it holds old bytes behind the newest, the copy may get old bytes before new ones, and
-//     such a log does not open. So no file is used again. TestCheckpointUnderWrites fails without this.
-//   - A marker file names the manifest in use, and Pebble does not sync the manifest's own name before it makes one. On a
-//     file system that does not keep the order of such operations a crash may leave a marker that names no file, and the
-//     store would never open again. So the folder is synced before. Source: pebble issue 5825; TestCrashInOpen.
-//   - When its log cannot be written, it panics half-way through its locks, and the process ends with a complaint about a
-//     mutex that does not name the cause. So the cause is logged. TestFatal.
+//   - A checkpoint copies the log while commits go on, front to back. That gives a log up to some commit, unless the
+//     file is one that Pebble uses again: then it holds old bytes behind the newest, the copy may get old bytes
+//     before new ones, and such a log does not open. So no file is used again. TestCheckpointUnderWrites fails
+//     without this.
+//   - A marker file names the manifest in use, and Pebble does not sync the manifest's own name before it makes one.
+//     On a file system that does not keep the order of such operations a crash may leave a marker that names no file,
+//     and the store would never open again. So the folder is synced before. Source: pebble issue 5825;
+//     TestCrashInOpen.
+//   - When its log cannot be written, it panics half-way through its locks, and the process ends with a complaint
+//     about a mutex that does not name the cause. So the cause is logged. TestFatal.
 type pebbleFS struct {
 	FS
 	log *slog.Logger

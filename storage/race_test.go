@@ -57,8 +57,8 @@ func coherent(s *Store) (uint64, error) {
 	return at, errors.Join(err, v.Close())
 }
 
-// TestTogether runs a leader that writes and takes checkpoints all the time, and a follower that adopts them, with readers,
-// records and syncs on both. Every view shows one index, whole, and indexes never go back.
+// TestTogether runs a leader that writes and takes checkpoints all the time, and a follower that adopts them, with
+// readers, records and syncs on both. Every view shows one index, whole, and indexes never go back.
 func TestTogether(t *testing.T) {
 	leader, follower := opened(t, vfs.NewMem()), opened(t, vfs.NewMem())
 	ctx, stop := context.WithCancel(t.Context())

@@ -12,9 +12,9 @@ import (
 	"cairn/storage/layout"
 )
 
-// reached is the file in an engine's folder that says how far the state has got, while its rows wait in memory and in Pebble's log:
-// a Raft log that has lost its end shows by that. It is written over after commits and not synced: what it says is in the Raft log, on
-// disk, whatever a power cut leaves of the file.
+// reached is the file in an engine's folder that says how far the state has got, while its rows wait in memory and in
+// Pebble's log: a Raft log that has lost its end shows by that. It is written over after commits and not synced: what
+// it says is in the Raft log, on disk, whatever a power cut leaves of the file.
 type reached struct {
 	file  vfs.File // nil when the store is only read
 	found uint64   // what it said when it was opened, 0 when it said nothing
@@ -57,7 +57,8 @@ func (s *Store) openReached(engine string) (r reached, err error) {
 	return r, err
 }
 
-// noteReached writes the file each time the state has got further. Without it the node does as well, so an error ends that only.
+// noteReached writes the file each time the state has got further. Without it the node does as well, so an error ends
+// that only.
 func (e *engine) noteReached(log *slog.Logger) {
 	for {
 		select {
@@ -72,8 +73,8 @@ func (e *engine) noteReached(log *slog.Logger) {
 	}
 }
 
-// Reached returns the newest entry that is known to have been committed: the state's, or a later one when a crash has taken the state
-// back. It was in the Raft log then, and must be there now.
+// Reached returns the newest entry that is known to have been committed: the state's, or a later one when a crash has
+// taken the state back. It was in the Raft log then, and must be there now.
 func (s *Store) Reached() (index uint64, err error) {
 	e, err := s.retain()
 	if err != nil {

@@ -63,8 +63,8 @@ func TestRestored(t *testing.T) {
 	want(opened(t, crashed), at+2, at)
 }
 
-// TestReached: the store knows how far it was when a crash has taken its newest rows; what a sender had reached does not count, nor
-// what a power cut has left half.
+// TestReached: the store knows how far it was when a crash has taken its newest rows; what a sender had reached does
+// not count, nor what a power cut has left half.
 func TestReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := vfs.NewCrashableMem()

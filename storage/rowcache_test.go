@@ -11,8 +11,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// TestRowCacheShowsEachViewItsState keeps views of many states open while rows change, are deleted, in ranges too, and are
-// forgotten: each view must show its own state, whatever the cache holds.
+// TestRowCacheShowsEachViewItsState keeps views of many states open while rows change, are deleted, in ranges too,
+// and are forgotten: each view must show its own state, whatever the cache holds.
 func TestRowCacheShowsEachViewItsState(t *testing.T) {
 	for _, size := range []int64{1, 20 << 10, 256 << 10, 1 << 20} {
 		seed := rand.Uint64()

@@ -59,7 +59,8 @@ func (f *frozen) scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) (err er
 	return nil
 }
 
-// mostAbsent is how many rows a scan passes in vain before it asks for a flush, after which they are one deleted range for the next.
+// mostAbsent is how many rows a scan passes in vain before it asks for a flush, after which they are one deleted
+// range for the next.
 const mostAbsent = 4 << 10
 
 // next moves to the next row; it is false at the end.

@@ -15,8 +15,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// Stage is a state being received beside the current one. Write it a checkpoint stream, then Finish and Adopt, or Abort.
-// It is for one goroutine.
+// Stage is a state being received beside the current one. Write it a checkpoint stream, then Finish and Adopt, or
+// Abort. It is for one goroutine.
 type Stage struct {
 	s    *Store
 	name string

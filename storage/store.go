@@ -1,10 +1,10 @@
 // Package storage keeps the keyspace in Pebble: one writer's transactions, point-in-time views, and checkpoints that a
 // follower is caught up with.
 //
-// The promise everything above rests on: a transaction's data and the log index it brings the store to become visible, and durable,
-// together, so the store is at every moment exactly the state at its applied index, after any crash too. Commits wait in memory;
-// the Raft log holds what a crash may take. Sync makes all earlier commits durable, and must succeed before any entry they came
-// from leaves the log.
+// The promise everything above rests on: a transaction's data and the log index it brings the store to become
+// visible, and durable, together, so the store is at every moment exactly the state at its applied index, after any
+// crash too. Commits wait in memory; the Raft log holds what a crash may take. Sync makes all earlier commits
+// durable, and must succeed before any entry they came from leaves the log.
 package storage
 
 import (
@@ -43,7 +43,8 @@ type Store struct {
 	}
 }
 
-// Open opens the store in dir, creating it when it is not there. It removes what an interrupted checkpoint or restore left.
+// Open opens the store in dir, creating it when it is not there. It removes what an interrupted checkpoint or restore
+// left.
 func Open(dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -107,7 +108,8 @@ func (s *Store) usable() error {
 	return s.mu.err
 }
 
-// State returns what the newest commit left: applied index and term, newest entry time, key counts. It works after Close.
+// State returns what the newest commit left: applied index and term, newest entry time, key counts. It works after
+// Close.
 func (s *Store) State() layout.State {
 	s.mu.RLock()
 	e := s.mu.engine
@@ -146,8 +148,8 @@ func (s *Store) Busy() bool {
 	return len(e.writing) > 0 || e.background.Busy()
 }
 
-// Durable returns the index of the snapshot record that a crash leaves, with the state that it speaks of: the Raft log may be cut up
-// to there. It is 0 until the first flush.
+// Durable returns the index of the snapshot record that a crash leaves, with the state that it speaks of: the Raft
+// log may be cut up to there. It is 0 until the first flush.
 func (s *Store) Durable() (index uint64) {
 	e, err := s.retain()
 	if err != nil {
@@ -157,8 +159,9 @@ func (s *Store) Durable() (index uint64) {
 	return e.durable.Load()
 }
 
-// SaveRecord writes the snapshot record, which must not be ahead of what is committed. It becomes durable with the commits that
-// returned before the call, or after them: the record that is found after a crash is one that the data had reached.
+// SaveRecord writes the snapshot record, which must not be ahead of what is committed. It becomes durable with the
+// commits that returned before the call, or after them: the record that is found after a crash is one that the data
+// had reached.
 func (s *Store) SaveRecord(r layout.Record) error {
 	e, err := s.retain()
 	if err != nil {
@@ -171,8 +174,8 @@ func (s *Store) SaveRecord(r layout.Record) error {
 	return e.saveRecord(r)
 }
 
-// Rewind makes r the snapshot record when the Raft log is to begin again behind it, while the state stays where it is. It
-// returns once that is on disk, and with it that the log may end before the state: see Restored.
+// Rewind makes r the snapshot record when the Raft log is to begin again behind it, while the state stays where it
+// is. It returns once that is on disk, and with it that the log may end before the state: see Restored.
 func (s *Store) Rewind(r layout.Record) error {
 	e, err := s.retain()
 	if err != nil {
@@ -185,8 +188,9 @@ func (s *Store) Rewind(r layout.Record) error {
 	return nil
 }
 
-// Restored returns the index to which the last Adopt or Rewind brought the state, 0 when there was none. The Raft log was
-// emptied then: while the state is no further, the log may end before it. In all other cases the log holds what is applied.
+// Restored returns the index to which the last Adopt or Rewind brought the state, 0 when there was none. The Raft log
+// was emptied then: while the state is no further, the log may end before it. In all other cases the log holds what
+// is applied.
 func (s *Store) Restored() (index uint64, err error) {
 	e, err := s.retain()
 	if err != nil {

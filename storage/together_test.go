@@ -14,8 +14,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// TestIndexComesWithData: a crash between any two writes to Pebble's log finds the data of the index that it finds, neither
-// more nor less.
+// TestIndexComesWithData: a crash between any two writes to Pebble's log finds the data of the index that it finds,
+// neither more nor less.
 func TestIndexComesWithData(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	var left struct {
@@ -55,8 +55,8 @@ func TestIndexComesWithData(t *testing.T) {
 	}
 }
 
-// TestAdoptedIsDurable: what was adopted is there after a crash that takes everything that was not synced, tables too that Pebble
-// has no reason to write anew.
+// TestAdoptedIsDurable: what was adopted is there after a crash that takes everything that was not synced, tables too
+// that Pebble has no reason to write anew.
 func TestAdoptedIsDurable(t *testing.T) {
 	leader := opened(t, vfs.NewMem())
 	fill(t, leader, "new", 120)

@@ -15,7 +15,8 @@ import (
 type Reader interface {
 	// Get returns the value of a Pebble key, nil when it is absent. The caller owns the bytes but must not change them.
 	Get(key []byte) ([]byte, error)
-	// Scan calls fn for the rows in [lo, hi) in order, until fn says that it wants no more. k and v are valid during the call.
+	// Scan calls fn for the rows in [lo, hi) in order, until fn says that it wants no more. k and v are valid during
+	// the call.
 	Scan(lo, hi []byte, fn func(k, v []byte) (more bool, err error)) error
 	// Database returns where database db is and how many keys it has. db is below layout.Databases.
 	Database(db uint8) layout.Database
@@ -28,8 +29,8 @@ type Reader interface {
 // Applied names the log entry that a commit brings the store to.
 type Applied struct{ Index, Term uint64 }
 
-// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own writes: they go to
-// the buffer at once, as versions of a state that nobody else sees before it is published.
+// Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own
+// writes: they go to the buffer at once, as versions of a state that nobody else sees before it is published.
 type Txn struct {
 	e     *engine // nil once the transaction has ended
 	on    *frozen // the state it is on top of
@@ -111,8 +112,8 @@ func (t *Txn) SwapDatabases(a, b uint8) {
 // Expired implements Reader: inside the log, time is what the entries say.
 func (t *Txn) Expired(expireAt int64) bool { return expireAt != 0 && expireAt <= t.state.Time }
 
-// Set writes value under a Pebble key. The transaction keeps value when it is long; the caller must not change it. Who replaces a row of
-// data (layout.IsData) has read it in this transaction.
+// Set writes value under a Pebble key. The transaction keeps value when it is long; the caller must not change it.
+// Who replaces a row of data (layout.IsData) has read it in this transaction.
 func (t *Txn) Set(key, value []byte) error {
 	if value == nil {
 		value = []byte{}
@@ -191,8 +192,8 @@ func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
 	return state.scan(lo, hi, fn)
 }
 
-// Commit makes the transaction and the applied index the newest state, in one, and ends it. It is on disk after the next Sync, or
-// soon. The index never goes back.
+// Commit makes the transaction and the applied index the newest state, in one, and ends it. It is on disk after the
+// next Sync, or soon. The index never goes back.
 func (t *Txn) Commit(a Applied) error {
 	defer t.Discard()
 	if a.Index < t.state.Index {

@@ -5,7 +5,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// View is the keyspace at one applied index. It is for one goroutine, and short: it keeps deleted data from being reclaimed.
+// View is the keyspace at one applied index. It is for one goroutine, and short: it keeps deleted data from being
+// reclaimed.
 type View struct {
 	e       *engine
 	frozen  *frozen
@@ -15,8 +16,8 @@ type View struct {
 	room    arena.Arena     // for rows that it has read in the cache
 }
 
-// View returns the newest committed state, read at time now, Unix milliseconds; a time before the newest entry's counts as
-// that. The caller closes it, once.
+// View returns the newest committed state, read at time now, Unix milliseconds; a time before the newest entry's
+// counts as that. The caller closes it, once.
 func (s *Store) View(now int64) (*View, error) {
 	e, err := s.retain()
 	if err != nil {
@@ -66,6 +67,6 @@ func (v *View) Expired(expireAt int64) bool {
 	return true
 }
 
-// Doubted reports whether Expired called a key gone by the clock alone, while no log entry has reached that time yet. What
-// was read then is this node's opinion: another node's clock, or the next leader's, may disagree.
+// Doubted reports whether Expired called a key gone by the clock alone, while no log entry has reached that time yet.
+// What was read then is this node's opinion: another node's clock, or the next leader's, may disagree.
 func (v *View) Doubted() bool { return v.doubted }

@@ -15,8 +15,8 @@ import (
 	"cairn/cmd/internal/clustertest"
 )
 
-// writer writes through a go-redis ClusterClient and remembers what was acknowledged. The client asks for the map once a
-// second: by default it asks once a minute, and has only dead connections to its old leader meanwhile.
+// writer writes through a go-redis ClusterClient and remembers what was acknowledged. The client asks for the map
+// once a second: by default it asks once a minute, and has only dead connections to its old leader meanwhile.
 type writer struct {
 	client *redis.ClusterClient
 	stop   atomic.Bool

@@ -7,19 +7,21 @@ import (
 	"runtime/metrics"
 )
 
-// garbageBytes is how much memory may wait for Go's collector where little is in use. By itself the collector lets as much wait as is in use: a busy node with
-// little to hold would spend a tenth of its time on looking through the same rows, several times a second.
+// garbageBytes is how much memory may wait for Go's collector where little is in use. By itself the collector lets as
+// much wait as is in use: a busy node with little to hold would spend a tenth of its time on looking through the same
+// rows, several times a second.
 const garbageBytes = 128 << 20
 
-// heldBytes is how much may wait where a heap stays as large as it was. What is in use rises and falls with each buffer that fills and
-// is flushed; a heap that followed it would give memory back in each trough, and meet it again at the next crest as pages that
-// the kernel has to find and to clear.
+// heldBytes is how much may wait where a heap stays as large as it was. What is in use rises and falls with each
+// buffer that fills and is flushed; a heap that followed it would give memory back in each trough, and meet it again
+// at the next crest as pages that the kernel has to find and to clear.
 const heldBytes = 2 * garbageBytes
 
 // holdRuns is of how many runs one lets go of what a heap holds and does not need.
 const holdRuns = 200
 
-// collectLater makes the collector wait for garbageBytes, from now on. Where the environment has a GOGC, that is what counts.
+// collectLater makes the collector wait for garbageBytes, from now on. Where the environment has a GOGC, that is what
+// counts.
 func collectLater() {
 	if os.Getenv("GOGC") == "" {
 		(&pace{percent: defaultPercent, live: liveBytes, apply: debug.SetGCPercent}).set()
@@ -54,8 +56,8 @@ func liveBytes() uint64 {
 	return live[0].Value.Uint64()
 }
 
-// goalFor returns how large a heap with live bytes in use may grow, if it was to grow to last before. Much of it is there to be asked for, not to be written
-// over: where much is in use, half of that may wait.
+// goalFor returns how large a heap with live bytes in use may grow, if it was to grow to last before. Much of it is
+// there to be asked for, not to be written over: where much is in use, half of that may wait.
 func goalFor(live, last uint64) uint64 {
 	wait := max(garbageBytes, min(live, heldBytes), live/2)
 	return max(live+wait, min(last-last/holdRuns, live+heldBytes))

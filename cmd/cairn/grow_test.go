@@ -27,8 +27,8 @@ func (p *processes) voters(i, n int) {
 	clustertest.Eventually(p.t, fmt.Sprint(n, " voters"), func() bool { return p.info(i, "raft_num_voters") == fmt.Sprint(n) })
 }
 
-// TestGrow: one process becomes five and three again under load; a node leaves by itself, one by the operator's word, and a follower
-// comes back on an empty disk. Every acknowledged write is there at the end.
+// TestGrow: one process becomes five and three again under load; a node leaves by itself, one by the operator's word,
+// and a follower comes back on an empty disk. Every acknowledged write is there at the end.
 func TestGrow(t *testing.T) {
 	p := startNodes(t, 1)
 	for n := 1; n < 3; n++ {

@@ -1,5 +1,5 @@
-// Command cairn is a Redis-protocol server whose every write is agreed by Raft and kept by Pebble, with its console and its
-// tools.
+// Command cairn is a Redis-protocol server whose every write is agreed by Raft and kept by Pebble, with its console
+// and its tools.
 package main
 
 import (

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Go runs goroutines on as many processors as there are, and wakes another one whenever there is one more to run. A node that serves
-// many small calls has such a moment at each step of each: it then spends more on waking and on memory that moves from one
-// processor to another than the second one gives it, and takes that one from the clients and from the kernel. So Go has half of the
-// processors, as long as that is enough, and all of them for a while whenever it is not: when those are used up, when
-// the store is at work in the background, which may be in the kernel for long, and when clients send many calls at a time, so that
-// there are few such moments.
+// Go runs goroutines on as many processors as there are, and wakes another one whenever there is one more to run. A
+// node that serves many small calls has such a moment at each step of each: it then spends more on waking and on
+// memory that moves from one processor to another than the second one gives it, and takes that one from the clients
+// and from the kernel. So Go has half of the processors, as long as that is enough, and all of them for a while
+// whenever it is not: when those are used up, when the store is at work in the background, which may be in the kernel
+// for long, and when clients send many calls at a time, so that there are few such moments.
 const (
 	processorTick   = 20 * time.Millisecond // between two looks for work in the background
 	processorTicks  = 5                     // until the processor time is looked at, and linger counts
@@ -69,7 +69,8 @@ func (p *processors) need() {
 	p.give(p.all)
 }
 
-// look is told how much processor time the process has used meanwhile, and whether clients have sent many calls at a time.
+// look is told how much processor time the process has used meanwhile, and whether clients have sent many calls at a
+// time.
 func (p *processors) look(used, meanwhile time.Duration, many bool) {
 	if many || used*100 > time.Duration(p.few)*meanwhile*processorFull {
 		p.need()

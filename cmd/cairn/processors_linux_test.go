@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestProcessors: half of the processors while that is enough, and all of them for a while after each time that it was not.
+// TestProcessors: half of the processors while that is enough, and all of them for a while after each time that it
+// was not.
 func TestProcessors(t *testing.T) {
 	var set []int
 	p := &processors{all: 4, few: 2, now: 4, set: func(n int) { set = append(set, n) }}
@@ -63,7 +64,8 @@ func TestCPUTime(t *testing.T) {
 	}
 }
 
-// TestSpareProcessors: Go is given what the rules say, and all it had in the end; nothing where the environment says how many.
+// TestSpareProcessors: Go is given what the rules say, and all it had in the end; nothing where the environment says
+// how many.
 func TestSpareProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	t.Setenv("GOMAXPROCS", "")

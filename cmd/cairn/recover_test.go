@@ -12,8 +12,8 @@ import (
 	"cairn/cmd/internal/clustertest"
 )
 
-// TestRecover: of five nodes three are gone for good. The two that are left serve nothing until both are given a membership of
-// their own, and then everything that they hold.
+// TestRecover: of five nodes three are gone for good. The two that are left serve nothing until both are given a
+// membership of their own, and then everything that they hold.
 func TestRecover(t *testing.T) {
 	p := startNodes(t, 5)
 	w := startWriter(p, 4)

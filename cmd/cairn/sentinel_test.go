@@ -16,8 +16,8 @@ import (
 	"cairn/cmd/internal/clustertest"
 )
 
-// TestFailoverClient: go-redis's NewFailoverClient, which knows no cluster, follows the leader through a kill, a hand-over and a
-// stop, with every node as a sentinel.
+// TestFailoverClient: go-redis's NewFailoverClient, which knows no cluster, follows the leader through a kill, a
+// hand-over and a stop, with every node as a sentinel.
 func TestFailoverClient(t *testing.T) {
 	p := startNodes(t, 3)
 	client := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "cairn", SentinelAddrs: p.addrs()})
@@ -45,8 +45,9 @@ func TestFailoverClient(t *testing.T) {
 	write("a write after SIGTERM of the leader")
 }
 
-// TestPython: redis-py's Sentinel, which does not listen for +switch-master, follows the leader through a kill and a hand-over, after
-// which the node that led lives on and answers. The master it writes to and the replica it reads from agree.
+// TestPython: redis-py's Sentinel, which does not listen for +switch-master, follows the leader through a kill and a
+// hand-over, after which the node that led lives on and answers. The master it writes to and the replica it reads
+// from agree.
 func TestPython(t *testing.T) {
 	p := startNodes(t, 3)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)

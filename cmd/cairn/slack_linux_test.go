@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestTimerSlack: every thread of a serving process has the slack, Go's own too, and the process is the one that was started.
+// TestTimerSlack: every thread of a serving process has the slack, Go's own too, and the process is the one that was
+// started.
 func TestTimerSlack(t *testing.T) {
 	p := startNodes(t, 1)
 	pid := p.nodes[0].cmd.Process.Pid

@@ -86,8 +86,8 @@ func (p *processes) agreed(want string, words ...string) {
 	}
 }
 
-// TestAtAnothersAddress: a member that comes up at the address of another one is not taken for it. It gets no second vote, and what the
-// others have acknowledged stays.
+// TestAtAnothersAddress: a member that comes up at the address of another one is not taken for it. It gets no second
+// vote, and what the others have acknowledged stays.
 func TestAtAnothersAddress(t *testing.T) {
 	p := startNodes(t, 3)
 	p.set("before", "1")
@@ -122,8 +122,8 @@ func TestAtAnothersAddress(t *testing.T) {
 	p.agreed("1 1 1", "MGET", "before", "acked1", "acked2")
 }
 
-// TestForeignFounder: a fresh node of another cluster at the address of a dead member is not taken for that, and a write that only it would
-// store is not acknowledged.
+// TestForeignFounder: a fresh node of another cluster at the address of a dead member is not taken for that, and a
+// write that only it would store is not acknowledged.
 func TestForeignFounder(t *testing.T) {
 	p := startNodes(t, 3)
 	p.set("before", "1")
@@ -155,8 +155,8 @@ func TestForeignFounder(t *testing.T) {
 	p.agreed("1", "MGET", "before")
 }
 
-// TestRival: a new cluster that names a member of a living one among its own, and has a majority without it, does not get it; nor does a new
-// node of a member's own name, at its address, at its operator's word.
+// TestRival: a new cluster that names a member of a living one among its own, and has a majority without it, does not
+// get it; nor does a new node of a member's own name, at its address, at its operator's word.
 func TestRival(t *testing.T) {
 	p := startNodes(t, 3)
 	p.set("k", "1")
@@ -208,8 +208,8 @@ func (p *processes) wait(i int) int {
 	return p.end(i, syscall.Signal(0))
 }
 
-// TestFoundedAnew: a member that is started again on an empty directory as it was when it founded its cluster, or joined it, founds no second
-// one at its address. It says how to come back, and comes back that way.
+// TestFoundedAnew: a member that is started again on an empty directory as it was when it founded its cluster, or
+// joined it, founds no second one at its address. It says how to come back, and comes back that way.
 func TestFoundedAnew(t *testing.T) {
 	p := startNodes(t, 1)
 	for i, port := range redistest.Ports(t, 2) {
@@ -285,8 +285,8 @@ func (p *processes) agreedBy(nodes []int, want string, words ...string) {
 	p.agreed(want, words...)
 }
 
-// TestAllMoved: nodes that have all moved find each other by --peers, also where they have changed places, and the cluster then knows
-// where they are. Without --peers their logs say what is missing.
+// TestAllMoved: nodes that have all moved find each other by --peers, also where they have changed places, and the
+// cluster then knows where they are. Without --peers their logs say what is missing.
 func TestAllMoved(t *testing.T) {
 	p := startNodes(t, 3)
 	p.set("k", "1")
@@ -340,8 +340,8 @@ func TestAllMoved(t *testing.T) {
 	known()
 }
 
-// TestMovedBesideTheLongestLog: a member that has moved by its own word is found by the one that alone may lead, for its log is longer and
-// the third is down. The configuration cannot say where it is before that one leads.
+// TestMovedBesideTheLongestLog: a member that has moved by its own word is found by the one that alone may lead, for
+// its log is longer and the third is down. The configuration cannot say where it is before that one leads.
 func TestMovedBesideTheLongestLog(t *testing.T) {
 	p := startNodes(t, 3)
 	p.set("k", "1")
@@ -373,7 +373,8 @@ func TestMovedBesideTheLongestLog(t *testing.T) {
 	p.agreed("2", "GET", "k")
 }
 
-// TestTwoChangePlaces: the only two members, which have changed places, find each other by their own word alone: nobody else can tell them.
+// TestTwoChangePlaces: the only two members, which have changed places, find each other by their own word alone:
+// nobody else can tell them.
 func TestTwoChangePlaces(t *testing.T) {
 	p := startNodes(t, 3)
 	p.set("k", "1")
@@ -398,7 +399,8 @@ func (p *processes) number(i, k int) int {
 	return max(n, 1) - 1
 }
 
-// TestTwoOfOneName: a copy of a member's directory that runs elsewhere while the member is alive is refused, and changes nothing.
+// TestTwoOfOneName: a copy of a member's directory that runs elsewhere while the member is alive is refused, and
+// changes nothing.
 func TestTwoOfOneName(t *testing.T) {
 	p := startNodes(t, 3)
 	p.set("k", "1")

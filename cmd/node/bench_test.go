@@ -14,7 +14,8 @@ import (
 	"cairn/cmd/node"
 )
 
-// BenchmarkNode is redis-benchmark inside a test: clients that pipeline SET or GET at one node on a real disk. Profile it with
+// BenchmarkNode is redis-benchmark inside a test: clients that pipeline SET or GET at one node on a real disk.
+// Profile it with
 //
 //	go test ./cmd/node -run - -bench 'Node/op=set/clients=50/value=64B/depth=16$' -cpuprofile cpu.prof
 func BenchmarkNode(b *testing.B) {

@@ -122,8 +122,8 @@ func prepare(t *testing.T, fs vfs.FS, applied, record, restored, first, last, te
 	}
 }
 
-// TestFitAfterKill: the state of a node that was killed is behind, for commits wait in memory. When its log has lost its end meanwhile,
-// to go on would forget what was acknowledged.
+// TestFitAfterKill: the state of a node that was killed is behind, for commits wait in memory. When its log has lost
+// its end meanwhile, to go on would forget what was acknowledged.
 func TestFitAfterKill(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	o := Options{Dir: "/data", FS: fs, Port: -1}.withDefaults()

@@ -13,7 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// TestStoppedWhileOpening: a start ends with its context, also where Pebble does not return: its tables cannot be written.
+// TestStoppedWhileOpening: a start ends with its context, also where Pebble does not return: its tables cannot be
+// written.
 func TestStoppedWhileOpening(t *testing.T) {
 	mem := vfs.NewMem()
 	prepare(t, mem, 5, 3, 0, 4, 5, 1)

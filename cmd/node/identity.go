@@ -62,7 +62,8 @@ func identify(o Options) (id identity, found bool, err error) {
 	return id, true, nil
 }
 
-// began reports whether the options name the peers that the cluster began with. Others can only say where its members are now.
+// began reports whether the options name the peers that the cluster began with. Others can only say where its members
+// are now.
 func (id identity) began(o Options) bool { return slices.Equal(peerIDs(o), id.Peers) }
 
 func peerIDs(o Options) []string {

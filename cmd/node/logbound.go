@@ -18,9 +18,10 @@ const (
 	logKinds   = 1024 // messages that are told apart; ours are fixed phrases, far fewer
 )
 
-// logBound is a slog.Handler that lets no message fill the disk, whoever makes the node repeat it: a stranger whose connections
-// break, a peer with another secret, a disk that fails at every try. All rooms log through it, and the libraries below them. The first
-// lines of every message always pass; the next one that passes says in left_out how many did not.
+// logBound is a slog.Handler that lets no message fill the disk, whoever makes the node repeat it: a stranger whose
+// connections break, a peer with another secret, a disk that fails at every try. All rooms log through it, and the
+// libraries below them. The first lines of every message always pass; the next one that passes says in left_out how
+// many did not.
 type logBound struct {
 	next  slog.Handler
 	kinds *logBudget // of this node: handlers with attributes share it

@@ -46,7 +46,8 @@ func (l *lines) logger(level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: level}))
 }
 
-// TestLogBound: a message that repeats is written so often and no more, what was left out is counted, and no other message is the poorer.
+// TestLogBound: a message that repeats is written so often and no more, what was left out is counted, and no other
+// message is the poorer.
 func TestLogBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lines
@@ -93,7 +94,8 @@ func TestLogBoundOfMany(t *testing.T) {
 	})
 }
 
-// TestStrangersDoNotFillTheLog: whatever strangers do on the port, however often, is a few lines, and costs nobody else a thing.
+// TestStrangersDoNotFillTheLog: whatever strangers do on the port, however often, is a few lines, and costs nobody
+// else a thing.
 func TestStrangersDoNotFillTheLog(t *testing.T) {
 	const times = 300
 	var out lines
@@ -151,7 +153,8 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 	}
 }
 
-// intrude sends what a stranger may, awaits the answer's beginning, and goes without a good-bye: the connection is reset.
+// intrude sends what a stranger may, awaits the answer's beginning, and goes without a good-bye: the connection is
+// reset.
 func intrude(addr, send, answer string) error {
 	c, err := net.DialTimeout("tcp", addr, 10*time.Second)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package node wires one node together: storage, machine, replica, and the server in front. A program that imports it runs
-// a Cairn node inside itself.
+// Package node wires one node together: storage, machine, replica, and the server in front. A program that imports it
+// runs a Cairn node inside itself.
 package node
 
 import (
@@ -43,9 +43,9 @@ type Node struct {
 	err    error
 }
 
-// Start starts a node and returns once it listens; it may not have a leader yet. When ctx ends the node closes itself. While its disk is
-// full, Start waits for room, and answers clients LOADING; the error is ctx's when that ends first.
-// ErrRefused and storage.ErrLocked say that the directory is another's.
+// Start starts a node and returns once it listens; it may not have a leader yet. When ctx ends the node closes
+// itself. While its disk is full, Start waits for room, and answers clients LOADING; the error is ctx's when that
+// ends first. ErrRefused and storage.ErrLocked say that the directory is another's.
 func Start(ctx context.Context, o Options) (*Node, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -64,10 +64,12 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	return n, nil
 }
 
-// patience is how long a stop waits for a disk that does not answer. What is left then ends with the process, as in a crash.
+// patience is how long a stop waits for a disk that does not answer. What is left then ends with the process, as in a
+// crash.
 const patience = 20 * time.Second
 
-// openBefore is open, which it waits for a moment longer than ctx: Pebble does not return from opening what it cannot write.
+// openBefore is open, which it waits for a moment longer than ctx: Pebble does not return from opening what it cannot
+// write.
 func (n *Node) openBefore(ctx context.Context, o Options) error {
 	opened := make(chan error, 1)
 	go func() {
@@ -134,7 +136,8 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	return n.openReplica()
 }
 
-// warnOpen says whom a node without a password, on an address that other machines can reach, refuses, or that it refuses nobody.
+// warnOpen says whom a node without a password, on an address that other machines can reach, refuses, or that it
+// refuses nobody.
 func (n *Node) warnOpen() {
 	tcp, ok := n.ln.Addr().(*net.TCPAddr)
 	switch {
@@ -217,8 +220,8 @@ func (n *Node) openStores() (err error) {
 	return err
 }
 
-// fit makes sure that state and log fit together: a node never serves a hole. The log must go on where the record ends, even
-// when the state is further: Raft hands out entries from there.
+// fit makes sure that state and log fit together: a node never serves a hole. The log must go on where the record
+// ends, even when the state is further: Raft hands out entries from there.
 func (n *Node) fit() error {
 	r, _, err := n.store.Record()
 	if err != nil {
@@ -252,9 +255,9 @@ func (n *Node) fit() error {
 	return n.lost(fault)
 }
 
-// fitEnd looks for a log that has lost its end. Entries are applied once they are durable in the log, so a state that has
-// been further than it shows that some are gone, unless a restore has brought the state there and emptied the log. With the end,
-// entries may be gone that this node has vouched for: it may not vote.
+// fitEnd looks for a log that has lost its end. Entries are applied once they are durable in the log, so a state that
+// has been further than it shows that some are gone, unless a restore has brought the state there and emptied the
+// log. With the end, entries may be gone that this node has vouched for: it may not vote.
 func (n *Node) fitEnd() error {
 	restored, err := n.store.Restored()
 	if err != nil {
@@ -317,7 +320,8 @@ func (n *Node) ID() string { return n.o.ID }
 // Replica returns the node's part in the cluster.
 func (n *Node) Replica() *replica.Replica { return n.replica }
 
-// Served returns how many calls clients have sent, and how many reads from their connections that took, since start or CONFIG RESETSTAT.
+// Served returns how many calls clients have sent, and how many reads from their connections that took, since start
+// or CONFIG RESETSTAT.
 func (n *Node) Served() (calls, reads uint64) { return n.server.Served() }
 
 // ShutdownAsked returns a channel that is closed when a client has sent SHUTDOWN; the owner is expected to call Close.
@@ -329,7 +333,8 @@ func (n *Node) Failed() <-chan error { return n.failed }
 // drainTime bounds how long Close waits for clients whose commands are running.
 const drainTime = 10 * time.Second
 
-// Close hands leadership over, stops accepting, finishes what is in flight and closes everything in order. It is idempotent.
+// Close hands leadership over, stops accepting, finishes what is in flight and closes everything in order. It is
+// idempotent.
 func (n *Node) Close() error {
 	n.closed.Do(func() {
 		close(n.stop)
@@ -349,8 +354,8 @@ func (n *Node) Close() error {
 	return n.err
 }
 
-// ErrStuck is returned by Close when the node's disk does not take or does not give what is needed to close it. All that is acknowledged
-// is in the log; what is open stays so until the process ends.
+// ErrStuck is returned by Close when the node's disk does not take or does not give what is needed to close it. All
+// that is acknowledged is in the log; what is open stays so until the process ends.
 var ErrStuck = errors.New("node: its disk does not answer, or is full: it stops as it is")
 
 // stopServing ends the server and closes the rooms, if they close.

@@ -24,28 +24,29 @@ type Options struct {
 	Bind      string // default 127.0.0.1
 	Port      int    // default: this node's in Peers, or 6379; a negative one takes any free port
 	Advertise string // host:port that clients and peers use; default: this node's in Peers, or Bind and Port
-	// Peers is the membership of a new cluster, this node included; default this node alone. On a directory that holds a node already
-	// it names members, and says where they are now.
+	// Peers is the membership of a new cluster, this node included; default this node alone. On a directory that
+	// holds a node already it names members, and says where they are now.
 	Peers []replica.Peer
-	// NewCluster is the operator's word that the cluster of Dir is a new one, whichever cluster calls this address a member's. Dir
-	// remembers it. Without it a node that begins a cluster alone listens for FoundingWait first, and stops when it is called.
+	// NewCluster is the operator's word that the cluster of Dir is a new one, whichever cluster calls this address a
+	// member's. Dir remembers it. Without it a node that begins a cluster alone listens for FoundingWait first, and
+	// stops when it is called.
 	NewCluster   bool
 	FoundingWait time.Duration // default 1 s, and none where nobody can know the address: with a negative Port, or a Listener
-	// Join is in the place of Peers on an empty directory: the addresses of members of the cluster to join, or the one word
-	// "wait", for a node that CLUSTER MEET invites later. A directory that has joined remembers it.
+	// Join is in the place of Peers on an empty directory: the addresses of members of the cluster to join, or the
+	// one word "wait", for a node that CLUSTER MEET invites later. A directory that has joined remembers it.
 	Join    []string
 	Learner bool // of Join: the node never gets a vote
 
-	// Drain is how long Close goes on answering clients with redirects once it has handed leadership over, so that they learn
-	// who leads now from a node that is still there. Default: not at all.
+	// Drain is how long Close goes on answering clients with redirects once it has handed leadership over, so that
+	// they learn who leads now from a node that is still there. Default: not at all.
 	Drain          time.Duration
 	SentinelMaster string // what SENTINEL calls the master; default "cairn"
 	LeaveOnExit    bool   // Close removes the node from its cluster
 
 	RequirePass   string // what clients must AUTH with; default nothing
 	ClusterSecret string // what nodes prove to each other; default RequirePass
-	// Unprotected turns protected mode off: without RequirePass clients from other machines are served all the same, and
-	// without ClusterSecret nodes from there are.
+	// Unprotected turns protected mode off: without RequirePass clients from other machines are served all the same,
+	// and without ClusterSecret nodes from there are.
 	Unprotected bool
 
 	MaxClients      int                 // default 10000
@@ -173,7 +174,8 @@ func (o Options) self() (replica.Peer, bool) {
 	return o.Peers[i], true
 }
 
-// settle fills in what depends on the directory: the id, and with it the address. It is called with the identity's word.
+// settle fills in what depends on the directory: the id, and with it the address. It is called with the identity's
+// word.
 func (o Options) settle() (Options, error) {
 	me, ok := o.self()
 	if len(o.Peers) > 0 && !ok {

@@ -14,8 +14,8 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// TestPowerCutAfterTruncation: entries leave the log only once the state that they made is durable. A power cut that takes all
-// that was not synced, after the log was cut as far as that goes, loses nothing.
+// TestPowerCutAfterTruncation: entries leave the log only once the state that they made is durable. A power cut that
+// takes all that was not synced, after the log was cut as far as that goes, loses nothing.
 func TestPowerCutAfterTruncation(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	start := func() *Node {

@@ -29,8 +29,9 @@ func (fromOtherMachine) RemoteAddr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}
 }
 
-// TestProtectedModeOfCluster: nodes without a secret that are far from each other do not become a cluster, and both say why; with a secret
-// they do, and clients without a password are refused still; without protected mode everybody is served.
+// TestProtectedModeOfCluster: nodes without a secret that are far from each other do not become a cluster, and both
+// say why; with a secret they do, and clients without a password are refused still; without protected mode everybody
+// is served.
 func TestProtectedModeOfCluster(t *testing.T) {
 	for _, test := range []struct {
 		name        string

@@ -25,8 +25,8 @@ type Recovered struct {
 	Backup string // where the log is as it was before; empty after a dry run
 }
 
-// Recover gives a stopped node a new membership, for a cluster that has lost its majority for good. It copies the log first.
-// storage.ErrLocked says that the node still runs, ErrRefused that it cannot be recovered as asked.
+// Recover gives a stopped node a new membership, for a cluster that has lost its majority for good. It copies the log
+// first. storage.ErrLocked says that the node still runs, ErrRefused that it cannot be recovered as asked.
 func Recover(o RecoverOptions) (r Recovered, err error) {
 	if o.FS == nil {
 		o.FS = storage.DefaultFS()

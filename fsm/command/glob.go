@@ -17,8 +17,8 @@ import (
 //	       A class that is never closed ends with the pattern
 //	\x     the byte x; at the very end of the pattern, the backslash
 //
-// Two corners are Redis's own: in [a-] the bracket is the upper bound of a range (and the class not closed), and the empty
-// string matches no pattern but the empty one.
+// Two corners are Redis's own: in [a-] the bracket is the upper bound of a range (and the class not closed), and the
+// empty string matches no pattern but the empty one.
 //
 // The last * alone is ever tried again, so the cost is at most len(pattern) × len(s). That is enough because everything
 // else takes exactly one byte. tidwall/match does not fit: it knows no classes, and its ? is a rune, not a byte.
@@ -52,13 +52,14 @@ func globMatch(pattern, s []byte) bool {
 // Match reports whether a name matches a glob pattern of Redis's.
 func Match(pattern, name string) bool { return globMatch([]byte(pattern), []byte(name)) }
 
-// MatchFold reports whether a name matches a pattern of KEYS, whatever the case of the letters. CONFIG GET and COMMAND LIST
-// match so.
+// MatchFold reports whether a name matches a pattern of KEYS, whatever the case of the letters. CONFIG GET and
+// COMMAND LIST match so.
 func MatchFold(pattern, name string) bool {
 	return globMatch([]byte(strings.ToLower(pattern)), []byte(strings.ToLower(name)))
 }
 
-// globByte matches the first element of pattern, which is not empty and no *, with one byte. width is the element's length.
+// globByte matches the first element of pattern, which is not empty and no *, with one byte. width is the element's
+// length.
 func globByte(pattern []byte, c byte) (width int, ok bool) {
 	switch pattern[0] {
 	case '?':

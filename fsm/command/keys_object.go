@@ -40,9 +40,9 @@ func runObject(about func(Env, layout.Row) (reply.Reply, error)) func(Env, stora
 // maxEmbedded is the longest string that Redis allocates together with its header.
 const maxEmbedded = 44
 
-// encodingOf answers by value and length, as Redis encodes a value that SET writes. The past of a value is not kept: what
-// APPEND, SETRANGE or SETBIT made, and what INCRBYFLOAT made of a whole number, Redis would call "raw" or "embstr" even
-// where this says "embstr" or "int".
+// encodingOf answers by value and length, as Redis encodes a value that SET writes. The past of a value is not kept:
+// what APPEND, SETRANGE or SETBIT made, and what INCRBYFLOAT made of a whole number, Redis would call "raw" or
+// "embstr" even where this says "embstr" or "int".
 func encodingOf(_ Env, row layout.Row) (reply.Reply, error) {
 	_, isInt := str.ParseInt(row.Payload)
 	switch {

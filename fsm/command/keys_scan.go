@@ -44,14 +44,15 @@ func eachKey(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) e
 	})
 }
 
-// What one SCAN may look at and answer at most, whatever its COUNT says, so that it costs bounded time and memory. A client
-// sees it only in that it calls again. Keys whose positions are equal are answered together beyond that.
+// What one SCAN may look at and answer at most, whatever its COUNT says, so that it costs bounded time and memory. A
+// client sees it only in that it calls again. Keys whose positions are equal are answered together beyond that.
 const (
 	maxScanRows  = 1 << 16
 	maxScanBytes = 1 << 20 // of keys
 )
 
-// scanParams is a parsed SCAN. Its cursor is the position that the call begins at; 0 is the beginning, and also the end.
+// scanParams is a parsed SCAN. Its cursor is the position that the call begins at; 0 is the beginning, and also the
+// end.
 type scanParams struct {
 	cursor   uint64
 	count    int
@@ -88,8 +89,8 @@ func parseScan(argv [][]byte) (p scanParams, err error) {
 	return p, nil
 }
 
-// parseCursor reads a cursor as Redis does, by C's strtoul: a sign is allowed, a minus counts back from 2^64, a zero byte
-// ends the number, and nothing at all is 0.
+// parseCursor reads a cursor as Redis does, by C's strtoul: a sign is allowed, a minus counts back from 2^64, a zero
+// byte ends the number, and nothing at all is 0.
 func parseCursor(arg []byte) (uint64, error) {
 	text, _, _ := bytes.Cut(arg, []byte{0})
 	if len(text) == 0 {

@@ -19,8 +19,8 @@ func ttlRows() []Spec {
 	}
 }
 
-// runTTL makes the run of the four: in seconds, rounded to the nearest, or in milliseconds; the Unix time of the end, or
-// what is left until then.
+// runTTL makes the run of the four: in seconds, rounded to the nearest, or in milliseconds; the Unix time of the end,
+// or what is left until then.
 func runTTL(seconds, absolute bool) func(Env, storage.Reader, [][]byte) (reply.Reply, error) {
 	return func(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 		row, ok, err := keys.Lookup(r, env.DB, argv[1])

@@ -7,8 +7,9 @@ import (
 	"cairn/storage/str"
 )
 
-// KeySpec says where keys stand in a call, as Redis's key specifications do: where to begin, which may depend on the words of the call,
-// and which words are keys from there. One without a Step finds none: it says only that there may be keys.
+// KeySpec says where keys stand in a call, as Redis's key specifications do: where to begin, which may depend on the
+// words of the call, and which words are keys from there. One without a Step finds none: it says only that there may
+// be keys.
 //
 //	{Index: 1, Step: 1}                                           the first word behind the name
 //	{Index: 1, Last: -1, Step: 2}                                 each second word from there to the end
@@ -48,8 +49,8 @@ func (s *Spec) HasKeys() bool {
 	return false
 }
 
-// KeysOf returns the keys of a call whose number of words is right. A call whose words contradict the specifications, as a number of keys
-// above that of the words does, has none.
+// KeysOf returns the keys of a call whose number of words is right. A call whose words contradict the specifications,
+// as a number of keys above that of the words does, has none.
 func (s *Spec) KeysOf(argv [][]byte) []Key {
 	var found []Key
 	specs := s.search()
@@ -106,8 +107,8 @@ func (s *Spec) search() []KeySpec {
 	return s.Keys
 }
 
-// span returns the places of the first and the last key that a specification finds; there are none when last is less. ok is false when
-// the words contradict it.
+// span returns the places of the first and the last key that a specification finds; there are none when last is less.
+// ok is false when the words contradict it.
 func (s *Spec) span(k *KeySpec, argv [][]byte) (first, last int, ok bool) {
 	first = k.Index
 	if k.Step == 0 {

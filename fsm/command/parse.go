@@ -8,7 +8,8 @@ import (
 	"cairn/storage/str"
 )
 
-// parseInt64 reads a signed decimal number as strictly as Redis does: no plus sign, no spaces, no leading zeros, no "-0".
+// parseInt64 reads a signed decimal number as strictly as Redis does: no plus sign, no spaces, no leading zeros, no
+// "-0".
 func parseInt64(arg []byte) (int64, error) {
 	n, ok := str.ParseInt(arg)
 	if !ok {
@@ -37,8 +38,8 @@ type expiry struct {
 	absolute bool  // the amount counts from 1970, not from now
 }
 
-// parseExpiry reads the option at the head of args, with its amount behind it; ok is false when it is another option, or has
-// no amount. What the amount is worth is said by at, because some commands look at the key first.
+// parseExpiry reads the option at the head of args, with its amount behind it; ok is false when it is another option,
+// or has no amount. What the amount is worth is said by at, because some commands look at the key first.
 func parseExpiry(args [][]byte) (e expiry, ok bool) {
 	if len(args) < 2 {
 		return expiry{}, false

@@ -7,8 +7,9 @@ import (
 	"cairn/storage"
 )
 
-// Apply runs one call of a log entry. Its name and arity were checked before it was proposed, by a node that may be newer than
-// this one: a call that this program does not know is an error, and the caller must stop rather than skip it.
+// Apply runs one call of a log entry. Its name and arity were checked before it was proposed, by a node that may be
+// newer than this one: a call that this program does not know is an error, and the caller must stop rather than skip
+// it.
 func (t *Table) Apply(env Env, txn *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	s, err := t.Row(argv)
 	if err != nil {
@@ -66,7 +67,8 @@ func (t *Table) Row(argv [][]byte) (*Spec, error) {
 	return f.Row(t, argv)
 }
 
-// Finder is Table.Row for calls that come one after the other, and are mostly of the same command. The zero value is ready, for one table.
+// Finder is Table.Row for calls that come one after the other, and are mostly of the same command. The zero value is
+// ready, for one table.
 type Finder struct{ last *Spec }
 
 // Row is Table.Row.

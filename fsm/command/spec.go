@@ -1,8 +1,8 @@
-// Package command is the command table: one row per command, with its parse and run functions, one file per group. Every
-// fact about a command (arity, keys, flags, group) is in its row and nowhere else.
+// Package command is the command table: one row per command, with its parse and run functions, one file per group.
+// Every fact about a command (arity, keys, flags, group) is in its row and nowhere else.
 //
-// Parse functions are pure: they run before the log, so that a syntax error costs no round trip, and again inside Apply.
-// Run functions see a keyspace and an Env, and nothing else.
+// Parse functions are pure: they run before the log, so that a syntax error costs no round trip, and again inside
+// Apply. Run functions see a keyspace and an Env, and nothing else.
 package command
 
 import (
@@ -17,8 +17,8 @@ import (
 // configuration may count, so it is fixed at that setting's default here.
 const MaxStringBytes = 64 << 20
 
-// Spec is one row of the table. What Redis says of its command a row leaves out (RedisFacts); what it says all the same is a
-// deviation, for which cmd/internal/parity wants a reason.
+// Spec is one row of the table. What Redis says of its command a row leaves out (RedisFacts); what it says all the
+// same is a deviation, for which cmd/internal/parity wants a reason.
 type Spec struct {
 	Name    string // in lower case; a subcommand's own word
 	Summary string // one sentence without a full stop, in our own words
@@ -35,8 +35,8 @@ type Spec struct {
 	Syntax string // its arguments and their types: "key:key value [NX | XX] [LIMIT offset:integer count:integer]", see Item
 	Arity  int    // as Redis counts: with the name, negative is "at least"; 0 when it follows from the Syntax
 
-	// Search finds the keys where Keys, which is what COMMAND INFO shows, does not find them or not all: where Redis's own
-	// specifications are unknown or incomplete.
+	// Search finds the keys where Keys, which is what COMMAND INFO shows, does not find them or not all: where
+	// Redis's own specifications are unknown or incomplete.
 	Search []KeySpec
 
 	// Access returns the key-spec flags of one call where its words decide; then the key spec says VARIABLE_FLAGS.
@@ -59,8 +59,8 @@ type Env struct {
 // VersionBits is how many bits of a version count the calls of an entry.
 const VersionBits = 20
 
-// Exec says how a command runs; Read, List and Write make one. Read or write is the type of its function: a read that writes does not
-// compile. What resp answers from the connection or the node has an Exec of that package.
+// Exec says how a command runs; Read, List and Write make one. Read or write is the type of its function: a read that
+// writes does not compile. What resp answers from the connection or the node has an Exec of that package.
 type Exec interface {
 	// Check returns the reply.UserError that the arguments deserve whatever the keyspace holds.
 	Check(argv [][]byte) error
@@ -76,8 +76,8 @@ type Reading interface {
 // Listing is a Reading whose answer is an array that may be longer than memory.
 type Listing interface {
 	Reading
-	// Each hands the elements of the answer to yield, until yield fails. Asked again with the same env and r, it does the same again.
-	// What an element consists of is good until yield returns.
+	// Each hands the elements of the answer to yield, until yield fails. Asked again with the same env and r, it does
+	// the same again. What an element consists of is good until yield returns.
 	Each(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error
 }
 
@@ -88,7 +88,8 @@ type Writing interface {
 	Run(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error)
 }
 
-// Read makes the Exec of a command that only reads. parse gets the whole call, name and all, with its arity already right.
+// Read makes the Exec of a command that only reads. parse gets the whole call, name and all, with its arity already
+// right.
 func Read[P any](parse func(argv [][]byte) (P, error), run func(env Env, r storage.Reader, p P) (reply.Reply, error)) Exec {
 	return reading[P]{parse, run}
 }

@@ -88,8 +88,9 @@ func runLCS(env Env, r storage.Reader, p lcsArgs) (reply.Reply, error) {
 // maxLCSBytes is Redis's default of proto-max-bulk-len.
 const maxLCSBytes = 512 << 20
 
-// checkLCSSize refuses what Redis refuses at its default settings: two lengths for which its table of 4 bytes for each pair
-// of positions would be larger than a string may be. Cairn's table is a bit each, so this bounds it to 1/32 of that.
+// checkLCSSize refuses what Redis refuses at its default settings: two lengths for which its table of 4 bytes for
+// each pair of positions would be larger than a string may be. Cairn's table is a bit each, so this bounds it to 1/32
+// of that.
 func checkLCSSize(a, b int) error {
 	if int64(a+1)*int64(b+1)*4 > maxLCSBytes {
 		return errLCSMemory
@@ -97,7 +98,8 @@ func checkLCSSize(a, b int) error {
 	return nil
 }
 
-// matches answers LCS with IDX: the runs, the last one first, and the length of all of them, shorter than asked for or not.
+// matches answers LCS with IDX: the runs, the last one first, and the length of all of them, shorter than asked for
+// or not.
 func (p lcsArgs) matches(runs []str.Match) reply.Reply {
 	total := 0
 	shown := []reply.Reply{}

@@ -10,7 +10,8 @@ import (
 // pair is a key and the string it is to hold.
 type pair struct{ key, value []byte }
 
-// parsePairs returns the parse of MSET and MSETNX. Each key stands once in the result, with the last value given for it.
+// parsePairs returns the parse of MSET and MSETNX. Each key stands once in the result, with the last value given for
+// it.
 func parsePairs(name string) func([][]byte) ([]pair, error) {
 	return func(argv [][]byte) ([]pair, error) {
 		if len(argv)%2 == 0 {

@@ -68,7 +68,8 @@ func runIncrBy(env Env, t *storage.Txn, p incrArgs) (reply.Reply, error) {
 	return reply.Int(n), replaceString(env, &s, strconv.AppendInt(nil, n, 10))
 }
 
-// runIncrByFloat looks at the increment only after it has looked at the key: of two errors, Redis tells that of the key.
+// runIncrByFloat looks at the increment only after it has looked at the key: of two errors, Redis tells that of the
+// key.
 func runIncrByFloat(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	s, err := openString(env, t, argv[1])
 	if err != nil {

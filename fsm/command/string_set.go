@@ -58,7 +58,8 @@ func accessOfSet(argv [][]byte) string {
 	return "OW UPDATE"
 }
 
-// option takes the option at the head of args and returns its number of words, 0 for what is none or contradicts another.
+// option takes the option at the head of args and returns its number of words, 0 for what is none or contradicts
+// another.
 func (p *setArgs) option(args [][]byte) int {
 	switch opt := args[0]; {
 	case isWord(opt, "NX") && !p.ifPresent:

@@ -15,7 +15,8 @@ import (
 //	x | y, <x | y>      one of several
 //	[x ...]             may be repeated; behind another x: "key:key [key:key ...]" is one key or more
 //
-// A literal takes the values behind it: "LIMIT offset:integer count:integer" belongs together, and so does what "<" and ">" enclose.
+// A literal takes the values behind it: "LIMIT offset:integer count:integer" belongs together, and so does what "<"
+// and ">" enclose.
 type Item struct {
 	Word     string   // of a group empty
 	Type     Type     // of an argument
@@ -25,8 +26,8 @@ type Item struct {
 	Repeated bool
 }
 
-// Type is Redis's type of an argument. A Syntax has it behind the argument's name, "count:integer"; without one it is TypeString.
-// A key can have the number of its key specification with it: "destination:key1".
+// Type is Redis's type of an argument. A Syntax has it behind the argument's name, "count:integer"; without one it is
+// TypeString. A key can have the number of its key specification with it: "destination:key1".
 type Type string
 
 // The types of arguments.
@@ -105,8 +106,8 @@ func wordItem(token string) Item {
 	return Item{Word: token, Type: TypeString}
 }
 
-// gather appends a group to the items before it. A repetition of the last of them takes their place, as a group that must
-// be there and may be repeated.
+// gather appends a group to the items before it. A repetition of the last of them takes their place, as a group that
+// must be there and may be repeated.
 func gather(items []Item, g Item) []Item {
 	if !g.Repeated || len(g.Choices) != 1 {
 		return append(items, g)
@@ -159,7 +160,8 @@ func wordsOf(items []Item) (least int, always bool) {
 	return least, always
 }
 
-// arityOf returns what a Syntax says of the number of words, as Redis counts: with the name, which is so many words, negative is "at least".
+// arityOf returns what a Syntax says of the number of words, as Redis counts: with the name, which is so many words,
+// negative is "at least".
 func arityOf(syntax Item, name int) int {
 	least, always := syntax.words()
 	if always {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// write shows an item in one way: choices in <>, optional ones in [], repeated ones with dots, types of values behind a colon.
+// write shows an item in one way: choices in <>, optional ones in [], repeated ones with dots, types of values behind
+// a colon.
 func (it Item) write() string {
 	switch {
 	case it.Literal():

@@ -19,8 +19,8 @@ type Table struct {
 // Rows returns the rows that read or write the keyspace, the internal ones among them.
 func Rows() []Spec { return slices.Concat(stringRows(), keyRows(), internalRows()) }
 
-// NewTable makes a table of rows. A row gets what it does not say itself: from RedisFacts, and the arity that follows from its Syntax. Two
-// rows of one name, and a Syntax that cannot be read, are mistakes of the program: it panics.
+// NewTable makes a table of rows. A row gets what it does not say itself: from RedisFacts, and the arity that follows
+// from its Syntax. Two rows of one name, and a Syntax that cannot be read, are mistakes of the program: it panics.
 func NewTable(rows ...[]Spec) *Table {
 	t := &Table{rows: slices.Concat(rows...), byName: make(map[string]*Spec)}
 	for i := range t.rows {
@@ -59,7 +59,8 @@ func (s *Spec) complete(full string, words int) {
 	}
 }
 
-// addFacts fills in what Redis says of the command, where the row says nothing: what a row says is a deviation, or no command of Redis.
+// addFacts fills in what Redis says of the command, where the row says nothing: what a row says is a deviation, or no
+// command of Redis.
 func (s *Spec) addFacts(full string) {
 	if s.Exec == nil && len(s.Subs) > 0 {
 		s.Cost = "Depends on subcommand."

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// BenchmarkTable is what each call costs before it runs: the row that resp looks up, the row that the machine looks up, and its keys.
+// BenchmarkTable is what each call costs before it runs: the row that resp looks up, the row that the machine looks
+// up, and its keys.
 func BenchmarkTable(b *testing.B) {
 	table := NewTable(Rows())
 	set, get := words(strings.Fields("set key value")), words(strings.Fields("get key"))

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Decoder parses entries one after the other, and keeps the memory of their groups, calls and lists of arguments for the next. The
-// zero value is ready.
+// Decoder parses entries one after the other, and keeps the memory of their groups, calls and lists of arguments for
+// the next. The zero value is ready.
 type Decoder struct {
 	groups room[Group]
 	calls  room[Call]
@@ -57,7 +57,8 @@ func (x *Decoder) group(d *decoder) Group {
 	return g
 }
 
-// About how many bytes a group, a call and an argument take, at least; what room is made for is bounded by it and by maxRoom.
+// About how many bytes a group, a call and an argument take, at least; what room is made for is bounded by it and by
+// maxRoom.
 const (
 	groupBytes = 16
 	callBytes  = 16
@@ -84,7 +85,8 @@ func (r *room[T]) cut(n uint64, more int) []T {
 	return r.all[from:r.used:r.used]
 }
 
-// clear takes everything back. A room that was too short for the entry gives way to one that is long enough for the next such.
+// clear takes everything back. A room that was too short for the entry gives way to one that is long enough for the
+// next such.
 func (r *room[T]) clear() {
 	switch n := r.left + r.used; {
 	case max(n, len(r.all)) > maxKept:

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestDecoder: a decoder reads entries of all shapes one after the other, cut ones among them, each as if it were the first; when it
-// lets go of one it keeps none of its bytes.
+// TestDecoder: a decoder reads entries of all shapes one after the other, cut ones among them, each as if it were the
+// first; when it lets go of one it keeps none of its bytes.
 func TestDecoder(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -52,8 +52,8 @@ func TestDecoder(t *testing.T) {
 	}
 }
 
-// TestDecoderKeepsRoom: an entry of a thousand calls in many groups costs no memory once one like it was read; what a very long one
-// takes is not kept.
+// TestDecoderKeepsRoom: an entry of a thousand calls in many groups costs no memory once one like it was read; what a
+// very long one takes is not kept.
 func TestDecoderKeepsRoom(t *testing.T) {
 	entryOf := func(groups, calls int) []byte {
 		e := Entry{Groups: make([]Group, groups)}

@@ -20,10 +20,10 @@ type Call struct {
 
 // Group is calls of one client that were proposed together.
 //
-// An Atomic one (a MULTI block, a script) is one command to everybody: its calls run one after the other at one time, with nothing in
-// between; its reads see its writes; and no reader, restart or snapshot finds a part of them. An error is the reply to its own call, and
-// the others run. Reads stand in Atomic groups only. Of other groups each call by itself is a command: that their entry is applied in one
-// transaction is a matter of speed.
+// An Atomic one (a MULTI block, a script) is one command to everybody: its calls run one after the other at one time,
+// with nothing in between; its reads see its writes; and no reader, restart or snapshot finds a part of them. An
+// error is the reply to its own call, and the others run. Reads stand in Atomic groups only. Of other groups each
+// call by itself is a command: that their entry is applied in one transaction is a matter of speed.
 type Group struct {
 	Calls  []Call
 	Atomic bool

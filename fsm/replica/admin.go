@@ -14,7 +14,8 @@ import (
 	"cairn/fsm/replica/raftfix"
 )
 
-// askRequest is the question of a query link that is followed by a frame, a request in JSON, and answered by a frame, a response.
+// askRequest is the question of a query link that is followed by a frame, a request in JSON, and answered by a frame,
+// a response.
 const askRequest = 'O'
 
 // The verbs of a request.
@@ -72,7 +73,8 @@ type admin struct {
 	standing   *standing
 }
 
-// requestTimeout bounds a request to one node: a change of the configuration is a commit, a transfer an election time-out.
+// requestTimeout bounds a request to one node: a change of the configuration is a commit, a transfer an election
+// time-out.
 const requestTimeout = 10 * time.Second
 
 // serveRequest answers one request on a query link.

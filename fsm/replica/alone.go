@@ -10,10 +10,10 @@ import (
 // aloneKey is the stable value that is 1 when this node is the only voter and has led longer than a lease lasts.
 var aloneKey = []byte("CairnAlone")
 
-// alone lets the only voter of its cluster stand for election as soon as it starts: there is nobody to wait for, and yet Raft waits, up to
-// twice the heartbeat time-out. That the configuration has no other voter is not enough: another node may have led, and removed
-// itself, a moment ago, and still hold a lease. So a node that has led alone for long enough notes it, and takes that back before it
-// proposes another configuration. Nobody else can, meanwhile.
+// alone lets the only voter of its cluster stand for election as soon as it starts: there is nobody to wait for, and
+// yet Raft waits, up to twice the heartbeat time-out. That the configuration has no other voter is not enough:
+// another node may have led, and removed itself, a moment ago, and still hold a lease. So a node that has led alone
+// for long enough notes it, and takes that back before it proposes another configuration. Nobody else can, meanwhile.
 type alone struct {
 	log *raftlog.Store
 

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// TestStandsAtOnce: the only voter waits for nobody when it begins its cluster, or has noted that it led alone; otherwise another
-// node may hold a lease still.
+// TestStandsAtOnce: the only voter waits for nobody when it begins its cluster, or has noted that it led alone;
+// otherwise another node may hold a lease still.
 func TestStandsAtOnce(t *testing.T) {
 	self := Peer{"n1", "a1"}
 	leads := func(l *lone) func() bool { return func() bool { return l.r.raft.State() == raft.Leader } }
@@ -35,8 +35,8 @@ func TestStandsAtOnce(t *testing.T) {
 	})
 }
 
-// TestNotesAlone: the only voter notes that it leads, a heartbeat time-out after it began to, and takes that back before it changes the
-// configuration; then it does not say so again.
+// TestNotesAlone: the only voter notes that it leads, a heartbeat time-out after it began to, and takes that back
+// before it changes the configuration; then it does not say so again.
 func TestNotesAlone(t *testing.T) {
 	l := startMember(t, restartedAlone(t), 50*time.Millisecond, Peer{"n1", "a1"})
 	noted := func() bool {
@@ -63,7 +63,8 @@ func TestNotesAlone(t *testing.T) {
 	}
 }
 
-// TestSettled: a configuration that is looked at has an index, and a change of it that rests on an older one is refused.
+// TestSettled: a configuration that is looked at has an index, and a change of it that rests on an older one is
+// refused.
 func TestSettled(t *testing.T) {
 	l := newMember(t, Peer{"n1", "a1"})
 	eventually(t, "it leads", func() bool { return l.r.raft.State() == raft.Leader && l.r.ready() })
@@ -83,7 +84,8 @@ func TestSettled(t *testing.T) {
 	}
 }
 
-// TestUnsettled: while a change is not committed there is no settled configuration, and nobody is told that it was removed.
+// TestUnsettled: while a change is not committed there is no settled configuration, and nobody is told that it was
+// removed.
 func TestUnsettled(t *testing.T) {
 	c, leader := newTrio(t, 3*time.Second) // it is to lead to the end, and hears of nobody meanwhile
 	other := ""

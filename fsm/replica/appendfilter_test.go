@@ -140,8 +140,8 @@ func (l *lone) has(index, term uint64) bool {
 	return l.r.o.Log.GetLog(index, &e) == nil && e.Term == term
 }
 
-// TestRestartedAloneIsNotFresh: the only voter, restarted, has in its log what it has acknowledged, and perhaps not in its
-// state. Before it leads, nothing is known to be committed.
+// TestRestartedAloneIsNotFresh: the only voter, restarted, has in its log what it has acknowledged, and perhaps not
+// in its state. Before it leads, nothing is known to be committed.
 func TestRestartedAloneIsNotFresh(t *testing.T) {
 	l := startMember(t, restartedAlone(t), time.Hour, Peer{"n1", "a1"})
 	l.r.machine.Apply(&raft.Log{Index: 1, Term: l.r.raft.CurrentTerm(), Type: raft.LogConfiguration})
@@ -153,8 +153,8 @@ func TestRestartedAloneIsNotFresh(t *testing.T) {
 	}
 }
 
-// TestLateSnapshot: a snapshot that brings nothing, for the network has held it up, leaves the entries behind it in the log.
-// This node has answered for them.
+// TestLateSnapshot: a snapshot that brings nothing, for the network has held it up, leaves the entries behind it in
+// the log. This node has answered for them.
 func TestLateSnapshot(t *testing.T) {
 	l := newLone(t)
 	if a := l.append(5, 1, 2, 20, 9); !a.Success {

@@ -90,8 +90,8 @@ func (r *standing) invited(ctx context.Context, o request) response {
 	return response{Done: true}
 }
 
-// failOver makes this node the leader. With force it does not ask a leader that does not answer: the election that follows
-// may choose another node, and then that is asked.
+// failOver makes this node the leader. With force it does not ask a leader that does not answer: the election that
+// follows may choose another node, and then that is asked.
 func (r *standing) failOver(ctx context.Context, force bool) error {
 	m := r.configuration()
 	if s, ok := m.find(r.o.ID); !ok || s.Suffrage != raft.Voter {

@@ -18,8 +18,8 @@ type configuration struct {
 // configuration returns the newest configuration, which may not be committed.
 func (n *node) configuration() configuration { return configuration{servers: n.servers()} }
 
-// settled returns the newest configuration with its index, once it is known to be committed; ok is false when it is not within a second.
-// Raft tells the index to snapshots only (raft.GetConfiguration gives 0), so one is taken.
+// settled returns the newest configuration with its index, once it is known to be committed; ok is false when it is
+// not within a second. Raft tells the index to snapshots only (raft.GetConfiguration gives 0), so one is taken.
 func (n *node) settled(ctx context.Context) (m configuration, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

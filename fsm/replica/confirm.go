@@ -14,12 +14,13 @@ import (
 	"cairn/fsm/replica/raftfix"
 )
 
-// confirmers ask the other voters which term they are in, each over a link of its own. One that is still in this leader's term
-// has not voted for a later leader before it was asked, which is all that a read must know of a majority.
+// confirmers ask the other voters which term they are in, each over a link of its own. One that is still in this
+// leader's term has not voted for a later leader before it was asked, which is all that a read must know of a
+// majority.
 //
-// raft.VerifyLeader would do the same by heartbeats, but by way of Raft's main loop, which stands still while an entry is
-// being synced, and counts answers that say nothing about the moment. An answer does not bind the voter, as one to a heartbeat
-// does: it is worth nothing for a lease.
+// raft.VerifyLeader would do the same by heartbeats, but by way of Raft's main loop, which stands still while an
+// entry is being synced, and counts answers that say nothing about the moment. An answer does not bind the voter, as
+// one to a heartbeat does: it is worth nothing for a lease.
 type confirmers struct {
 	*node
 	links   *link.Links
@@ -78,8 +79,8 @@ func (c *confirmers) confirmerLocked(id raft.ServerID) *confirmer {
 	return to
 }
 
-// ask asks voters that have not been asked after since: as many as a majority needs, those who answered last first, or all.
-// What they say is in answers soon.
+// ask asks voters that have not been asked after since: as many as a majority needs, those who answered last first,
+// or all. What they say is in answers soon.
 func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
 	to := c.nearest(voters)
 	if all {
@@ -101,8 +102,9 @@ func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
 	}
 }
 
-// askNow asks as many voters as a majority needs in the caller's goroutine, which is the shortest way, as far as there are links and they
-// are not in use. When it returns, what they say is in answers, unless it takes longer than they usually do.
+// askNow asks as many voters as a majority needs in the caller's goroutine, which is the shortest way, as far as
+// there are links and they are not in use. When it returns, what they say is in answers, unless it takes longer than
+// they usually do.
 func (c *confirmers) askNow(voters []raft.Server, term uint64) {
 	var asked []*confirmer
 	end := time.Now().Add(nowPause)

@@ -69,8 +69,8 @@ func TestAskNow(t *testing.T) {
 	}
 }
 
-// TestOwedAnswer: an answer that comes when the round has stopped waiting for it counts as one to its own question, not to a later
-// round's.
+// TestOwedAnswer: an answer that comes when the round has stopped waiting for it counts as one to its own question,
+// not to a later round's.
 func TestOwedAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, to := askedVoter(t, 7, nowPause*3/2) // it has no Raft, as a new question would need

@@ -12,15 +12,17 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// ErrDisplaced is returned by Start, and delivered by Refused, on a node that has begun a cluster where another one has a member.
+// ErrDisplaced is returned by Start, and delivered by Refused, on a node that has begun a cluster where another one
+// has a member.
 var ErrDisplaced = errors.New("replica: this node has begun a second cluster")
 
 // displacedKey is the stable value that says why this node does not serve: the words of ErrDisplaced.
 var displacedKey = []byte("CairnDisplaced")
 
-// founding is a node's that begins a cluster alone. It waits a moment first: a member that is started again on an empty directory would
-// found a second cluster, and acknowledge writes that nobody finds again. A living cluster calls its members several times in a
-// heartbeat, so it is heard of in that time, unless its network is cut; it is then heard of later.
+// founding is a node's that begins a cluster alone. It waits a moment first: a member that is started again on an
+// empty directory would found a second cluster, and acknowledge writes that nobody finds again. A living cluster
+// calls its members several times in a heartbeat, so it is heard of in that time, unless its network is cut; it is
+// then heard of later.
 type founding struct {
 	*node
 	cluster   *link.ClusterNote
@@ -67,7 +69,8 @@ func (f *founding) begin(members []raft.Server) error {
 	return err
 }
 
-// foundsAlone says that this node is to begin a cluster of its own, and that it may be another's member without knowing it.
+// foundsAlone says that this node is to begin a cluster of its own, and that it may be another's member without
+// knowing it.
 func (f *founding) foundsAlone(hasState bool) bool {
 	return !hasState && !f.o.Joining && len(f.o.Peers) == 1 && f.o.FoundingWait > 0 && !f.o.NewCluster
 }

@@ -28,7 +28,8 @@ func TestDisplacedByWord(t *testing.T) {
 	}
 }
 
-// TestClusterIsNoted: a node knows its cluster from the start on, also where a kill has left its state behind, and never changes it.
+// TestClusterIsNoted: a node knows its cluster from the start on, also where a kill has left its state behind, and
+// never changes it.
 func TestClusterIsNoted(t *testing.T) {
 	m, log := fuzzMachine(t), raftlogtest.InMemory(t)
 	call := entry.Call{Argv: [][]byte{[]byte(command.ClusterName), []byte("c")}}

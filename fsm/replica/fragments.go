@@ -9,12 +9,12 @@ import (
 	"cairn/fsm/entry"
 )
 
-// Raft carries an entry whole: in one append, within one time-out, several times in memory. So an entry that is larger than
-// maxEntryBytes travels as fragments, each a log entry of its own, between the entries of others; it takes effect with the
-// last one. One large entry is on its way at a time.
+// Raft carries an entry whole: in one append, within one time-out, several times in memory. So an entry that is
+// larger than maxEntryBytes travels as fragments, each a log entry of its own, between the entries of others; it
+// takes effect with the last one. One large entry is on its way at a time.
 const (
-	// fragmentBytes is the size of a log entry that is a fragment: hashicorp's msgpack receives up to 256 KiB in one piece,
-	// and copies longer strings again for each piece.
+	// fragmentBytes is the size of a log entry that is a fragment: hashicorp's msgpack receives up to 256 KiB in one
+	// piece, and copies longer strings again for each piece.
 	fragmentBytes     = 256 << 10
 	fragmentsInFlight = 8
 )
@@ -73,8 +73,8 @@ func nextFragment(segments *[][]byte, left *int, f entry.Fragment) []byte {
 	return data
 }
 
-// lastFragment says what became of an entry whose last fragment has been proposed. When fragments before it were lost, with
-// a leadership that was lost and won again, it ran nothing.
+// lastFragment says what became of an entry whose last fragment has been proposed. When fragments before it were
+// lost, with a leadership that was lost and won again, it ran nothing.
 func lastFragment(p *proposal, future raft.ApplyFuture) (fsm.Results, error) {
 	if err := future.Error(); err != nil {
 		return nil, writeError(err)

@@ -72,8 +72,8 @@ func (r *leadership) beginTerm(term uint64) {
 	}
 }
 
-// noteAlone notes that this node has led alone, once it has for long enough. It is called when a term has begun: by then the newest
-// configuration is committed.
+// noteAlone notes that this node has led alone, once it has for long enough. It is called when a term has begun: by
+// then the newest configuration is committed.
 func (r *leadership) noteAlone(term uint64) {
 	if !r.onlyVoter() || !r.pause(r.o.Heartbeat, nil) {
 		return

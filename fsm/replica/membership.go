@@ -13,7 +13,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// membership is the leader's part in changing who is in the cluster, at the requests of members and of those who want to be.
+// membership is the leader's part in changing who is in the cluster, at the requests of members and of those who want
+// to be.
 type membership struct {
 	*node
 	alone    *alone
@@ -25,8 +26,8 @@ type membership struct {
 // promotionLag is how many entries a learner may be behind the leader when it gets its vote.
 const promotionLag = 1000
 
-// admit makes the configuration say what a node wants it to say of itself: that it is a member, where it is reached, that it
-// votes. It takes one step each time it is asked; once nothing is left to do, it says so.
+// admit makes the configuration say what a node wants it to say of itself: that it is a member, where it is reached,
+// that it votes. It takes one step each time it is asked; once nothing is left to do, it says so.
 func (c *membership) admit(ctx context.Context, o request) response {
 	m, ok := c.settled(ctx)
 	if !ok {
@@ -96,8 +97,9 @@ func (c *membership) who(ctx context.Context, addr string) (response, error) {
 	return c.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, request{Verb: verbWho})
 }
 
-// readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node than
-// the one that had the name: were both to answer to it, the vote would be there twice. That one must be forgotten first.
+// readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node
+// than the one that had the name: were both to answer to it, the vote would be there twice. That one must be
+// forgotten first.
 func (c *membership) readdress(ctx context.Context, m configuration, s raft.Server, o request) response {
 	if !o.Past {
 		return refused("%s is a member at %s; for a new node of that name say CLUSTER FORGET %s first, or choose another --id", s.ID, s.Address, s.ID)
@@ -125,8 +127,8 @@ func (c *membership) house(m configuration, s raft.Server, addr string) response
 	return c.change(func() raft.IndexFuture { return add(s.ID, raft.ServerAddress(addr), m.index, requestTimeout) })
 }
 
-// nowhere is the address of a member whose own another member has taken. No two members of a configuration have one address, so members
-// that have changed places go by way of it. The name is one that nobody has (RFC 2606).
+// nowhere is the address of a member whose own another member has taken. No two members of a configuration have one
+// address, so members that have changed places go by way of it. The name is one that nobody has (RFC 2606).
 func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + link.NoHost }
 
 // unhouse takes a member's address, where another member is seen.
@@ -141,7 +143,8 @@ func (c *membership) unhouse(ctx context.Context, m configuration, s raft.Server
 	return response{Wait: fmt.Sprintf("%s had the address %s", s.ID, o.Addr)}
 }
 
-// rehouse gives an address that has become free to a member that has none, so that nobody stays without: whoever is elsewhere says so.
+// rehouse gives an address that has become free to a member that has none, so that nobody stays without: whoever is
+// elsewhere says so.
 func (c *membership) rehouse(ctx context.Context, free string) {
 	m, ok := c.settled(ctx)
 	if _, taken := m.at(free); !ok || taken {
@@ -181,8 +184,8 @@ func (c *membership) change(propose func() raft.IndexFuture) response {
 	return response{Wait: err.Error()}
 }
 
-// keeps tells a node that hears of no leader whether it is a member. Only a leader whose configuration is committed, and who
-// leads beyond doubt, says that it is not.
+// keeps tells a node that hears of no leader whether it is a member. Only a leader whose configuration is committed,
+// and who leads beyond doubt, says that it is not.
 func (c *membership) keeps(ctx context.Context, o request) response {
 	m, ok := c.settled(ctx)
 	if _, member := m.find(o.ID); member {

@@ -105,7 +105,8 @@ func (n *node) founders() (members []raft.Server) {
 	return members
 }
 
-// leaderAt returns the leader that this node knows of, at the address that it gave itself; ok is false when there is none.
+// leaderAt returns the leader that this node knows of, at the address that it gave itself; ok is false when there is
+// none.
 func (n *node) leaderAt() (leader raftfix.MemberAddr, ok bool) {
 	addr, id := n.raft.LeaderWithID()
 	if addr == "" || id == "" {
@@ -126,8 +127,8 @@ func (n *node) leaderElsewhere() bool {
 	return id != "" && string(id) != n.o.ID
 }
 
-// whileLeads returns when ctx ends, or when another node than id has become the known leader, which it tells by gone: the
-// old one may have died without a word.
+// whileLeads returns when ctx ends, or when another node than id has become the known leader, which it tells by gone:
+// the old one may have died without a word.
 func (n *node) whileLeads(ctx context.Context, id raft.ServerID, gone func()) {
 	for {
 		changed := n.changed.Next()
@@ -157,8 +158,8 @@ func (n *node) awaitApplied(ctx context.Context, index uint64) error {
 	return n.machine.WaitApplied(ctx, index)
 }
 
-// hasPast reports whether this node has been part of a cluster: its log holds more than the membership it begins with, or its
-// state has gone further, and says so even where a crash has taken what was not synced.
+// hasPast reports whether this node has been part of a cluster: its log holds more than the membership it begins
+// with, or its state has gone further, and says so even where a crash has taken what was not synced.
 func (n *node) hasPast() bool {
 	last, _ := n.o.Log.LastIndex() // never fails
 	return last > 1 || n.machine.Applied().Index > 0

@@ -35,15 +35,18 @@ type Options struct {
 
 // Origin says how a node comes to its cluster.
 type Origin struct {
-	// Peers is the membership a cluster begins with, this node included. Empty means a cluster of this node alone. Where the log is not
-	// empty, it says where members are looked for besides at the addresses that the cluster knows: all of them may have moved at once.
+	// Peers is the membership a cluster begins with, this node included. Empty means a cluster of this node alone.
+	// Where the log is not empty, it says where members are looked for besides at the addresses that the cluster
+	// knows: all of them may have moved at once.
 	Peers      []Peer
 	PeersBegan bool // Peers are those that the cluster began with; others must be members of it, or Start returns ErrOtherPeers
-	// NewCluster is the operator's word that this node's cluster is a new one, whichever cluster has a member at this address.
+	// NewCluster is the operator's word that this node's cluster is a new one, whichever cluster has a member at this
+	// address.
 	NewCluster   bool
 	FoundingWait time.Duration // how long, and four heartbeats at least, a node that begins a cluster alone listens for another that calls it a member; 0 is not at all
-	// Joining says that this node is to become a member of a cluster that exists, in the place of Peers: the one that the nodes
-	// at Join are of, or without those the one that invites it, see Meet. On a node that is a member already it changes nothing.
+	// Joining says that this node is to become a member of a cluster that exists, in the place of Peers: the one that
+	// the nodes at Join are of, or without those the one that invites it, see Meet. On a node that is a member
+	// already it changes nothing.
 	Joining bool
 	Join    []string // host:port
 	Learner bool     // of Joining: it never wants a vote
@@ -96,8 +99,9 @@ const (
 	slowHeartbeat    = 500 * time.Millisecond
 )
 
-// paced returns a time that suits a heartbeat of up to slowHeartbeat, made longer in proportion where heartbeats are slower: a cluster whose
-// network wants patience wants it everywhere, and one that is slow to notice need not be quick to ask.
+// paced returns a time that suits a heartbeat of up to slowHeartbeat, made longer in proportion where heartbeats are
+// slower: a cluster whose network wants patience wants it everywhere, and one that is slow to notice need not be
+// quick to ask.
 func (o Options) paced(d time.Duration) time.Duration {
 	return max(d, time.Duration(float64(d)*float64(o.Heartbeat)/float64(slowHeartbeat)))
 }

@@ -7,7 +7,8 @@ import (
 	"cairn/fsm/entry"
 )
 
-// TestSlowLeader: what a leader's disk does not have yet reaches the followers' disks, but nobody's state and no reply, and reads do not wait for it.
+// TestSlowLeader: what a leader's disk does not have yet reaches the followers' disks, but nobody's state and no
+// reply, and reads do not wait for it.
 func TestSlowLeader(t *testing.T) {
 	c, leader := newTrio(t, 3*time.Second)
 	call := func(words ...string) (c entry.Call) {

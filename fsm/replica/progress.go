@@ -53,9 +53,9 @@ func newProgress(n *node, l *link.Links, c *raftfix.Contacts, x *readIndex, s *s
 	return p
 }
 
-// run asks every other member how far it is once a second, each over its own link, and a follower asks the leader for a read
-// index as well. Nothing less makes a mark, but what lead knows: a leader that has been deposed does not know what was acknowledged since, and one
-// that has just been elected has not applied what was acknowledged before.
+// run asks every other member how far it is once a second, each over its own link, and a follower asks the leader for
+// a read index as well. Nothing less makes a mark, but what lead knows: a leader that has been deposed does not know
+// what was acknowledged since, and one that has just been elected has not applied what was acknowledged before.
 func (p *progress) run() {
 	askers := map[raft.ServerID]*asker{}
 	defer func() {
@@ -100,8 +100,8 @@ func (p *progress) leaderKnown() bool {
 	return ok
 }
 
-// lead makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last followed it, it has
-// acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known yet.
+// lead makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last followed it,
+// it has acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known yet.
 func (p *progress) lead() bool {
 	term := p.raft.CurrentTerm()
 	heard := p.contacts.Majority(term, p.o.ID, p.voters())
@@ -140,8 +140,8 @@ func (p *progress) mark(m mark) {
 	p.mu.marks = append(p.mu.marks, m)
 }
 
-// fresh reports whether a state that has applied index is at most so old. Contact with a leader would not show that: heartbeats
-// come through where entries do not, as on a full disk.
+// fresh reports whether a state that has applied index is at most so old. Contact with a leader would not show that:
+// heartbeats come through where entries do not, as on a full disk.
 func (p *progress) fresh(index uint64, age time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

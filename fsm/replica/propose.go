@@ -18,8 +18,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// Bounds of group commit. hashicorp/raft wants entries below 512 KiB, so that they do not hold up heartbeats; one call alone
-// may be larger, up to maxCallBytes.
+// Bounds of group commit. hashicorp/raft wants entries below 512 KiB, so that they do not hold up heartbeats; one
+// call alone may be larger, up to maxCallBytes.
 const (
 	maxEntryBytes = 384 << 10
 	maxEntryCalls = 64 << 10
@@ -134,7 +134,8 @@ func (r *proposer) writeAsLeader(p *proposal) ([]reply.Reply, error) {
 	return r.submit(p)
 }
 
-// submit sends a proposal down the road and waits for its outcome. ErrNotLeader says that it was certainly not proposed.
+// submit sends a proposal down the road and waits for its outcome. ErrNotLeader says that it was certainly not
+// proposed.
 func (r *proposer) submit(p *proposal) ([]reply.Reply, error) {
 	if !r.enter() {
 		return nil, ErrClosed
@@ -177,7 +178,8 @@ func (r *proposer) proposeWith(first *proposal) (rest *proposal) {
 	return rest
 }
 
-// finishFlights returns once every entry that this leader has proposed is applied here. It is called with the gate held.
+// finishFlights returns once every entry that this leader has proposed is applied here. It is called with the gate
+// held.
 func (r *proposer) finishFlights() error {
 	tick := entry.Group{Calls: []entry.Call{{Argv: [][]byte{[]byte(command.TickName)}}}}
 	err := r.raft.Apply(r.encode([]*proposal{{groups: []entry.Group{tick}, bytes: tick.Size()}}), 0).Error()
@@ -240,8 +242,8 @@ func (r *proposer) complete() {
 	}
 }
 
-// writeError says what an error of raft.Apply means for the caller. Only what is known not to have reached the log may be
-// tried elsewhere; all else is in doubt.
+// writeError says what an error of raft.Apply means for the caller. Only what is known not to have reached the log
+// may be tried elsewhere; all else is in doubt.
 func writeError(err error) error {
 	if errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipTransferInProgress) {
 		return ErrNotLeader
@@ -249,8 +251,8 @@ func writeError(err error) error {
 	return fmt.Errorf("%w: %w", ErrInDoubt, err)
 }
 
-// tick proposes an entry whose only message is its time. Once it is applied, everything committed before it is, and this
-// leader's term has begun in the machine.
+// tick proposes an entry whose only message is its time. Once it is applied, everything committed before it is, and
+// this leader's term has begun in the machine.
 func (r *proposer) tick() error {
 	_, err := r.proposeCall(command.TickName)
 	return err

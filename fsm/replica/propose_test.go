@@ -12,7 +12,8 @@ import (
 	"cairn/fsm/entry"
 )
 
-// TestNotLeaderYet: a write waits while no other node is known to lead, and is told which one does. It is not sent to this node itself.
+// TestNotLeaderYet: a write waits while no other node is known to lead, and is told which one does. It is not sent to
+// this node itself.
 func TestNotLeaderYet(t *testing.T) {
 	l := newLone(t)
 	write := func(wait time.Duration) (time.Duration, error) {

@@ -44,8 +44,8 @@ type queries struct {
 	admin *admin
 }
 
-// serveQueries answers a peer until the link ends. On a link that was not opened for this member it takes requests only: an answer to a
-// question counts for the member that was asked, and askIndex for the one that asks.
+// serveQueries answers a peer until the link ends. On a link that was not opened for this member it takes requests
+// only: an answer to a question counts for the member that was asked, and askIndex for the one that asks.
 func (q *queries) serveQueries(c net.Conn, peer link.Hello) error {
 	bound := peer.To != ""
 	var question [1]byte

@@ -25,8 +25,8 @@ type reader struct {
 	standing *standing
 }
 
-// leaseShare is how much of the heartbeat time-out, in tenths, a leader counts on: a follower does not vote for another node
-// before it has heard nothing for the whole of it. The rest is for clocks that run at different speeds.
+// leaseShare is how much of the heartbeat time-out, in tenths, a leader counts on: a follower does not vote for
+// another node before it has heard nothing for the whole of it. The rest is for clocks that run at different speeds.
 const leaseShare = 8
 
 // read is Replica.Read.
@@ -55,8 +55,8 @@ func (r *reader) read(ctx context.Context, c Consistency, calls []entry.Call) ([
 	if err != nil || !a.Doubted {
 		return a.Replies, err
 	}
-	// A key counted as expired by a clock, and no entry has reached that time: let the log say so first, or another node
-	// could still find the key after this one has not. Then the log's own time decides, which leaves no doubt.
+	// A key counted as expired by a clock, and no entry has reached that time: let the log say so first, or another
+	// node could still find the key after this one has not. Then the log's own time decides, which leaves no doubt.
 	if now, err = r.index.confirm(ctx, true); err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (r *reader) readLocal(calls []entry.Call) (a fsm.Answer, ok bool, err error
 	return a, err == nil, err
 }
 
-// mayReadLocal returns an error where this node's state is too old. It is false on a leader that has not heard from its followers lately: there is
-// nobody to redirect to, so it asks them.
+// mayReadLocal returns an error where this node's state is too old. It is false on a leader that has not heard from
+// its followers lately: there is nobody to redirect to, so it asks them.
 func (r *reader) mayReadLocal() (bool, error) {
 	if r.fresh(r.o.MaxStaleness) {
 		return true, nil
@@ -109,8 +109,9 @@ func (r *reader) mayReadLocal() (bool, error) {
 	return false, fmt.Errorf("%w of %v", ErrStale, r.o.MaxStaleness)
 }
 
-// fresh reports whether this node's state shows everything that was acknowledged longer ago than age. A leader is as current
-// as the news that a majority followed it: it may have been deposed since, and may not know, as when its disk hangs.
+// fresh reports whether this node's state shows everything that was acknowledged longer ago than age. A leader is as
+// current as the news that a majority followed it: it may have been deposed since, and may not know, as when its disk
+// hangs.
 func (r *reader) fresh(age time.Duration) bool {
 	leads := r.raft.State() == raft.Leader // first: in the term of before it, the state may lag behind the own log
 	term, applied := r.raft.CurrentTerm(), r.machine.Applied()
@@ -120,8 +121,9 @@ func (r *reader) fresh(age time.Duration) bool {
 	return r.progress.fresh(applied.Index, age)
 }
 
-// readLeased reads on a leader's lease; ok is false when the lease does not cover the read. The lease is looked at once more
-// after the read: if it holds then, it held when the state was taken, however long the process was stopped in between.
+// readLeased reads on a leader's lease; ok is false when the lease does not cover the read. The lease is looked at
+// once more after the read: if it holds then, it held when the state was taken, however long the process was stopped
+// in between.
 func (r *reader) readLeased(ctx context.Context, calls []entry.Call) (a fsm.Answer, ok bool, err error) {
 	term := r.raft.CurrentTerm()
 	index := r.store.Clamp(r.raft.CommitIndex())
@@ -137,9 +139,9 @@ func (r *reader) readLeased(ctx context.Context, calls []entry.Call) (a fsm.Answ
 	return a, !a.Doubted && r.leased(term), nil
 }
 
-// leased reports whether no other node can have begun to lead by now, given that clocks run at the same speed and all nodes
-// have the same heartbeat time-out. A term in which leadership was offered to another node has no leases any more: the one
-// that is asked to take over does not wait.
+// leased reports whether no other node can have begun to lead by now, given that clocks run at the same speed and all
+// nodes have the same heartbeat time-out. A term in which leadership was offered to another node has no leases any
+// more: the one that is asked to take over does not wait.
 func (r *reader) leased(term uint64) bool {
 	if r.raft.State() != raft.Leader {
 		return false

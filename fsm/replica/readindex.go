@@ -15,7 +15,8 @@ import (
 	"cairn/fsm/replica/raftfix"
 )
 
-// readIndex finds the index that a state must have applied to serve a linearizable read, and the time at which it is read. Source: Ongaro 2014, §6.4.
+// readIndex finds the index that a state must have applied to serve a linearizable read, and the time at which it is
+// read. Source: Ongaro 2014, §6.4.
 type readIndex struct {
 	*node
 	proposer    *proposer
@@ -40,8 +41,8 @@ var errNotReady = errors.New("replica: the new leader is not ready")
 // retryPause is how long a read waits before it asks again a leader that did not answer.
 const retryPause = 20 * time.Millisecond
 
-// confirm returns once this node's state may serve a linearizable read, and at what time, which is the leader's; 0 is the
-// log's own time. Source: Ongaro 2014, §6.4.
+// confirm returns once this node's state may serve a linearizable read, and at what time, which is the leader's; 0 is
+// the log's own time. Source: Ongaro 2014, §6.4.
 func (r *readIndex) confirm(ctx context.Context, tick bool) (now int64, err error) {
 	began := time.Now()
 	if now, err = r.confirmOnce(ctx, tick); err == nil {
@@ -89,11 +90,11 @@ func (r *readIndex) confirmOnce(ctx context.Context, tick bool) (now int64, err 
 
 // verify is one read round of a leader: a majority still follows it, and it has applied an entry of its own term.
 //
-// The index it gives is the commit index: a follower may have applied, and shown to a reader, all up to there, even where
-// this node's own machine lags. That index reaches every machine: the only entries that do not are the no-ops that begin
-// terms, and ready says that this term's is behind. The commit index is read between two looks at ready: before
-// the first it may lack what earlier leaders have committed, and after the second it may be that of a later term's no-op.
-// What it counts that is not synced here yet nobody has applied.
+// The index it gives is the commit index: a follower may have applied, and shown to a reader, all up to there, even
+// where this node's own machine lags. That index reaches every machine: the only entries that do not are the no-ops
+// that begin terms, and ready says that this term's is behind. The commit index is read between two looks at ready:
+// before the first it may lack what earlier leaders have committed, and after the second it may be that of a later
+// term's no-op. What it counts that is not synced here yet nobody has applied.
 func (r *readIndex) verify(until time.Time, tick bool) (confirmed, error) {
 	if tick {
 		if err := r.proposer.tickUntil(until); err != nil {
@@ -116,8 +117,9 @@ func (r *readIndex) current() (confirmed, error) {
 	return confirmed{index, r.clock.now()}, nil
 }
 
-// asked is a read round of another member's, which was in term after its reads had come. If this node leads in that term and the two are a
-// majority of the voters, that has confirmed the term: see invariant 6 in fsm/DESIGN.md. Otherwise this node asks others.
+// asked is a read round of another member's, which was in term after its reads had come. If this node leads in that
+// term and the two are a majority of the voters, that has confirmed the term: see invariant 6 in fsm/DESIGN.md.
+// Otherwise this node asks others.
 func (r *readIndex) asked(by raft.ServerID, term uint64) (confirmed, error) {
 	switch {
 	case r.raft.State() != raft.Leader:
@@ -128,8 +130,8 @@ func (r *readIndex) asked(by raft.ServerID, term uint64) (confirmed, error) {
 	return r.leader.join(false)
 }
 
-// agreed reports whether this node leads in term and is a majority together with one other member. It leads in a term if it is in that before
-// and after it is found to lead, and its voters are those of that term.
+// agreed reports whether this node leads in term and is a majority together with one other member. It leads in a term
+// if it is in that before and after it is found to lead, and its voters are those of that term.
 func (r *readIndex) agreed(by raft.ServerID, term uint64) bool {
 	if r.raft.CurrentTerm() != term || r.raft.State() != raft.Leader {
 		return false
@@ -149,7 +151,8 @@ func areMajority(voters []raft.Server, a, b raft.ServerID) bool {
 	return n == 2 && n > len(voters)/2
 }
 
-// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node leads.
+// confirmTerm returns nil once a majority has said, when asked after since, that it is in term still, which this node
+// leads.
 func (r *readIndex) confirmTerm(until time.Time, term uint64, since time.Time) error {
 	voters := r.voters()
 	if len(voters) == 1 && string(voters[0].ID) == r.o.ID && r.raft.State() == raft.Leader {
@@ -181,7 +184,8 @@ func (r *readIndex) confirmTerm(until time.Time, term uint64, since time.Time) e
 	}
 }
 
-// termConfirmed reports whether there is no more to wait for: a majority has said what confirmTerm asks, or this node leads no more.
+// termConfirmed reports whether there is no more to wait for: a majority has said what confirmTerm asks, or this node
+// leads no more.
 func (r *readIndex) termConfirmed(voters []raft.Server, term uint64, since time.Time) (done bool, err error) {
 	if r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
 		return true, ErrNotLeader
@@ -208,8 +212,8 @@ func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
 	return r.leaderAsker.ask(ctx, leader, question...)
 }
 
-// termQuestion asks for a read index, and says the term that this node is in after the reads of the round have come. A node that has lost its past
-// may have been in a later one, and says none.
+// termQuestion asks for a read index, and says the term that this node is in after the reads of the round have come.
+// A node that has lost its past may have been in a later one, and says none.
 func (r *readIndex) termQuestion() []byte {
 	term := r.raft.CurrentTerm()
 	if r.guard.Rejoining() {

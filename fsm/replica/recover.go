@@ -16,12 +16,13 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// ErrUnrecoverable is returned by PlanRecovery when the membership that is asked for, or what the node holds, does not allow it.
+// ErrUnrecoverable is returned by PlanRecovery when the membership that is asked for, or what the node holds, does
+// not allow it.
 var ErrUnrecoverable = errors.New("replica: cannot recover")
 
-// Recovery is a new membership for a stopped node whose cluster has lost its majority for good: one more entry at the end of the
-// node's log, in a term of its own. Whatever the log holds before it counts as committed once the new members have elected a
-// leader; what the lost nodes had acknowledged without this one is gone.
+// Recovery is a new membership for a stopped node whose cluster has lost its majority for good: one more entry at the
+// end of the node's log, in a term of its own. Whatever the log holds before it counts as committed once the new
+// members have elected a leader; what the lost nodes had acknowledged without this one is gone.
 type Recovery struct {
 	ID, Cluster string
 	First, Last uint64    // the log's entries; 0 when it is empty
@@ -34,7 +35,8 @@ type Recovery struct {
 	move   *layout.Record // where the log cannot go on at its end: the snapshot record that it goes on after
 }
 
-// PlanRecovery says what a recovery of the stopped node id to members, all voters, finds and changes. It changes nothing.
+// PlanRecovery says what a recovery of the stopped node id to members, all voters, finds and changes. It changes
+// nothing.
 func PlanRecovery(s *storage.Store, log *raftlog.Store, id string, members []Peer) (Recovery, error) {
 	state := s.State()
 	r := Recovery{ID: id, Cluster: state.Cluster, Applied: state.Index}
@@ -70,8 +72,8 @@ func PlanRecovery(s *storage.Store, log *raftlog.Store, id string, members []Pee
 	return r, nil
 }
 
-// name checks the new membership and puts it in an order that does not depend on how it was written: two survivors that are told
-// the same must write the same.
+// name checks the new membership and puts it in an order that does not depend on how it was written: two survivors
+// that are told the same must write the same.
 func (r *Recovery) name(members []Peer) error {
 	members = slices.SortedFunc(slices.Values(members), func(a, b Peer) int { return cmp.Compare(a.ID, b.ID) })
 	ids, addrs := map[string]bool{}, map[string]bool{}
@@ -112,7 +114,8 @@ func (r *Recovery) read(log *raftlog.Store, record layout.Record) (config []byte
 	return config, index, nil
 }
 
-// Apply does what the plan says, on the stores that it was made from. A crash in the middle leaves a node that can be recovered again.
+// Apply does what the plan says, on the stores that it was made from. A crash in the middle leaves a node that can be
+// recovered again.
 func (r Recovery) Apply(s *storage.Store, log *raftlog.Store) error {
 	if r.move != nil {
 		if err := errors.Join(s.SaveRecord(*r.move), s.Sync()); err != nil {

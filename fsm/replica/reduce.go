@@ -40,8 +40,8 @@ func (c *membership) reduce(ctx context.Context, o request) response {
 	return c.change(func() raft.IndexFuture { return c.raft.RemoveServer(s.ID, m.index, requestTimeout) })
 }
 
-// dispensable refuses what would leave the cluster without a majority of voters that answer. A new leader may not have heard
-// from all of them yet.
+// dispensable refuses what would leave the cluster without a majority of voters that answer. A new leader may not
+// have heard from all of them yet.
 func (c *membership) dispensable(ctx context.Context, m configuration, out raft.Server, force bool) response {
 	left := m.voters() - 1
 	if left == 0 {

@@ -18,7 +18,8 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// Replica is this node's part in the cluster: a frame around the parts that do the work. Any goroutine may call it; the owner calls Close.
+// Replica is this node's part in the cluster: a frame around the parts that do the work. Any goroutine may call it;
+// the owner calls Close.
 type Replica struct {
 	*node
 	transport  *raftfix.Transport
@@ -37,8 +38,8 @@ type Replica struct {
 	shut       func() error // what Close does, once
 }
 
-// Start starts a replica. The first start on an empty log begins the cluster that Options.Peers describes; every node of it
-// does the same, in any order.
+// Start starts a replica. The first start on an empty log begins the cluster that Options.Peers describes; every node
+// of it does the same, in any order.
 func Start(o Options) (*Replica, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
@@ -155,8 +156,8 @@ func (r *Replica) startRaft() error {
 	return nil
 }
 
-// peersAreMembers refuses peers on a node with a past that its cluster does not know: to name a node does not add it. One that may be
-// behind, as it has others, may not know them yet.
+// peersAreMembers refuses peers on a node with a past that its cluster does not know: to name a node does not add it.
+// One that may be behind, as it has others, may not know them yet.
 func (r *Replica) peersAreMembers(hasState bool) error {
 	if !hasState || r.o.PeersBegan {
 		return nil
@@ -183,8 +184,9 @@ func raftConfig(o Options) *raft.Config {
 	c.HeartbeatTimeout, c.ElectionTimeout = o.Heartbeat, o.Election
 	c.LeaderLeaseTimeout = o.Heartbeat               // as long as Raft lets it be: a leader that gives up early costs an election, and no read rests on it
 	c.CommitTimeout = o.paced(10 * time.Millisecond) // a follower learns that late at most that an entry is committed
-	// A snapshot is sent to a follower whose end the log no longer reaches. It must cover all that the follower may have
-	// beyond what its leader knows, a few batches: Raft would empty the follower's log and still believe it to be there.
+	// A snapshot is sent to a follower whose end the log no longer reaches. It must cover all that the follower may
+	// have beyond what its leader knows, a few batches: Raft would empty the follower's log and still believe it to
+	// be there.
 	c.MaxAppendEntries = int(max(1, min(256, o.TrailingLogs/4)))
 	c.SnapshotInterval, c.SnapshotThreshold = never, 1<<62
 	c.TrailingLogs = o.TrailingLogs
@@ -194,8 +196,8 @@ func raftConfig(o Options) *raft.Config {
 	return c
 }
 
-// Close hands leadership over, finishes what is in flight, and stops. Calls made after it began answer ErrClosed or, when
-// they had been proposed, what became of them. It is idempotent.
+// Close hands leadership over, finishes what is in flight, and stops. Calls made after it began answer ErrClosed or,
+// when they had been proposed, what became of them. It is idempotent.
 func (r *Replica) Close() error { return r.shut() }
 
 func (r *Replica) stop() error {
@@ -225,35 +227,36 @@ func (r *Replica) Leader() Leader { return r.knownLeader() }
 // Log returns the log store, for the figures it keeps.
 func (r *Replica) Log() *raftlog.Store { return r.o.Log }
 
-// Write proposes groups as a unit and returns the replies of their calls, in order, once they are applied here. Names are in
-// lower case, and every call was checked; the caller must not change the arguments any more.
-// While no other node is known to lead, it waits for the leader, as long as the election wait lasts.
-// A NotLeaderError, ErrNoLeader, ErrTooLarge and ErrClosed say that nothing was proposed; after ErrInDoubt nobody knows.
-// Write does not end with ctx once it has proposed: the fate of the call is worth the wait.
+// Write proposes groups as a unit and returns the replies of their calls, in order, once they are applied here. Names
+// are in lower case, and every call was checked; the caller must not change the arguments any more. While no other
+// node is known to lead, it waits for the leader, as long as the election wait lasts. A NotLeaderError, ErrNoLeader,
+// ErrTooLarge and ErrClosed say that nothing was proposed; after ErrInDoubt nobody knows. Write does not end with ctx
+// once it has proposed: the fate of the call is worth the wait.
 func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
 	return r.proposer.write(ctx, groups)
 }
 
-// Read answers calls that only read, on one state. It may answer fewer calls than it was given, but at least one: large
-// replies end an answer early, and the caller asks again for the rest.
-// It returns ErrNoLeader or ErrNoQuorum when no leader could confirm the read in time, ErrStale for a Local read on a node
-// that has been alone too long.
+// Read answers calls that only read, on one state. It may answer fewer calls than it was given, but at least one:
+// large replies end an answer early, and the caller asks again for the rest. It returns ErrNoLeader or ErrNoQuorum
+// when no leader could confirm the read in time, ErrStale for a Local read on a node that has been alone too long.
 func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
 	return r.reader.read(ctx, c, calls)
 }
 
-// List answers a call whose reply may be longer than memory, see fsm.Machine.List. Its errors are those of Read, and those of to. Under Lease it takes
-// part in a round like a linearizable read: whether the lease had held would be known only after the reply.
+// List answers a call whose reply may be longer than memory, see fsm.Machine.List. Its errors are those of Read, and
+// those of to. Under Lease it takes part in a round like a linearizable read: whether the lease had held would be
+// known only after the reply.
 func (r *Replica) List(ctx context.Context, c Consistency, call entry.Call, to reply.Lister) error {
 	return r.reader.list(ctx, c, call, to)
 }
 
-// Change changes the cluster, through whichever node leads, and returns once that is done. A Refusal says why it is not.
+// Change changes the cluster, through whichever node leads, and returns once that is done. A Refusal says why it is
+// not.
 func (r *Replica) Change(ctx context.Context, c Change) error { return r.standing.change(ctx, c) }
 
-// Verify has every member sum up its state right after one entry, which it proposes, and tells whether they are one state.
-// It returns once every member has answered, is found unreachable, or timeout is over. A disagreement is logged: somebody
-// must act. Its errors are those of Write, and ErrVerifying.
+// Verify has every member sum up its state right after one entry, which it proposes, and tells whether they are one
+// state. It returns once every member has answered, is found unreachable, or timeout is over. A disagreement is
+// logged: somebody must act. Its errors are those of Write, and ErrVerifying.
 func (r *Replica) Verify(ctx context.Context, timeout time.Duration) (Verdict, error) {
 	return r.verifier.verify(ctx, timeout)
 }
@@ -261,8 +264,8 @@ func (r *Replica) Verify(ctx context.Context, timeout time.Duration) (Verdict, e
 // Standing returns what this node is to its cluster.
 func (r *Replica) Standing() Standing { return r.standing.current() }
 
-// ServeLink takes over a connection that opened with Preface, and returns when it has ended. A stranger who cannot prove to
-// have the cluster's secret costs this connection.
+// ServeLink takes over a connection that opened with Preface, and returns when it has ended. A stranger who cannot
+// prove to have the cluster's secret costs this connection.
 func (r *Replica) ServeLink(c net.Conn) { r.links.Serve(c) }
 
 // Refused delivers why the cluster that Options.Join names does not let this node in, or ErrDisplaced.

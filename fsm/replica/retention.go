@@ -16,8 +16,8 @@ const heldLogs = 1 << 62
 // holdTime is how long after a stream a follower that does not catch up keeps the log as it is.
 const holdTime = 30 * time.Second
 
-// scarceBytes is how much of a disk is free when the log is not held any more, or a tenth of it where that is less: a stream that must begin
-// again is better than a full disk.
+// scarceBytes is how much of a disk is free when the log is not held any more, or a tenth of it where that is less: a
+// stream that must begin again is better than a full disk.
 const scarceBytes = 4 << 30
 
 // holdTick is how often the holder of the log looks whether it may let go.
@@ -28,9 +28,10 @@ const leastTrail = 64
 
 // retention decides how much of the log is kept, and takes the snapshots that let it be cut.
 //
-// It holds the log, as it is, while a follower is sent a state, and until it has caught up from there. Under load the log would
-// otherwise be cut behind the state before that has arrived, and the next state would meet the same fate: a node that joins a
-// busy cluster would never come in. The price is disk: the log grows by what is written meanwhile, until that becomes scarce.
+// It holds the log, as it is, while a follower is sent a state, and until it has caught up from there. Under load the
+// log would otherwise be cut behind the state before that has arrived, and the next state would meet the same fate: a
+// node that joins a busy cluster would never come in. The price is disk: the log grows by what is written meanwhile,
+// until that becomes scarce.
 type retention struct {
 	*node
 	streams  *raftfix.Streams
@@ -40,8 +41,9 @@ type retention struct {
 	mu sync.Mutex // held to change what Raft leaves behind a snapshot
 }
 
-// trailing returns how many entries are kept behind a snapshot: Options.TrailingLogs, or as many as Options.LogBytes have room for. How
-// few they are does no harm: a follower that has answered for more than a snapshot covers keeps it, see package raftfix.
+// trailing returns how many entries are kept behind a snapshot: Options.TrailingLogs, or as many as Options.LogBytes
+// have room for. How few they are does no harm: a follower that has answered for more than a snapshot covers keeps
+// it, see package raftfix.
 func (r *retention) trailing() uint64 {
 	return min(r.o.TrailingLogs, max(leastTrail, r.o.Log.Within(r.o.LogBytes)))
 }
@@ -76,8 +78,8 @@ func (r *retention) holdLog() {
 	}
 }
 
-// keep holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held again
-// before there is twice as much.
+// keep holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held
+// again before there is twice as much.
 func (r *retention) keep(needed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,8 +129,8 @@ func (r *retention) trail(entries uint64) {
 	}
 }
 
-// takeSnapshots writes a snapshot record whenever the machine says that one is due, or the log has become too long. What becomes due
-// meanwhile is merged.
+// takeSnapshots writes a snapshot record whenever the machine says that one is due, or the log has become too long.
+// What becomes due meanwhile is merged.
 func (r *retention) takeSnapshots() {
 	look := time.NewTicker(lookTick)
 	defer look.Stop()

@@ -27,8 +27,8 @@ func (f fillingFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: f.free.Load(), TotalBytes: 1 << 40}, nil
 }
 
-// TestLogBytes: entries that fill more files than the log is to have leave it with the next snapshot, and the disk once the state is
-// durable; not while a stream holds the log.
+// TestLogBytes: entries that fill more files than the log is to have leave it with the next snapshot, and the disk
+// once the state is durable; not while a stream holds the log.
 func TestLogBytes(t *testing.T) {
 	const fileBytes = 256 << 10
 	s, err := storage.Open("/state", storage.Options{FS: vfs.NewMem(), MemTableBytes: 1 << 20, FlushInterval: time.Hour})

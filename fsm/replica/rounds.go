@@ -11,9 +11,9 @@ type confirmed struct {
 	now   int64  // the leader's clock, Unix milliseconds
 }
 
-// rounds shares one confirmation among all reads that wait at the moment it begins. A read that comes later waits for the
-// next one: a confirmation begun before it arrived would say nothing about it. One of those who wait makes it, so that no other
-// goroutine has to be woken first.
+// rounds shares one confirmation among all reads that wait at the moment it begins. A read that comes later waits for
+// the next one: a confirmation begun before it arrived would say nothing about it. One of those who wait makes it, so
+// that no other goroutine has to be woken first.
 type rounds struct {
 	do    func(until time.Time, tick bool) (confirmed, error)
 	limit time.Duration // how long a round's reads wait, from the first of them on
@@ -44,8 +44,8 @@ func newRounds(limit time.Duration, do func(until time.Time, tick bool) (confirm
 	return r
 }
 
-// join waits for a confirmation that begins after the call; ErrNoQuorum says that it took too long. With tick, the log's time
-// moves on in it.
+// join waits for a confirmation that begins after the call; ErrNoQuorum says that it took too long. With tick, the
+// log's time moves on in it.
 func (r *rounds) join(tick bool) (confirmed, error) {
 	next := r.enter(tick)
 	if next == nil {

@@ -73,7 +73,8 @@ func TestRoundsClose(t *testing.T) {
 	})
 }
 
-// TestRoundsBound: a round that cannot be made keeps nobody longer than the limit, neither those in it nor those behind it.
+// TestRoundsBound: a round that cannot be made keeps nobody longer than the limit, neither those in it nor those
+// behind it.
 func TestRoundsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRounds(time.Second, func(until time.Time, _ bool) (confirmed, error) {

@@ -312,7 +312,8 @@ func (r *standing) catchUp() {
 	}
 }
 
-// comeAsNew is called before Raft starts on a node that is to join a cluster; hasState says that it has begun to before.
+// comeAsNew is called before Raft starts on a node that is to join a cluster; hasState says that it has begun to
+// before.
 func (r *standing) comeAsNew(hasState bool) error {
 	if !hasState {
 		if err := r.guard.Rejoin(); err != nil {

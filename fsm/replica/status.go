@@ -14,7 +14,8 @@ import (
 )
 
 var (
-	// ErrNotLeader is returned when another node leads and the call was certainly not proposed. Write returns it as a NotLeaderError.
+	// ErrNotLeader is returned when another node leads and the call was certainly not proposed. Write returns it as a
+	// NotLeaderError.
 	ErrNotLeader = errors.New("replica: not the leader")
 	// ErrNoLeader is returned when no leader was ready within the election wait; the call was certainly not proposed.
 	ErrNoLeader = errors.New("replica: no leader elected")
@@ -38,7 +39,8 @@ type Leader struct {
 	Self     bool   // it is the node that was asked
 }
 
-// NotLeaderError is returned by Write when another node leads, at another address: nothing was proposed. It is an ErrNotLeader.
+// NotLeaderError is returned by Write when another node leads, at another address: nothing was proposed. It is an
+// ErrNotLeader.
 type NotLeaderError struct{ Leader Leader }
 
 // Error implements error.
@@ -57,8 +59,8 @@ type Member struct {
 	Voter  bool
 	Leader bool // it leads, or led last when nobody does
 	Self   bool
-	// Connected is false when this node leads and has not heard from the member lately, or when the member is the leader
-	// and this node has not heard from it.
+	// Connected is false when this node leads and has not heard from the member lately, or when the member is the
+	// leader and this node has not heard from it.
 	Connected bool
 	Lag       uint64 // entries it is behind, as far as this node knows; 0 when unknown
 }

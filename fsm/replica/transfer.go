@@ -30,8 +30,8 @@ func (t *transfer) to(id string) error {
 		return ErrClosed
 	}
 	defer t.proposer.waiting.Done()
-	// An entry that is in flight when the other node takes over may be committed without this node hearing of it in time: its
-	// clients would be told that it is in doubt. So nothing is in flight then.
+	// An entry that is in flight when the other node takes over may be committed without this node hearing of it in
+	// time: its clients would be told that it is in doubt. So nothing is in flight then.
 	t.proposer.gate.Lock()
 	defer t.proposer.gate.Unlock()
 	if err := t.proposer.finishFlights(); err != nil {
@@ -65,8 +65,8 @@ func (t *transfer) offer(s raft.Server) error {
 	return err
 }
 
-// offerToAny offers leadership to the voters that answer, the most current ones first, until one has taken it. Raft's own
-// choice may be a node that is dead.
+// offerToAny offers leadership to the voters that answer, the most current ones first, until one has taken it. Raft's
+// own choice may be a node that is dead.
 func (t *transfer) offerToAny() error {
 	err := errors.New("replica: no other voter answers")
 	voters := slices.DeleteFunc(t.voters(), func(s raft.Server) bool { return string(s.ID) == t.o.ID || !t.answers(s.ID) })

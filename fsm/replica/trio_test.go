@@ -223,8 +223,8 @@ func (c *confirmers) quiet() bool {
 	return true
 }
 
-// TestOldAnswers: what followers say in answer to questions from before a read began does not confirm it, however late the
-// answers come; their next ones do.
+// TestOldAnswers: what followers say in answer to questions from before a read began does not confirm it, however
+// late the answers come; their next ones do.
 func TestOldAnswers(t *testing.T) {
 	for range 3 {
 		if oldAnswers(t) {
@@ -310,8 +310,8 @@ func TestTickUntil(t *testing.T) {
 	}
 }
 
-// TestOfferedLease: once leadership was offered to another node, this term has no leases any more, though nobody took it: the
-// offer may arrive late.
+// TestOfferedLease: once leadership was offered to another node, this term has no leases any more, though nobody took
+// it: the offer may arrive late.
 func TestOfferedLease(t *testing.T) {
 	for range 5 {
 		if offeredLease(t) {

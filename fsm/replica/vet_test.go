@@ -15,8 +15,8 @@ import (
 	"cairn/storage/raftlog/raftlogtest"
 )
 
-// TestVoteIsForAMember: hashicorp/raft remembers whom it has voted for by what EncodePeer gives, and grants him the vote again in the
-// same term, whatever his log holds. Another member that comes to his address is not him.
+// TestVoteIsForAMember: hashicorp/raft remembers whom it has voted for by what EncodePeer gives, and grants him the
+// vote again in the same term, whatever his log holds. Another member that comes to his address is not him.
 func TestVoteIsForAMember(t *testing.T) {
 	l := startMember(t, raftlogtest.InMemory(t), time.Hour, Peer{"n1", "a1"}, Peer{"n2", "a2"}, Peer{"n3", "a3"})
 	vote := func(id string, lastIndex, lastTerm uint64) bool {
@@ -37,7 +37,8 @@ func TestVoteIsForAMember(t *testing.T) {
 	}
 }
 
-// TestEachQuestionIsAMembers: whatever is asked of a member, another one that answers at its address is not heard, open links or not.
+// TestEachQuestionIsAMembers: whatever is asked of a member, another one that answers at its address is not heard,
+// open links or not.
 func TestEachQuestionIsAMembers(t *testing.T) {
 	_, leader := newTrio(t, time.Second)
 	asked, there := raft.ServerID("n4"), leader.index.confirmers.others(leader.voters())[0].Address
@@ -81,7 +82,8 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 	}
 }
 
-// TestNoQuestionsToAnyone: a link that was opened for whoever is at an address carries no question whose answer counts for a member.
+// TestNoQuestionsToAnyone: a link that was opened for whoever is at an address carries no question whose answer
+// counts for a member.
 func TestNoQuestionsToAnyone(t *testing.T) {
 	q := &queries{node: &node{o: Options{ID: "n1"}}}
 	for _, question := range []byte{askIndex, askTick, askProgress, askTerm, askChecksum} {

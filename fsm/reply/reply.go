@@ -1,4 +1,5 @@
-// Package reply is what a command answers, in Redis's terms and without a wire format: resp writes a Reply as RESP2 or RESP3.
+// Package reply is what a command answers, in Redis's terms and without a wire format: resp writes a Reply as RESP2
+// or RESP3.
 package reply
 
 import "fmt"
@@ -6,8 +7,8 @@ import "fmt"
 // Kind is the shape of a Reply.
 type Kind uint8
 
-// The kinds. RESP2 has no Null beside bulk and array, and writes Map, Set, Push, Double, Bool, Verbatim and BigNumber as
-// the older shapes that Redis 7.0 uses for them.
+// The kinds. RESP2 has no Null beside bulk and array, and writes Map, Set, Push, Double, Bool, Verbatim and BigNumber
+// as the older shapes that Redis 7.0 uses for them.
 const (
 	Null      Kind = iota // the absent value
 	NullArray             // the absent array: "*-1" in RESP2, null in RESP3
@@ -26,8 +27,8 @@ const (
 	None                  // nothing is written: CLIENT REPLY OFF and the like
 )
 
-// Reply is one answer. Which fields count is said by Kind. Str may alias memory of the store or of a request that nobody
-// writes to any more; the receiver must not change it.
+// Reply is one answer. Which fields count is said by Kind. Str may alias memory of the store or of a request that
+// nobody writes to any more; the receiver must not change it.
 type Reply struct {
 	Kind  Kind
 	Int   int64
@@ -36,8 +37,8 @@ type Reply struct {
 	Elems []Reply
 }
 
-// A Lister takes an array that may be longer than memory: it has n elements, and each hands them to yield one after the other, until
-// yield fails. What an element consists of is good until yield returns.
+// A Lister takes an array that may be longer than memory: it has n elements, and each hands them to yield one after
+// the other, until yield fails. What an element consists of is good until yield returns.
 type Lister func(n int, each func(yield func(Reply) error) error) error
 
 // OK is the status OK.
@@ -86,8 +87,8 @@ func DoubleOf(f float64) Reply { return Reply{Kind: Double, Float: f} }
 // VerbatimText returns text meant for a person's eyes.
 func VerbatimText(s string) Reply { return Reply{Kind: Verbatim, Str: []byte(s)} }
 
-// UserError is an error of the user: the whole error line, its code first. As a Go error it travels from a command's parse
-// or run function to the place that makes it a Reply.
+// UserError is an error of the user: the whole error line, its code first. As a Go error it travels from a command's
+// parse or run function to the place that makes it a Reply.
 type UserError string
 
 // Error implements error.
@@ -113,7 +114,8 @@ const (
 	ErrNaN        UserError = "ERR increment would produce NaN or Infinity"
 )
 
-// WrongArity is the error for a call with a wrong number of arguments. name is in lower case; a subcommand's is "client|kill".
+// WrongArity is the error for a call with a wrong number of arguments. name is in lower case; a subcommand's is
+// "client|kill".
 func WrongArity(name string) UserError {
 	return Errorf("ERR wrong number of arguments for '%s' command", name)
 }

@@ -1,12 +1,12 @@
-// Command failover kills the leader of a cluster of three real processes under load, again and again, and prints how long its
-// clients could not write.
+// Command failover kills the leader of a cluster of three real processes under load, again and again, and prints how
+// long its clients could not write.
 //
 //	go run ./scripts/failover [-kills 30] [-calm 20s] [-clients 8] [-flags "--heartbeat 300ms"]
 //
-// Each client writes one key after the other at the node that it takes for the leader; on an error it tries the next node, and
-// it follows redirects. An outage is the time from kill -9 to a client's next acknowledged write: the program prints the
-// distribution of the first client's and of the last one's. At the end the cluster is left alone under the same load, and an
-// election in that time is an error.
+// Each client writes one key after the other at the node that it takes for the leader; on an error it tries the next
+// node, and it follows redirects. An outage is the time from kill -9 to a client's next acknowledged write: the
+// program prints the distribution of the first client's and of the last one's. At the end the cluster is left alone
+// under the same load, and an election in that time is an error.
 package main
 
 import (

@@ -16,11 +16,12 @@ var indeterminate = []string{
 // determinismExceptions allows a package inside Apply one import of the above, with the reason.
 var determinismExceptions = []struct{ dir, importPath, reason string }{}
 
-// sortedMark, followed by a reason, on the line of a range over a map or the line before, says that its order is not seen.
+// sortedMark, followed by a reason, on the line of a range over a map or the line before, says that its order is not
+// seen.
 const sortedMark = "//lint:sorted"
 
-// determinism holds: what runs inside Apply has no input but the keyspace and the entry. That is a table row marked apply;
-// package fsm itself may know the time's types but not the time. Tests are exempt.
+// determinism holds: what runs inside Apply has no input but the keyspace and the entry. That is a table row marked
+// apply; package fsm itself may know the time's types but not the time. Tests are exempt.
 func determinism(t *tree) (vs []violation) {
 	for _, g := range t.groups {
 		_, apply, _ := rankOf(g.dir)

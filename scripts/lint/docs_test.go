@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// docComments holds: every package and every exported top-level name has a doc comment. A group of constants or variables
-// may have one for all. Tests are exempt.
+// docComments holds: every package and every exported top-level name has a doc comment. A group of constants or
+// variables may have one for all. Tests are exempt.
 func docComments(t *tree) (vs []violation) {
 	for _, g := range t.groups {
 		files := g.code()

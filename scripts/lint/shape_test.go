@@ -15,8 +15,8 @@ var shapes = []struct {
 	{dir: "fsm/replica/*", fields: 15, methods: 35},
 }
 
-// typeShapes holds: no struct of the packages in shapes has more fields, and no type more methods, than stands there. An embedded type counts
-// as one field, and its methods do not count again.
+// typeShapes holds: no struct of the packages in shapes has more fields, and no type more methods, than stands there.
+// An embedded type counts as one field, and its methods do not count again.
 func typeShapes(t *tree) (vs []violation) {
 	for _, g := range t.groups {
 		for _, s := range shapes {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// sleeps holds: tests do not sleep. In a function written inside a synctest.Test call time is not real, and sleeping is how
-// it is moved on.
+// sleeps holds: tests do not sleep. In a function written inside a synctest.Test call time is not real, and sleeping
+// is how it is moved on.
 func sleeps(t *tree) (vs []violation) {
 	for _, g := range t.groups {
 		info := t.info(g)

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// packageState holds: no func init, and no package-level variable that changes. A variable changes when some code of the
-// module assigns to it or to a part of it, takes its address (a method with a pointer receiver does), or empties it, or
-// when its type is made for changing. Variables that tests declare are free.
+// packageState holds: no func init, and no package-level variable that changes. A variable changes when some code of
+// the module assigns to it or to a part of it, takes its address (a method with a pointer receiver does), or empties
+// it, or when its type is made for changing. Variables that tests declare are free.
 func packageState(t *tree) (vs []violation) {
 	for _, g := range t.groups {
 		info := t.info(g)

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// transcripts holds: every command row has a transcript, <name>.txt in any case, in the testdata of fsm/command. A row of
-// resp may have it in the testdata of resp instead. Rows are Spec literals with a Name, but subcommands and rows marked
-// Internal. A command package without a row fails: then this law no longer sees the table.
+// transcripts holds: every command row has a transcript, <name>.txt in any case, in the testdata of fsm/command. A
+// row of resp may have it in the testdata of resp instead. Rows are Spec literals with a Name, but subcommands and
+// rows marked Internal. A command package without a row fails: then this law no longer sees the table.
 func transcripts(t *tree) (vs []violation) {
 	const table = "fsm/command"
 	for _, g := range t.groups {

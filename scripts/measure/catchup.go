@@ -93,7 +93,8 @@ func (o *catchup) Run() error {
 	return nil
 }
 
-// trailingLogs is replica.Options.TrailingLogs by default: a log that has gone on by so much does not catch a new node up any more.
+// trailingLogs is replica.Options.TrailingLogs by default: a log that has gone on by so much does not catch a new
+// node up any more.
 const trailingLogs = 10_240
 
 // outrun writes small values until a node that begins must be sent the state.

@@ -98,8 +98,9 @@ type writers struct {
 	each []*writer
 }
 
-// writer is one of them. Each keeps what it has waited for itself: one list for all is a list of hundreds of megabytes after minutes,
-// and whenever it outgrows its memory, all of them wait for the copy, and take that for the server's.
+// writer is one of them. Each keeps what it has waited for itself: one list for all is a list of hundreds of
+// megabytes after minutes, and whenever it outgrows its memory, all of them wait for the copy, and take that for the
+// server's.
 type writer struct {
 	mu    sync.Mutex
 	waits waits

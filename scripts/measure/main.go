@@ -1,5 +1,5 @@
-// Command measure takes what redis-benchmark does not from real processes: what a state on its way to a follower costs, how long a node
-// takes to serve again, and how late an answer comes at worst.
+// Command measure takes what redis-benchmark does not from real processes: what a state on its way to a follower
+// costs, how long a node takes to serve again, and how late an answer comes at worst.
 //
 //	go run ./scripts/measure catchup|growth|restart|snapshots|stalls [--help]
 package main

@@ -53,7 +53,8 @@ func (o *stalls) Run() error {
 	return o.watchLong(addrs)
 }
 
-// watchLong watches both for stalls, in turns of a minute at most: what a noisy machine does to one of them, it does to the other.
+// watchLong watches both for stalls, in turns of a minute at most: what a noisy machine does to one of them, it does
+// to the other.
 func (o *stalls) watchLong(addrs map[string]string) error {
 	all := map[string]waits{}
 	for left := o.Long; left > 0; left -= time.Minute {

@@ -2,9 +2,9 @@
 //
 //	go run ./scripts/mutate [-only regexp] [-budget 60s] [-full]
 //
-// It prints one row of a Markdown table a mutation: which of the tests that are to notice fail, and where none does, what the
-// simulator sees. A mutation that survives is a missing test. Its exit code is 1 when one survives, or when the code that it
-// would change is not there any more.
+// It prints one row of a Markdown table a mutation: which of the tests that are to notice fail, and where none does,
+// what the simulator sees. A mutation that survives is a missing test. Its exit code is 1 when one survives, or when
+// the code that it would change is not there any more.
 package main
 
 import (

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMutationsFit: what each mutation changes stands in its file once, and the tests that are to notice exist. Where code has
-// moved on, its mutation moves with it.
+// TestMutationsFit: what each mutation changes stands in its file once, and the tests that are to notice exist. Where
+// code has moved on, its mutation moves with it.
 func TestMutationsFit(t *testing.T) {
 	names := make(map[string]bool)
 	for _, m := range mutations() {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Pebble tries again at once what has failed, for as long as it fails: on a full disk that is hundreds of times a second.
+// Pebble tries again at once what has failed, for as long as it fails: on a full disk that is hundreds of times a
+// second.
 const (
 	firstPause = 100 * time.Millisecond
 	mostPause  = 5 * time.Second

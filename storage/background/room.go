@@ -14,10 +14,12 @@ var ErrFull = errors.New("storage: the disk is full")
 // IsFull reports whether an error says that there is no room on a disk: it may go away by itself.
 func IsFull(err error) bool { return errors.Is(err, ErrFull) || vfs.IsNoSpaceError(err) }
 
-// What is to be free beside what an open writes is a sixteenth of the disk, or so much: what a node needs to be of use for a moment.
+// What is to be free beside what an open writes is a sixteenth of the disk, or so much: what a node needs to be of
+// use for a moment.
 const reserve = 64 << 20
 
-// CheckRoom returns ErrFull if the disk that dir is on has no room for so many bytes more. A disk that does not say how full it is has.
+// CheckRoom returns ErrFull if the disk that dir is on has no room for so many bytes more. A disk that does not say
+// how full it is has.
 func CheckRoom(fs vfs.FS, dir string, bytes int64) error {
 	u, err := fs.GetDiskUsage(dir)
 	if err != nil {
@@ -29,7 +31,8 @@ func CheckRoom(fs vfs.FS, dir string, bytes int64) error {
 	return nil
 }
 
-// LogBytes returns how long the write-ahead logs in a folder are. To open the database there writes about as much, in tables.
+// LogBytes returns how long the write-ahead logs in a folder are. To open the database there writes about as much, in
+// tables.
 func LogBytes(fs vfs.FS, dir string) (bytes int64) {
 	names, err := fs.List(dir)
 	if err != nil {

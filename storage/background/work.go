@@ -1,5 +1,5 @@
-// Package background is about what a Pebble database does by itself, flushes and compactions: when they begin, and how soon they are tried
-// again when they have failed.
+// Package background is about what a Pebble database does by itself, flushes and compactions: when they begin, and
+// how soon they are tried again when they have failed.
 package background
 
 import (
@@ -11,13 +11,14 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Work is that of one database. It lets Pebble compact, one table at a time, from start on and not before. Pebble's own scheduler lets it begin while a
-// database is being opened, and pebble.Open then waits for the end of that compaction, which takes seconds where a node was stopped
-// under load. What a node that starts needs its processors and its disk for is the log.
+// Work is that of one database. It lets Pebble compact, one table at a time, from start on and not before. Pebble's
+// own scheduler lets it begin while a database is being opened, and pebble.Open then waits for the end of that
+// compaction, which takes seconds where a node was stopped under load. What a node that starts needs its processors
+// and its disk for is the log.
 //
-// Pebble tries again at once what has failed, while it is being opened too, and then pebble.Open does not return before a flush has
-// succeeded. Here it waits, for longer each time. A flush waits where it makes its table, the first of what it does without the database's
-// lock; a compaction is not begun.
+// Pebble tries again at once what has failed, while it is being opened too, and then pebble.Open does not return
+// before a flush has succeeded. Here it waits, for longer each time. A flush waits where it makes its table, the
+// first of what it does without the database's lock; a compaction is not begun.
 type Work struct {
 	db pebble.DBForCompaction // set before all else is called
 
@@ -38,7 +39,8 @@ type Work struct {
 	}
 }
 
-// New returns the work of a database that is to be opened with the options o, which it completes. log gets failures, the database's lock held.
+// New returns the work of a database that is to be opened with the options o, which it completes. log gets failures,
+// the database's lock held.
 func New(o *pebble.Options, log func(format string, args ...any)) *Work {
 	c := &Work{ending: make(chan struct{})}
 	c.mu.idle.L = &c.mu.Mutex
@@ -54,7 +56,8 @@ func New(o *pebble.Options, log func(format string, args ...any)) *Work {
 	return c
 }
 
-// flushEnd notes how a flush has ended. An error is none if there was nothing to write: failed is called for those that are.
+// flushEnd notes how a flush has ended. An error is none if there was nothing to write: failed is called for those
+// that are.
 func (c *Work) flushEnd(next func(pebble.FlushInfo)) func(pebble.FlushInfo) {
 	return func(info pebble.FlushInfo) {
 		if c.last.flush = info.Err; info.Err == nil {
@@ -175,8 +178,8 @@ func (c *Work) Done() {
 	c.grant()
 }
 
-// grant runs what waits. It holds no lock while it asks the database, whose locks come before; one that begins by itself meanwhile
-// is one too many at most. (Were there no room for that one, nothing would be left to wake it.)
+// grant runs what waits. It holds no lock while it asks the database, whose locks come before; one that begins by
+// itself meanwhile is one too many at most. (Were there no room for that one, nothing would be left to wake it.)
 func (c *Work) grant() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

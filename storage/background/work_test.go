@@ -86,7 +86,8 @@ func wantFew(t *testing.T, what string, n int64) {
 	}
 }
 
-// TestOpenOnFullDisk: Pebble does not open before it has flushed what its log says. It tries so at a bounded pace, and opens once there is room.
+// TestOpenOnFullDisk: Pebble does not open before it has flushed what its log says. It tries so at a bounded pace,
+// and opens once there is room.
 func TestOpenOnFullDisk(t *testing.T) {
 	t.Parallel()
 	mem := vfs.NewCrashableMem()

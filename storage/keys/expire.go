@@ -7,7 +7,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// NextExpiry returns the earliest time at which an expiry row is due, in Unix milliseconds; ok is false when there is none.
+// NextExpiry returns the earliest time at which an expiry row is due, in Unix milliseconds; ok is false when there is
+// none.
 func NextExpiry(r storage.Reader) (at int64, ok bool, err error) {
 	err = r.Scan([]byte{layout.TagExpiry}, []byte{layout.TagExpiry + 1}, func(k, _ []byte) (bool, error) {
 		var err error
@@ -18,8 +19,8 @@ func NextExpiry(r storage.Reader) (at int64, ok bool, err error) {
 	return at, ok, err
 }
 
-// RemoveExpired removes up to limit keys whose time has come by the transaction's time, and reports how many expiry rows it
-// took away; fewer than limit says that nothing due is left.
+// RemoveExpired removes up to limit keys whose time has come by the transaction's time, and reports how many expiry
+// rows it took away; fewer than limit says that nothing due is left.
 func RemoveExpired(t *storage.Txn, limit int) (int, error) {
 	var due [][]byte
 	lo, hi := layout.ExpiryBounds(t.Time())
@@ -38,7 +39,8 @@ func RemoveExpired(t *storage.Txn, limit int) (int, error) {
 	return len(due), nil
 }
 
-// removeDue removes the key of one expiry row, unless the key is gone or lives longer now (FLUSHDB leaves such rows behind).
+// removeDue removes the key of one expiry row, unless the key is gone or lives longer now (FLUSHDB leaves such rows
+// behind).
 func removeDue(t *storage.Txn, pkey []byte) error {
 	at, keyspace, key, err := layout.ParseExpiry(pkey)
 	if err != nil {

@@ -123,7 +123,8 @@ func TestRemoveExpiredLimit(t *testing.T) {
 	})
 }
 
-// checkAccounts holds the counts of all databases against their rows, and each row that has an end against its expiry row.
+// checkAccounts holds the counts of all databases against their rows, and each row that has an end against its expiry
+// row.
 func checkAccounts(t testing.TB, v *storage.View) {
 	t.Helper()
 	for db := range uint8(layout.Databases) {

@@ -10,7 +10,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// TestRandomReachesAll counts how often each key is chosen: all are, and none far too often, also when they share a slot.
+// TestRandomReachesAll counts how often each key is chosen: all are, and none far too often, also when they share a
+// slot.
 func TestRandomReachesAll(t *testing.T) {
 	const n, draws = 50, 20000
 	for _, test := range []struct{ name, format string }{

@@ -8,8 +8,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// Walk calls fn for the live keys of a database in the order of their positions, beginning at from, until fn says that it
-// wants no more. key and row are valid during the call; a Txn must not be written to meanwhile.
+// Walk calls fn for the live keys of a database in the order of their positions, beginning at from, until fn says
+// that it wants no more. key and row are valid during the call; a Txn must not be written to meanwhile.
 func Walk(r storage.Reader, db uint8, from layout.Position, fn func(p layout.Position, key []byte, row layout.Row) (more bool, err error)) error {
 	return WalkRange(r, db, from, layout.EndPosition, fn)
 }
@@ -50,13 +50,13 @@ func SlotRange(slot uint16) (from, to layout.Position) {
 	return from, from + 1<<hashBits
 }
 
-// Page is one step of an iteration that nobody remembers but the caller. It calls fn for the live keys among the first
-// limit rows in [from, to), or fewer when fn says that it wants no more, and returns the position at which the next page
-// begins; to says that nothing is left.
+// Page is one step of an iteration that nobody remembers but the caller. It calls fn for the live keys among the
+// first limit rows in [from, to), or fewer when fn says that it wants no more, and returns the position at which the
+// next page begins; to says that nothing is left.
 //
-// Keys of one position are never parted, because a position is all that the caller carries from page to page: a page is
-// longer than limit by the rest of its last group. So a key that is there during a whole iteration is in exactly one page.
-// Rows of expired keys count, for they cost as much as others. key and row are valid during the call.
+// Keys of one position are never parted, because a position is all that the caller carries from page to page: a page
+// is longer than limit by the rest of its last group. So a key that is there during a whole iteration is in exactly
+// one page. Rows of expired keys count, for they cost as much as others. key and row are valid during the call.
 func Page(r storage.Reader, db uint8, from, to layout.Position, limit int, fn func(key []byte, row layout.Row) (more bool)) (next layout.Position, err error) {
 	if from >= to {
 		return to, nil
@@ -78,9 +78,10 @@ func Page(r storage.Reader, db uint8, from, to layout.Position, limit int, fn fu
 	return next, err
 }
 
-// Random returns a live key of a database, chosen by seed, which should be evenly distributed; ok is false when there is
-// none. It takes the slot at or after a random one, and in it the key at or after a random hash: a few seeks, whatever the
-// size. A key's chance is thus the gap before it, within its slot, and the gap before that slot; not the same for all keys.
+// Random returns a live key of a database, chosen by seed, which should be evenly distributed; ok is false when there
+// is none. It takes the slot at or after a random one, and in it the key at or after a random hash: a few seeks,
+// whatever the size. A key's chance is thus the gap before it, within its slot, and the gap before that slot; not the
+// same for all keys.
 func Random(r storage.Reader, db uint8, seed uint64) (key []byte, ok bool, err error) {
 	at := layout.Position(seed) % layout.EndPosition
 	slot, _ := SlotRange(uint16(at >> hashBits))

@@ -14,7 +14,8 @@ import (
 // twins are equal in slot and hash, in place of each other too: see collisions.
 var twins = [2]string{"775bdf38f3", "bba1733fd4"}
 
-// collisions returns 2^bits keys of one position. A CRC depends on the difference of two texts alone, wherever it stands.
+// collisions returns 2^bits keys of one position. A CRC depends on the difference of two texts alone, wherever it
+// stands.
 func collisions(t testing.TB, bits int) []string {
 	t.Helper()
 	group := []string{"{t}"}

@@ -1,6 +1,6 @@
-// Package layout holds every byte that the state store keeps on disk: Pebble keys and the values behind them. Nothing else
-// in the tree knows a tag byte or an offset. Numbers are written out because they are on disk; a change of any of them is a
-// new FormatVersion. Golden files in testdata hold an example of each.
+// Package layout holds every byte that the state store keeps on disk: Pebble keys and the values behind them. Nothing
+// else in the tree knows a tag byte or an offset. Numbers are written out because they are on disk; a change of any
+// of them is a new FormatVersion. Golden files in testdata hold an example of each.
 package layout
 
 import (
@@ -26,8 +26,9 @@ const (
 	TagPiece  = 'P' // a piece of a large log entry whose last piece is not applied yet
 )
 
-// IsData reports whether a row is Redis's data, which is looked up row by row: a key row or a part of a collection. Such rows are cached,
-// and kept in chunks when they are long; their first byte is never 0. All others are scanned, or the node's own.
+// IsData reports whether a row is Redis's data, which is looked up row by row: a key row or a part of a collection.
+// Such rows are cached, and kept in chunks when they are long; their first byte is never 0. All others are scanned,
+// or the node's own.
 func IsData(pkey []byte) bool { return pkey[0] == TagKey || pkey[0] == TagPart }
 
 // keyPrefixLen is the length of everything before the Redis key in a key row.
@@ -61,8 +62,8 @@ func appendRest(dst []byte, key []byte) []byte {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Position is the place of a key in the order of its keyspace: slot in bits 32 to 45, hash in bits 0 to 31. Keys with one
-// position are neighbours.
+// Position is the place of a key in the order of its keyspace: slot in bits 32 to 45, hash in bits 0 to 31. Keys with
+// one position are neighbours.
 type Position uint64
 
 // EndPosition is above every position of a key.
@@ -129,8 +130,10 @@ const partPrefixLen = 1 + 1 + 8
 //
 //	'D' | keyspace uint8 | id uint64 BE | name
 //
-// id is what the collection's key row says (Row.Parts). It stays when the key is renamed, and no other collection ever has it. The parts of a collection are one contiguous range, in the order of their names, and so are those of a keyspace.
-// What a name is the type says: a field, a member, a position. A type with several kinds of parts begins their names with a byte for the kind.
+// id is what the collection's key row says (Row.Parts). It stays when the key is renamed, and no other collection
+// ever has it. The parts of a collection are one contiguous range, in the order of their names, and so are those of a
+// keyspace. What a name is the type says: a field, a member, a position. A type with several kinds of parts begins
+// their names with a byte for the kind.
 func AppendPart(dst []byte, keyspace uint8, id uint64, name []byte) []byte {
 	dst = append(dst, TagPart, keyspace)
 	dst = binary.BigEndian.AppendUint64(dst, id)
@@ -178,8 +181,8 @@ func AppendChunk(dst, pkey []byte, n uint32) []byte {
 	return binary.BigEndian.AppendUint32(dst, n)
 }
 
-// AppendPiece appends the Pebble key of piece n of the large log entry that is being gathered. There is one at a time; its
-// row PiecesRow tells how far it is.
+// AppendPiece appends the Pebble key of piece n of the large log entry that is being gathered. There is one at a
+// time; its row PiecesRow tells how far it is.
 //
 //	'P' | n uint64 BE
 func AppendPiece(dst []byte, n uint64) []byte {

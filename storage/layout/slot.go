@@ -17,8 +17,8 @@ func Slot(key []byte) uint16 {
 	return crc16(key) % Slots
 }
 
-// crc16 is CRC-16/XMODEM: polynomial 0x1021, start 0, no reflection. It takes four bytes at a time: none of their four look-ups waits
-// for another.
+// crc16 is CRC-16/XMODEM: polynomial 0x1021, start 0, no reflection. It takes four bytes at a time: none of their
+// four look-ups waits for another.
 func crc16(b []byte) uint16 {
 	var crc uint16
 	for ; len(b) >= 4; b = b[4:] {

@@ -75,8 +75,8 @@ func randomKey(r *rand.Rand) []byte {
 	return key
 }
 
-// TestOrder: the Pebble keys of one keyspace are in the order of (position, key), a keyspace is one range, and a position is
-// a bound that parts the keys below it from the others.
+// TestOrder: the Pebble keys of one keyspace are in the order of (position, key), a keyspace is one range, and a
+// position is a bound that parts the keys below it from the others.
 func TestOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20000 {

@@ -16,7 +16,8 @@ type Database struct {
 	Expires  uint64 // how many of them have a time to live
 }
 
-// State is the state row. It is written in the batch of the data that it describes, so data and applied index are never apart.
+// State is the state row. It is written in the batch of the data that it describes, so data and applied index are
+// never apart.
 type State struct {
 	Index     uint64 // the log index of the newest applied entry
 	Term      uint64 // and its term
@@ -106,8 +107,8 @@ func ParseRecord(b []byte) (Record, error) {
 	return r, nil
 }
 
-// AppendRestored appends to dst the bytes of a row that says: a restore has brought the state to index and emptied the Raft
-// log, so that the log may end before index.
+// AppendRestored appends to dst the bytes of a row that says: a restore has brought the state to index and emptied
+// the Raft log, so that the log may end before index.
 //
 //	format uvarint | index uvarint
 func AppendRestored(dst []byte, index uint64) []byte {
@@ -198,7 +199,8 @@ func AppendReached(dst []byte, index uint64) []byte {
 	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[len(dst)-8:], castagnoli))
 }
 
-// ParseReached reads what AppendReached wrote, ReachedLen bytes. Anything else, as a power cut may leave it, is 0: it says nothing.
+// ParseReached reads what AppendReached wrote, ReachedLen bytes. Anything else, as a power cut may leave it, is 0: it
+// says nothing.
 func ParseReached(b []byte) (index uint64) {
 	if len(b) != ReachedLen || crc32.Checksum(b[:8], castagnoli) != binary.BigEndian.Uint32(b[8:]) {
 		return 0

@@ -63,7 +63,8 @@ func AppendRow(dst []byte, r Row) []byte {
 	return appendLong(dst, r.Payload)
 }
 
-// appendLong appends b in steps: while one copy runs, the Go runtime cannot stop this goroutine, and all others may wait for that.
+// appendLong appends b in steps: while one copy runs, the Go runtime cannot stop this goroutine, and all others may
+// wait for that.
 func appendLong(dst, b []byte) []byte {
 	for rest := b; ; rest = rest[copyStep:] {
 		if len(rest) <= copyStep {
@@ -127,7 +128,8 @@ func RowSize(r Row) int {
 	return n
 }
 
-// rowFixed is the length of everything before expireAt, and MaxRowHead the longest that everything before the payload is.
+// rowFixed is the length of everything before expireAt, and MaxRowHead the longest that everything before the payload
+// is.
 const (
 	rowFixed   = 1 + 1 + 8 + 4
 	MaxRowHead = rowFixed + 8 + 8

@@ -16,10 +16,10 @@ const (
 // StoreLog appends one entry, see StoreLogs.
 func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
 
-// StoreLogs appends logs and returns once they are fsynced, or, with an error, none of them. A crash before that may leave the first of them.
-// Their indexes follow each other and the last entry; only into an empty log they may start anywhere above 0. Anything
-// else is ErrGap: before it overwrites a conflicting tail, Raft deletes it. The store keeps data and extensions of logs in its cache:
-// nobody changes them any more.
+// StoreLogs appends logs and returns once they are fsynced, or, with an error, none of them. A crash before that may
+// leave the first of them. Their indexes follow each other and the last entry; only into an empty log they may start
+// anywhere above 0. Anything else is ErrGap: before it overwrites a conflicting tail, Raft deletes it. The store
+// keeps data and extensions of logs in its cache: nobody changes them any more.
 func (s *Store) StoreLogs(logs []*raft.Log) error {
 	return s.store(logs, func(p *pending, seq uint64) {
 		s.journal.await(p)
@@ -27,9 +27,9 @@ func (s *Store) StoreLogs(logs []*raft.Log) error {
 	})
 }
 
-// AppendLogs is StoreLogs that does not wait for the disk. Readers find the entries at once; a crash may take them until synced is called, by a
-// goroutine of the store and in the order of the appends. What StoreLogs or DeleteRange syncs later is not on the disk without them. A failure of the
-// disk ends the process, as it does in StoreLogs.
+// AppendLogs is StoreLogs that does not wait for the disk. Readers find the entries at once; a crash may take them
+// until synced is called, by a goroutine of the store and in the order of the appends. What StoreLogs or DeleteRange
+// syncs later is not on the disk without them. A failure of the disk ends the process, as it does in StoreLogs.
 func (s *Store) AppendLogs(logs []*raft.Log, synced func()) error {
 	if err := s.gate.enter(); err != nil {
 		return err
@@ -61,7 +61,8 @@ func (s *Store) tellSynced() {
 	}
 }
 
-// store appends logs, in records of about recordBytes. after gets the last of them, which is on its way to the disk behind the others.
+// store appends logs, in records of about recordBytes. after gets the last of them, which is on its way to the disk
+// behind the others.
 func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) error {
 	if err := s.enterWrite(); err != nil {
 		return err
@@ -110,7 +111,8 @@ func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) erro
 	return nil
 }
 
-// recordBytes is how many bytes of entries a record holds, about. An entry that is read from its file costs the record that it is in.
+// recordBytes is how many bytes of entries a record holds, about. An entry that is read from its file costs the
+// record that it is in.
 const recordBytes = 1 << 20
 
 // batchBytes is about how many bytes a batch takes that writes logs.

@@ -98,7 +98,8 @@ func TestEntriesAreTheSameFromCacheAndDisk(t *testing.T) {
 	}
 }
 
-// TestMemoryOfEntries: the cache keeps an entry in the memory it came in, Pebble in its own; who is given an entry cannot append to it in place.
+// TestMemoryOfEntries: the cache keeps an entry in the memory it came in, Pebble in its own; who is given an entry
+// cannot append to it in place.
 func TestMemoryOfEntries(t *testing.T) {
 	for name, o := range map[string]Options{"cache": {}, "pebble": noCache(Options{})} {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +206,8 @@ func TestStoreLogsRefusesHugeBatches(t *testing.T) {
 	mustStore(t, s, 1, 3, 1)
 }
 
-// TestAppendLogs: entries can be read before they are on the disk, are told of once they are, in order, and a later append syncs them too.
+// TestAppendLogs: entries can be read before they are on the disk, are told of once they are, in order, and a later
+// append syncs them too.
 func TestAppendLogs(t *testing.T) {
 	mem := vfs.NewCrashableMem()
 	var disk sync.Mutex // held while it stands still

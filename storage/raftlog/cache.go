@@ -8,10 +8,10 @@ import (
 
 // cache holds the newest entries of the log, a run without holes, at most as many entries and bytes as it was made for.
 //
-// The leader reads every entry once per follower, a follower reads every entry once to apply it, both moments after it
-// was stored; from here that costs neither a search in Pebble, nor a copy, nor a checksum. raft.NewLogCache would serve
-// these reads too, but it forgets everything on each DeleteRange, which comes every ten entries here, and it is bounded in
-// entries only: 512 of them may be 256 MiB.
+// The leader reads every entry once per follower, a follower reads every entry once to apply it, both moments after
+// it was stored; from here that costs neither a search in Pebble, nor a copy, nor a checksum. raft.NewLogCache would
+// serve these reads too, but it forgets everything on each DeleteRange, which comes every ten entries here, and it is
+// bounded in entries only: 512 of them may be 256 MiB.
 //
 // It is filled by StoreLogs and never by reads: a follower that catches up reads old entries, each once.
 type cache struct {

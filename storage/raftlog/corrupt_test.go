@@ -59,8 +59,8 @@ func TestCorruptEntries(t *testing.T) {
 	}
 }
 
-// TestCorruptFile flips a bit in the middle of a file: who has the store open hears ErrCorrupt for what is near it, and who opens it
-// hears that it is damaged, though behind the bit nothing but the end of the log may be wrong.
+// TestCorruptFile flips a bit in the middle of a file: who has the store open hears ErrCorrupt for what is near it,
+// and who opens it hears that it is damaged, though behind the bit nothing but the end of the log may be wrong.
 func TestCorruptFile(t *testing.T) {
 	for _, closed := range []bool{false, true} {
 		var out bytes.Buffer

@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// TestFilesTakeWhatTheyAre: on a real file system the files take of the disk what they are long, but for the one that is being written,
-// also where entries are large and a file is used again that was longer.
+// TestFilesTakeWhatTheyAre: on a real file system the files take of the disk what they are long, but for the one that
+// is being written, also where entries are large and a file is used again that was longer.
 func TestFilesTakeWhatTheyAre(t *testing.T) {
 	for _, dir := range realDirs(t) {
 		t.Run(dir.name, func(t *testing.T) {

@@ -136,7 +136,8 @@ func equalLogs(a, b *raft.Log) bool {
 		bytes.Equal(a.Extensions, b.Extensions) && a.AppendedAt.Equal(b.AppendedAt)
 }
 
-// onDisk returns the indexes of the entries that are not said to be gone on the disk, whether or not they are part of the log.
+// onDisk returns the indexes of the entries that are not said to be gone on the disk, whether or not they are part of
+// the log.
 func onDisk(t testing.TB, s *Store) (indexes []uint64) {
 	t.Helper()
 	s.mu.Lock()

@@ -20,9 +20,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// journal is the files that the entries are in: those of Pebble's write-ahead log, without the database behind it. Its records are
-// Pebble batches, which set entries and delete ranges of them, and to replay them in order is to open the log. A database would write
-// each entry again, into a table, before the log is cut.
+// journal is the files that the entries are in: those of Pebble's write-ahead log, without the database behind it.
+// Its records are Pebble batches, which set entries and delete ranges of them, and to replay them in order is to open
+// the log. A database would write each entry again, into a table, before the log is cut.
 //
 // Writes are serialized by the store; reads go on beside them.
 type journal struct {
@@ -48,8 +48,8 @@ type journal struct {
 	last lastRecord
 }
 
-// place is where the entries from first to last are: in the record seq of the file num, which begins at byte at or behind it. Where it is
-// whole, they are somewhere in that file, whose last record is seq.
+// place is where the entries from first to last are: in the record seq of the file num, which begins at byte at or
+// behind it. Where it is whole, they are somewhere in that file, whose last record is seq.
 type place struct {
 	first, last uint64
 	seq         uint64
@@ -65,7 +65,8 @@ type file struct {
 	bytes int64
 }
 
-// lastRecord is the record that was read last, and the reader that stands behind it: entries are mostly read one after the other.
+// lastRecord is the record that was read last, and the reader that stands behind it: entries are mostly read one
+// after the other.
 type lastRecord struct {
 	sync.Mutex
 	num  wal.NumWAL
@@ -84,7 +85,8 @@ func (l *lastRecord) forget() {
 	l.num, l.seq, l.logs, l.file, l.r, l.buf = 0, 0, nil, nil, nil, bytes.Buffer{}
 }
 
-// blockBytes is the size of the blocks that Pebble's log is made of: a record may be looked for from the beginning of any of them.
+// blockBytes is the size of the blocks that Pebble's log is made of: a record may be looked for from the beginning of
+// any of them.
 const blockBytes = 32 << 10
 
 // walOptions returns what Pebble's own log would be made with.
@@ -95,7 +97,8 @@ func (j *journal) walOptions(fs vfs.FS) wal.Options {
 		PreallocateSize:      func() int { return int(j.bytes) + spareOver }, // what a file takes that is not trimmed yet
 		Logger:               j.log,
 		EventListener:        j.log,
-		// Each piece of a record says how much was synced before it, which tells damage from a torn end. Without a histogram it says nothing.
+		// Each piece of a record says how much was synced before it, which tells damage from a torn end. Without a
+		// histogram it says nothing.
 		WriteWALSyncOffsets: func() bool { return true },
 		FsyncLatency:        prometheus.NewHistogram(prometheus.HistogramOpts{Buckets: pebble.FsyncLatencyBuckets}),
 	}
@@ -139,7 +142,8 @@ type pending struct {
 	err  error
 }
 
-// write appends a batch, which it closes. The record is on the disk once p is done; no p, and a later record's sync says so.
+// write appends a batch, which it closes. The record is on the disk once p is done; no p, and a later record's sync
+// says so.
 func (j *journal) write(b *pebble.Batch, p *pending) (at int64) {
 	if j.end >= j.bytes {
 		j.next()
@@ -261,7 +265,8 @@ func (j *journal) from() uint64 {
 	return j.mu.places[0].first
 }
 
-// hole says that one of the entries from first to last is in none of the places, which are in order and of these entries.
+// hole says that one of the entries from first to last is in none of the places, which are in order and of these
+// entries.
 func hole(ps []place, first, last uint64) bool {
 	for _, p := range ps {
 		if p.first != first {
@@ -293,8 +298,8 @@ func (j *journal) size() (bytes int64) {
 	return bytes + j.end
 }
 
-// since returns the first entry of the newest files that are at most so long together, with the one that is written; 0 when that are
-// all files. No write goes on.
+// since returns the first entry of the newest files that are at most so long together, with the one that is written;
+// 0 when that are all files. No write goes on.
 func (j *journal) since(bytes int64) (first uint64) {
 	num, oldest := j.num, j.oldest()
 	left := bytes - j.end
@@ -356,7 +361,8 @@ func logAt(logs []raft.Log, index uint64) (raft.Log, bool) {
 	return logs[index-logs[0].Index], true
 }
 
-// read returns the entries of the record at a place; some of them may not be part of the log any more. The file is still its own.
+// read returns the entries of the record at a place; some of them may not be part of the log any more. The file is
+// still its own.
 func (j *journal) read(p place) ([]raft.Log, error) {
 	if p.logs != nil {
 		return p.logs, nil
@@ -492,8 +498,9 @@ func (j *journal) letGo(oldest wal.NumWAL) (unused []wal.DeletableLog, err error
 	return j.wals.Obsolete(oldest, false)
 }
 
-// trimFile gives back what a file that is whole has of the disk beyond its end: what was preallocated, and of one that was used before
-// for more, what is longer than files become. Up to there it stays as it is: a file that is used again shall not have to grow.
+// trimFile gives back what a file that is whole has of the disk beyond its end: what was preallocated, and of one
+// that was used before for more, what is longer than files become. Up to there it stays as it is: a file that is used
+// again shall not have to grow.
 func (j *journal) trimFile(num wal.NumWAL, end int64) error {
 	if j.fs != vfs.Default {
 		return nil // no other preallocates
@@ -507,7 +514,8 @@ func (j *journal) trimFile(num wal.NumWAL, end int64) error {
 	return os.Truncate(path, min(info.Size(), max(end+blockBytes, j.bytes+spareOver)))
 }
 
-// readerOf makes a reader of the records of a file, from byte at on. N is the type of Pebble's file numbers, which has no name outside.
+// readerOf makes a reader of the records of a file, from byte at on. N is the type of Pebble's file numbers, which
+// has no name outside.
 func readerOf[N ~uint64](newReader func(io.Reader, N) *record.Reader, f vfs.File, at int64, num wal.NumWAL) *record.Reader {
 	return newReader(io.NewSectionReader(f, at, 1<<62), N(num))
 }

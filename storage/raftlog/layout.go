@@ -94,7 +94,8 @@ func timeOf(nanos int64) time.Time {
 	return time.Unix(0, nanos).UTC()
 }
 
-// readBack returns what decodeEntry makes of what encodeEntry makes of log, to the last bit of its time. Its data and extensions are log's.
+// readBack returns what decodeEntry makes of what encodeEntry makes of log, to the last bit of its time. Its data and
+// extensions are log's.
 func readBack(log *raft.Log) raft.Log {
 	return raft.Log{
 		Index: log.Index, Term: log.Term, Type: log.Type, AppendedAt: timeOf(nanosOf(log.AppendedAt)),

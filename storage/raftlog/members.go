@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Members describes the members in the bytes of a membership, a configuration entry's Data or a snapshot record's Config:
-// "n1 127.0.0.1:7001 Voter". Bytes that are no membership give an error.
+// Members describes the members in the bytes of a membership, a configuration entry's Data or a snapshot record's
+// Config: "n1 127.0.0.1:7001 Voter". Bytes that are no membership give an error.
 func Members(config []byte) (members []string, err error) {
 	defer func() {
 		if p := recover(); p != nil { // raft.DecodeConfiguration panics

@@ -25,10 +25,10 @@ type Options struct {
 	// without a sync, some time later. Default: any entry may.
 	Durable func() (index uint64)
 
-	// BeforeTruncate is called before all entries disappear from the disk. When it returns nil, the state that they led to
-	// must be durable without them: the state store syncs itself here. An error keeps the log as it is and is returned by
-	// DeleteRange. It runs in the goroutine of DeleteRange, holds up other deletions but
-	// no appends and no reads, and must not call DeleteRange, DropBehind or Close. Default: nothing is called.
+	// BeforeTruncate is called before all entries disappear from the disk. When it returns nil, the state that they
+	// led to must be durable without them: the state store syncs itself here. An error keeps the log as it is and is
+	// returned by DeleteRange. It runs in the goroutine of DeleteRange, holds up other deletions but no appends and
+	// no reads, and must not call DeleteRange, DropBehind or Close. Default: nothing is called.
 	BeforeTruncate func() error
 
 	// TruncateEvery is how many compacted entries wait at least before they are removed from the disk; default 1024.
@@ -37,12 +37,13 @@ type Options struct {
 	// CacheEntries and CacheBytes bound the newest entries held in memory; default 512 entries and 8 MiB.
 	CacheEntries, CacheBytes int
 
-	// FileBytes is how long a file of entries gets, about, before the next begins; default 32 MiB, at least 256 KiB, at most 1 GiB.
+	// FileBytes is how long a file of entries gets, about, before the next begins; default 32 MiB, at least 256 KiB,
+	// at most 1 GiB.
 	FileBytes int
 
-	// SpareLogs keeps a file of FileBytes ready, written before it is used, so that appends to a new file are as fast as those to
-	// an old one. It costs that much disk, and 200 MiB written once. It is always on on a real file system with room enough, and off
-	// by default on others.
+	// SpareLogs keeps a file of FileBytes ready, written before it is used, so that appends to a new file are as fast
+	// as those to an old one. It costs that much disk, and 200 MiB written once. It is always on on a real file
+	// system with room enough, and off by default on others.
 	SpareLogs bool
 
 	// ReadOnly opens an existing store for reading only: nothing in its directory changes.

@@ -1,33 +1,34 @@
-// Package raftlog keeps what Raft may not lose: its log in files of Pebble's write-ahead log, and its few stable values in a Pebble
-// database.
+// Package raftlog keeps what Raft may not lose: its log in files of Pebble's write-ahead log, and its few stable
+// values in a Pebble database.
 //
-// A Store implements raft.LogStore, raft.MonotonicLogStore and raft.StableStore. StoreLogs, Set and SetUint64
-// return after the sync; AppendLogs, for a leader that knows what it may not say before, returns earlier and tells of it. A disk that
-// fails a sync ends the process (see logger.Fatalf), because a log that is unsure about its own tail may not vote.
+// A Store implements raft.LogStore, raft.MonotonicLogStore and raft.StableStore. StoreLogs, Set and SetUint64 return
+// after the sync; AppendLogs, for a leader that knows what it may not say before, returns earlier and tells of it. A
+// disk that fails a sync ends the process (see logger.Fatalf), because a log that is unsure about its own tail may
+// not vote.
 //
 // # The log in memory and the log on disk
 //
 // The log is one run of indexes without holes, [first, last], held in memory, so that FirstIndex and LastIndex cost
-// nothing. Raft compacts its log after every snapshot, which with Cairn's defaults is every ten entries. So a compaction only moves
-// first, in memory, and the entries before it wait:
+// nothing. Raft compacts its log after every snapshot, which with Cairn's defaults is every ten entries. So a
+// compaction only moves first, in memory, and the entries before it wait:
 //
 //	physical         first                     last
 //	   | waiting ...... | the log ............... |
 //	   '-- on disk, no longer part of the log ----'
 //
-// Once Options.TruncateEvery entries wait that Options.Durable allows to go, one record says that those are gone, and files that hold
-// nothing else are used again. After a
-// restart first is physical again: FirstIndex may go back by what waits (after a crash by a few more, because that record
-// is not synced). Raft does not mind entries that it has compacted already; it compacts them once more.
+// Once Options.TruncateEvery entries wait that Options.Durable allows to go, one record says that those are gone, and
+// files that hold nothing else are used again. After a restart first is physical again: FirstIndex may go back by
+// what waits (after a crash by a few more, because that record is not synced). Raft does not mind entries that it has
+// compacted already; it compacts them once more.
 //
 // # What a crash can leave
 //
-// The records of the files are replayed in order (journal, replay), so after a crash the log is what some prefix of them made it,
-// and that prefix holds at least every synced record. Each operation is one record, hence wholly there or not at all, but for appends of
-// more than recordBytes.
-// Removing the head of the log is the one operation that another database must agree to: the state it led to has to be
-// durable first. The state becomes so when it suits it, and the log asks how far it is: that is Options.Durable. Only when all
-// of the log is to go, it makes it so: that is Options.BeforeTruncate.
+// The records of the files are replayed in order (journal, replay), so after a crash the log is what some prefix of
+// them made it, and that prefix holds at least every synced record. Each operation is one record, hence wholly there
+// or not at all, but for appends of more than recordBytes. Removing the head of the log is the one operation that
+// another database must agree to: the state it led to has to be durable first. The state becomes so when it suits it,
+// and the log asks how far it is: that is Options.Durable. Only when all of the log is to go, it makes it so: that is
+// Options.BeforeTruncate.
 package raftlog
 
 import (
@@ -152,7 +153,8 @@ func (s *Store) FirstIndex() (uint64, error) { return s.first.Load(), nil }
 // LastIndex returns the index of the newest entry of the log, or 0 if it is empty. It never fails.
 func (s *Store) LastIndex() (uint64, error) { return s.last.Load(), nil }
 
-// Disk returns how many bytes are free on the file system that the log is on, and how many it has; both 0 where it does not say.
+// Disk returns how many bytes are free on the file system that the log is on, and how many it has; both 0 where it
+// does not say.
 func (s *Store) Disk() (free, total uint64) {
 	u, err := s.opts.FS.GetDiskUsage(s.dir)
 	if err != nil {

@@ -96,8 +96,8 @@ func (s *Store) replayAll() (wal.Logs, error) {
 	return logs, nil
 }
 
-// noteFile notes how long a file is that was replayed, and gives back what it takes of the disk beyond that: whoever wrote it may have
-// been killed before he did.
+// noteFile notes how long a file is that was replayed, and gives back what it takes of the disk beyond that: whoever
+// wrote it may have been killed before he did.
 func (s *Store) noteFile(l wal.LogicalLog) error {
 	size, err := l.PhysicalSize()
 	if err != nil {
@@ -160,7 +160,8 @@ func (s *Store) replay(l wal.LogicalLog, last bool) error {
 	return s.sumUp(l.Num)
 }
 
-// replayRecords does what the records of a file say, and returns where they end. A crash may have torn the end of the last one.
+// replayRecords does what the records of a file say, and returns where they end. A crash may have torn the end of the
+// last one.
 func (s *Store) replayRecords(l wal.LogicalLog, last bool) (end int64, err error) {
 	r := l.OpenForRead()
 	defer r.Close()
@@ -183,8 +184,9 @@ func (s *Store) replayRecords(l wal.LogicalLog, last bool) (end int64, err error
 	}
 }
 
-// writeAgain makes the last file one that ends with its last record, and is on the disk. Whoever wrote it was killed, perhaps before it was
-// synced, perhaps because a sync had failed, and then the system may take for written what is not: so nothing but to write it again will do.
+// writeAgain makes the last file one that ends with its last record, and is on the disk. Whoever wrote it was killed,
+// perhaps before it was synced, perhaps because a sync had failed, and then the system may take for written what is
+// not: so nothing but to write it again will do.
 func (s *Store) writeAgain(num wal.NumWAL, end int64) (err error) {
 	fs, name := s.opts.FS, s.opts.FS.PathJoin(s.journal.dir, againFile)
 	from, err := fs.Open(s.journal.path(num))
@@ -209,8 +211,8 @@ func (s *Store) writeAgain(num wal.NumWAL, end int64) (err error) {
 // againFile is what a file is called while it is written again; the next start begins that anew.
 const againFile = "AGAIN"
 
-// sumUp writes the summary of a file that has got its last record: a start need not read it. What the crash of a machine takes of that is
-// written again. It is called with mu held, or while nobody else has the store.
+// sumUp writes the summary of a file that has got its last record: a start need not read it. What the crash of a
+// machine takes of that is written again. It is called with mu held, or while nobody else has the store.
 func (s *Store) sumUp(num wal.NumWAL) error {
 	first, last := s.journal.of(num)
 	var v []byte
@@ -221,8 +223,8 @@ func (s *Store) sumUp(num wal.NumWAL) error {
 	return s.db.Set(row, encodeStable(row, v), pebble.NoSync)
 }
 
-// applySummary brings the store to what it was when the last record of a file was written, if there is a summary of it: in the file are
-// the entries from first to last, or none; the log was that from physical to end.
+// applySummary brings the store to what it was when the last record of a file was written, if there is a summary of
+// it: in the file are the entries from first to last, or none; the log was that from physical to end.
 func (s *Store) applySummary(num wal.NumWAL) (known bool, err error) {
 	n, err := s.numbers(summaryRow(num), 5)
 	if n == nil || err != nil {
@@ -347,8 +349,9 @@ func (s *Store) forgetFiles(oldest wal.NumWAL) {
 	s.journal.whole = slices.DeleteFunc(s.journal.whole, func(f file) bool { return f.num < oldest })
 }
 
-// begunRow is the row of the database that says that it has files of entries beside it. It is under an entry's key because the first programs had
-// the entries in the database: they read its format as one that they do not know, where they would else find an empty log.
+// begunRow is the row of the database that says that it has files of entries beside it. It is under an entry's key
+// because the first programs had the entries in the database: they read its format as one that they do not know,
+// where they would else find an empty log.
 func begunRow() []byte { return entryKey(math.MaxUint64) }
 
 const formatBegun = 2
@@ -373,8 +376,8 @@ func (s *Store) isBegun() (bool, error) {
 	return err == nil, err
 }
 
-// beginFirst makes the first file of a store that has none. What a crash has left of that before has no entries: files that have some belong
-// to another database.
+// beginFirst makes the first file of a store that has none. What a crash has left of that before has no entries:
+// files that have some belong to another database.
 func (s *Store) beginFirst(files vfs.FS) error {
 	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.journal.dir})
 	if err != nil {

@@ -32,7 +32,8 @@ func oldStore(t *testing.T, fs vfs.FS) {
 	}
 }
 
-// TestOldStore: a store that has its entries in Pebble is refused, and stays as it is. An old program would not take the new store for an empty one.
+// TestOldStore: a store that has its entries in Pebble is refused, and stays as it is. An old program would not take
+// the new store for an empty one.
 func TestOldStore(t *testing.T) {
 	fs := vfs.NewMem()
 	oldStore(t, fs)
@@ -61,8 +62,8 @@ func TestOldStore(t *testing.T) {
 	}
 }
 
-// TestFilesComeAndGo: as the head of the log is cut its files go, or become the newest; entries are read from those that are left, in any
-// order, and a start and a copy find them.
+// TestFilesComeAndGo: as the head of the log is cut its files go, or become the newest; entries are read from those
+// that are left, in any order, and a start and a copy find them.
 func TestFilesComeAndGo(t *testing.T) {
 	fs := vfs.NewMem()
 	durable := uint64(0)
@@ -169,9 +170,9 @@ func (fs cleanFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.O
 
 func (cleanFile) Sync() error { return nil }
 
-// TestOpenWrites: what a start finds, it may say to others. So it is on the disk then, though the process that wrote it was killed before it
-// had synced it, or because a sync had failed, after which a system may take what it has in memory for written. What the file takes of the
-// disk beyond its last record is given back.
+// TestOpenWrites: what a start finds, it may say to others. So it is on the disk then, though the process that wrote
+// it was killed before it had synced it, or because a sync had failed, after which a system may take what it has in
+// memory for written. What the file takes of the disk beyond its last record is given back.
 func TestOpenWrites(t *testing.T) {
 	mem := vfs.NewCrashableMem()
 	fs := deafFS{mem, new(atomic.Bool)}
@@ -190,7 +191,8 @@ func TestOpenWrites(t *testing.T) {
 	}
 }
 
-// TestFilesOfAnotherStore: files and database that do not belong to each other are not taken for an empty log, and stay as they are.
+// TestFilesOfAnotherStore: files and database that do not belong to each other are not taken for an empty log, and
+// stay as they are.
 func TestFilesOfAnotherStore(t *testing.T) {
 	fs := vfs.NewMem()
 	s := mustOpen(t, fs, Options{})
@@ -216,8 +218,8 @@ func TestFilesOfAnotherStore(t *testing.T) {
 	}
 }
 
-// TestFilesGoLate crashes before every sync while files come and go, some of them torn before: what a start finds is what was said to be
-// there, and no file is missing that it looks for.
+// TestFilesGoLate crashes before every sync while files come and go, some of them torn before: what a start finds is
+// what was said to be there, and no file is missing that it looks for.
 func TestFilesGoLate(t *testing.T) {
 	for _, percent := range []int{0, 50} {
 		c := &crashScript{mem: vfs.NewCrashableMem(), unsyncedPercent: percent, states: []map[uint64]uint64{nil}}

@@ -10,11 +10,13 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// spare keeps one file of entries ready that is written full of zeros. A file that grows with each append has its length written with
-// each sync as well, elsewhere on the disk: an append to a new file took half as long again as one to a file that had been used
-// before. Files whose entries are gone are used again, in time; a spare takes the place of each that would be made until then.
+// spare keeps one file of entries ready that is written full of zeros. A file that grows with each append has its
+// length written with each sync as well, elsewhere on the disk: an append to a new file took half as long again as
+// one to a file that had been used before. Files whose entries are gone are used again, in time; a spare takes the
+// place of each that would be made until then.
 //
-// A crash may leave zeros behind the last record. Pebble's reader takes them for the end, as it does what an older use has left.
+// A crash may leave zeros behind the last record. Pebble's reader takes them for the end, as it does what an older
+// use has left.
 type spare struct {
 	fs   vfs.FS
 	dir  string
@@ -86,7 +88,8 @@ func (s *spare) write() (err error) {
 		if _, err := f.Write(zeros); err != nil {
 			return err
 		}
-		// They are sent on their way in small steps, which hold up others less than one large sync does, or many small ones.
+		// They are sent on their way in small steps, which hold up others less than one large sync does, or many
+		// small ones.
 		if _, err := f.SyncTo(n + zeroBytes); err != nil {
 			return err
 		}

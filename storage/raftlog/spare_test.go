@@ -19,8 +19,8 @@ func (fs roomyFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
 	return vfs.DiskUsage{AvailBytes: fs.bytes, TotalBytes: fs.bytes}, nil
 }
 
-// TestSpareLogs: the first new log file is the one that was kept ready, and a crash leaves every entry that was synced. From then on
-// Pebble may have files to use again.
+// TestSpareLogs: the first new log file is the one that was kept ready, and a crash leaves every entry that was
+// synced. From then on Pebble may have files to use again.
 func TestSpareLogs(t *testing.T) {
 	o := Options{FileBytes: 256 << 10, SpareLogs: true}
 	fs := roomyFS{vfs.NewCrashableMem(), 1 << 40}

@@ -22,14 +22,14 @@ const (
 // DeleteRange removes the entries from lo to hi, both included; indexes outside of the log are ignored. What happens
 // depends on where they are:
 //
-//   - At the head (log compaction) they leave the log at once and the disk later, many together; see the package comment.
-//     The deletion is not synced, so a crash may bring them back.
+//   - At the head (log compaction) they leave the log at once and the disk later, many together; see the package
+//     comment. The deletion is not synced, so a crash may bring them back.
 //   - At the tail (conflict with the leader) they are gone for good when it returns.
 //   - All of them (after a snapshot was restored) likewise. The next entry may then have any index.
 //   - In the middle: ErrGap.
 //
-// What Options.Durable does not cover stays on the disk. Options.BeforeTruncate is called before all of the log leaves it; if it
-// fails, nothing is removed.
+// What Options.Durable does not cover stays on the disk. Options.BeforeTruncate is called before all of the log
+// leaves it; if it fails, nothing is removed.
 func (s *Store) DeleteRange(lo, hi uint64) error {
 	if err := s.enterWrite(); err != nil {
 		return err
@@ -64,8 +64,8 @@ func (s *Store) DropBehind(snapshotIndex uint64) error {
 	return s.DeleteRange(first, last)
 }
 
-// tryDelete removes the entries from lo to hi. It does nothing and returns false if all of the log would leave the disk and
-// durable does not say that BeforeTruncate was called. oldest is the oldest file that the log needs then.
+// tryDelete removes the entries from lo to hi. It does nothing and returns false if all of the log would leave the
+// disk and durable does not say that BeforeTruncate was called. oldest is the oldest file that the log needs then.
 func (s *Store) tryDelete(lo, hi uint64, durable bool) (done bool, oldest wal.NumWAL, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,8 @@ func (s *Store) tryDeleteLocked(lo, hi uint64, durable bool) (done bool, err err
 	return true, nil
 }
 
-// cutHeadLocked makes first the beginning of the log. Of what comes before, that leaves the disk which may, if it is much or a file's last.
+// cutHeadLocked makes first the beginning of the log. Of what comes before, that leaves the disk which may, if it is
+// much or a file's last.
 func (s *Store) cutHeadLocked(first, last uint64) error {
 	physical := s.mu.physical
 	end := min(first-1, s.opts.Durable()) + 1
@@ -145,12 +146,12 @@ func (s *Store) tryReclaim() (oldest wal.NumWAL, err error) {
 	return s.journal.oldest(), err
 }
 
-// Size returns how long the files are, together, that the log needs. Those that are kept to be used again are not among them, some 200 MB.
-// It waits for nothing.
+// Size returns how long the files are, together, that the log needs. Those that are kept to be used again are not
+// among them, some 200 MB. It waits for nothing.
 func (s *Store) Size() int64 { return s.size.Load() }
 
-// Within returns how many of the newest entries are in the newest files that are at most so long together, with the one that is being
-// written; math.MaxUint64 when those are all files.
+// Within returns how many of the newest entries are in the newest files that are at most so long together, with the
+// one that is being written; math.MaxUint64 when those are all files.
 func (s *Store) Within(bytes int64) (entries uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -40,8 +40,8 @@ func TestPlanCut(t *testing.T) {
 	}
 }
 
-// TestHeadTruncationIsPhysicalInLargeSteps: compaction every ten entries touches the disk every TruncateEvery entries, and takes
-// nothing from it that the state cannot do without.
+// TestHeadTruncationIsPhysicalInLargeSteps: compaction every ten entries touches the disk every TruncateEvery
+// entries, and takes nothing from it that the state cannot do without.
 func TestHeadTruncationIsPhysicalInLargeSteps(t *testing.T) {
 	fs := vfs.NewMem()
 	durable := uint64(0)

@@ -7,9 +7,9 @@ import (
 )
 
 // INCRBYFLOAT computes with C's long double, which on the machines Redis is measured on is the x87 format: 64 bits of
-// mantissa and 15 of exponent, rounded to nearest even. Here it is a big.Float of that precision, the bounds of the exponent
-// kept by hand. Numbers below the smallest normal one keep more bits than x87 would; with 17 decimals printed, that cannot
-// be seen.
+// mantissa and 15 of exponent, rounded to nearest even. Here it is a big.Float of that precision, the bounds of the
+// exponent kept by hand. Numbers below the smallest normal one keep more bits than x87 would; with 17 decimals
+// printed, that cannot be seen.
 const (
 	floatPrecision = 64
 	floatMaxExp    = 16384  // of mantissas in [0.5, 1)
@@ -17,8 +17,8 @@ const (
 	floatDecimals  = 17     // printed behind the point
 )
 
-// maxFloatText is the size from which a text is no long double, whatever it says. Together with the bound of the exponent it
-// bounds the work of reading one.
+// maxFloatText is the size from which a text is no long double, whatever it says. Together with the bound of the
+// exponent it bounds the work of reading one.
 const maxFloatText = 5 * 1024
 
 // ParseFloat reads b as C's strtold reads a long double, to the last byte and without leading space. Hexadecimal and

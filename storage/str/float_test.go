@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAddFloat holds sums as a real Redis 7.0.15 on x86-64 answered them to INCRBYFLOAT. 300,000 random pairs of all the
-// kinds below were compared with it when this was written, and agreed.
+// TestAddFloat holds sums as a real Redis 7.0.15 on x86-64 answered them to INCRBYFLOAT. 300,000 random pairs of all
+// the kinds below were compared with it when this was written, and agreed.
 func TestAddFloat(t *testing.T) {
 	for _, test := range []struct{ name, a, b, want string }{
 		{"no binary noise", "0.1", "0.2", "0.3"},

@@ -14,10 +14,10 @@ func CommonLength(a, b []byte) int {
 	return row.length()
 }
 
-// CommonMatches returns a longest common subsequence of a and b as maximal runs, the last one first. Of several longest ones
-// it is the one Redis finds: walking back from the ends, a byte of a is given up only where a byte of b cannot be.
-// It takes len(a)*len(b)/64 steps, and about twice as many words of memory: one bit for each pair of positions, and at most one
-// more to say where each byte of a stands in b. The caller bounds the product.
+// CommonMatches returns a longest common subsequence of a and b as maximal runs, the last one first. Of several
+// longest ones it is the one Redis finds: walking back from the ends, a byte of a is given up only where a byte of b
+// cannot be. It takes len(a)*len(b)/64 steps, and about twice as many words of memory: one bit for each pair of
+// positions, and at most one more to say where each byte of a stands in b. The caller bounds the product.
 func CommonMatches(a, b []byte) []Match {
 	row := newCommonRow(a, b)
 	rises := newBitTable(len(a), len(b))
@@ -44,9 +44,10 @@ func CommonMatches(a, b []byte) []Match {
 	return runs
 }
 
-// commonRow is one row of the table of lengths L[i][j] that the textbook algorithm fills, L[i][j] being the answer for the
-// first i bytes of a and the first j of b. Neighbours in a row differ by 0 or 1, so that a row is a bit for each j, and the
-// next one follows from 64 bits at a time. Source: Hyyrö 2004, "Bit-parallel LCS-length computation revisited".
+// commonRow is one row of the table of lengths L[i][j] that the textbook algorithm fills, L[i][j] being the answer
+// for the first i bytes of a and the first j of b. Neighbours in a row differ by 0 or 1, so that a row is a bit for
+// each j, and the next one follows from 64 bits at a time. Source: Hyyrö 2004, "Bit-parallel LCS-length computation
+// revisited".
 type commonRow struct {
 	places [256][]uint64 // where each byte of a stands in b; nil is nowhere
 	flat   []uint64      // bit j is set where L[i][j+1] equals L[i][j]; also set behind the end of b

@@ -15,12 +15,12 @@ type literal struct {
 	exp      int
 }
 
-// maxExp bounds the exponents that are read; what is beyond counts as it. It is far above what any number of digits that
-// fits in memory could bring back into range, and far below overflow.
+// maxExp bounds the exponents that are read; what is beyond counts as it. It is far above what any number of digits
+// that fits in memory could bring back into range, and far below overflow.
 const maxExp = 1 << 40
 
-// scanFloat takes b apart. ok is false for what C's strtod would not read to the last byte, for leading space, and for all
-// kinds of NaN.
+// scanFloat takes b apart. ok is false for what C's strtod would not read to the last byte, for leading space, and
+// for all kinds of NaN.
 func scanFloat(b []byte) (l literal, ok bool) {
 	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
 		l.negative = b[0] == '-'
@@ -88,8 +88,8 @@ func scanExp(b []byte) (exp int, ok bool) {
 	return sign * exp, len(b) > 0
 }
 
-// ParseDouble reads b as C's strtod reads a double, to the last byte and without leading space. Hexadecimal and infinite
-// numbers are numbers; NaN is not, nor is what overflows or underflows to zero.
+// ParseDouble reads b as C's strtod reads a double, to the last byte and without leading space. Hexadecimal and
+// infinite numbers are numbers; NaN is not, nor is what overflows or underflows to zero.
 func ParseDouble(b []byte) (f float64, ok bool) {
 	l, ok := scanFloat(b)
 	if !ok {

@@ -2,9 +2,9 @@ package str
 
 import "math"
 
-// ParseInt reads b as a signed decimal number the way Redis decides that a string is one: the text must be exactly what
-// formatting the number gives back. No plus sign, no spaces, no leading zeros, no "-0". ok is false otherwise, and when the
-// number does not fit.
+// ParseInt reads b as a signed decimal number the way Redis decides that a string is one: the text must be exactly
+// what formatting the number gives back. No plus sign, no spaces, no leading zeros, no "-0". ok is false otherwise,
+// and when the number does not fit.
 func ParseInt(b []byte) (n int64, ok bool) {
 	digits := b
 	negative := len(b) > 0 && b[0] == '-'

@@ -1,5 +1,5 @@
-// Package str is the Redis string type, as functions over a reader or a transaction, and what its commands do to bytes and
-// numbers, as pure functions. A string's bytes are the payload of its key row.
+// Package str is the Redis string type, as functions over a reader or a transaction, and what its commands do to
+// bytes and numbers, as pure functions. A string's bytes are the payload of its key row.
 package str
 
 import (
@@ -10,22 +10,22 @@ import (
 	"cairn/storage/layout"
 )
 
-// Get returns the bytes of the string at key. ok is false when the key is absent; isString is false when it holds another
-// type. The bytes must not be changed.
+// Get returns the bytes of the string at key. ok is false when the key is absent; isString is false when it holds
+// another type. The bytes must not be changed.
 func Get(r storage.Reader, db uint8, key []byte) (value []byte, ok, isString bool, err error) {
 	row, ok, err := keys.Lookup(r, db, key)
 	return row.Payload, ok, !ok || row.Type == layout.String, err
 }
 
-// Put makes value the string at the place s, whatever is there now. version is the version of the new row; expireAt is in
-// Unix milliseconds, 0 is never, and a time that has come removes the key.
+// Put makes value the string at the place s, whatever is there now. version is the version of the new row; expireAt
+// is in Unix milliseconds, 0 is never, and a time that has come removes the key.
 func Put(s *keys.Slot, version uint64, value []byte, expireAt int64) error {
 	return s.Put(layout.Row{Type: layout.String, Version: version, ExpireAt: expireAt, Payload: value})
 }
 
-// Range returns the bytes of value from start to end, both included; negative positions count from the end, -1 being the
-// last byte. Positions outside are moved to the nearest byte, so that Range of "abc" from 0 to -9 is "a", as in Redis. The
-// result aliases value.
+// Range returns the bytes of value from start to end, both included; negative positions count from the end, -1 being
+// the last byte. Positions outside are moved to the nearest byte, so that Range of "abc" from 0 to -9 is "a", as in
+// Redis. The result aliases value.
 func Range(value []byte, start, end int64) []byte {
 	size := int64(len(value))
 	if size == 0 || (start < 0 && end < 0 && start > end) {

@@ -25,15 +25,16 @@ type Options struct {
 	Tune func(i int, o *node.Options)
 	// Seed decides what a kill leaves of unsynced writes; default 1.
 	Seed uint64
-	// Net is the network to be on; default one of its own. Base is added to the numbers in the addresses, for a second cluster.
+	// Net is the network to be on; default one of its own. Base is added to the numbers in the addresses, for a
+	// second cluster.
 	Net  *Network
 	Base int
 	// Verbose writes the nodes' logs to the test's.
 	Verbose bool
 }
 
-// Cluster is some nodes of one cluster. Methods fail the test when the harness itself cannot go on. One goroutine changes
-// it; any number use its clients.
+// Cluster is some nodes of one cluster. Methods fail the test when the harness itself cannot go on. One goroutine
+// changes it; any number use its clients.
 type Cluster struct {
 	t     testing.TB
 	o     Options
@@ -53,8 +54,8 @@ type member struct {
 	host *Host      // the node's
 }
 
-// New makes a cluster of nodes n1, n2, …, starts them all, and returns once it has a leader and each of them serves. The test's
-// end stops them.
+// New makes a cluster of nodes n1, n2, …, starts them all, and returns once it has a leader and each of them serves.
+// The test's end stops them.
 func New(t testing.TB, o Options) *Cluster {
 	t.Helper()
 	if o.Nodes == 0 {
@@ -80,8 +81,8 @@ func New(t testing.TB, o Options) *Cluster {
 	return c
 }
 
-// form waits until all nodes are members that have caught up. On a busy machine one may come when the others have formed the
-// cluster already; until it has caught up it answers LOADING.
+// form waits until all nodes are members that have caught up. On a busy machine one may come when the others have
+// formed the cluster already; until it has caught up it answers LOADING.
 func (c *Cluster) form() {
 	c.t.Helper()
 	c.Settle()
@@ -90,8 +91,8 @@ func (c *Cluster) form() {
 	}
 }
 
-// Add starts a further node, which joins the cluster by the nodes at the addresses, or with the word "wait" waits for an
-// invitation. It returns the node's number.
+// Add starts a further node, which joins the cluster by the nodes at the addresses, or with the word "wait" waits for
+// an invitation. It returns the node's number.
 func (c *Cluster) Add(join ...string) int {
 	c.t.Helper()
 	c.nodes = append(c.nodes, &member{addr: c.newAddr(len(c.nodes)), join: join, disk: vfs.NewCrashableMem()})
@@ -190,8 +191,8 @@ func (c *Cluster) Stop(i int) {
 	m.host.Kill()
 }
 
-// Kill ends node i as a power cut would: nothing leaves it any more, and of what it had not synced its disk keeps a random
-// part.
+// Kill ends node i as a power cut would: nothing leaves it any more, and of what it had not synced its disk keeps a
+// random part.
 func (c *Cluster) Kill(i int) {
 	c.t.Helper()
 	m := c.nodes[i]

@@ -32,7 +32,8 @@ func wantBulk(t *testing.T, r reply.Reply, want string) {
 	}
 }
 
-// TestThreeNodes is the issue's own example: a follower redirects a write with the key's true slot, and every node reads it.
+// TestThreeNodes is the issue's own example: a follower redirects a write with the key's true slot, and every node
+// reads it.
 func TestThreeNodes(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: slow})
 	leader := c.Leader()
@@ -125,8 +126,8 @@ func TestStreamedCatchUp(t *testing.T) {
 	c.Agree()
 }
 
-// TestLargeEntriesBoundTheLog: the log is cut where entries make it longer than it is to be, however few they are. A follower that was away
-// meanwhile gets a stream, and agrees.
+// TestLargeEntriesBoundTheLog: the log is cut where entries make it longer than it is to be, however few they are. A
+// follower that was away meanwhile gets a stream, and agrees.
 func TestLargeEntriesBoundTheLog(t *testing.T) {
 	disks := [3]*vfs.MemFS{vfs.NewMem(), vfs.NewMem(), vfs.NewMem()} // those that can crash take a second for a value
 	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
@@ -153,8 +154,8 @@ func TestLargeEntriesBoundTheLog(t *testing.T) {
 	}
 }
 
-// TestKilledDuringRestore kills the follower at many points of its catch-up; each time it starts with the old state or the
-// new, and at last it agrees.
+// TestKilledDuringRestore kills the follower at many points of its catch-up; each time it starts with the old state
+// or the new, and at last it agrees.
 func TestKilledDuringRestore(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: small, Seed: 5})
 	leader := c.Leader()
@@ -173,8 +174,8 @@ func TestKilledDuringRestore(t *testing.T) {
 	load.Check(away)
 }
 
-// TestClockBackwards: the next leader's clock is an hour behind. Time in the log does not run backwards: what had expired
-// stays gone, and what had not keeps its deadline.
+// TestClockBackwards: the next leader's clock is an hour behind. Time in the log does not run backwards: what had
+// expired stays gone, and what had not keeps its deadline.
 func TestClockBackwards(t *testing.T) {
 	var behind atomic.Int64 // index of the node whose clock is right; the others are an hour late
 	behind.Store(-1)

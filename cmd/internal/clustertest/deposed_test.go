@@ -15,8 +15,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// TestDeposedRead: a leader whose log's disk hangs does not notice that another leads. However it confirms plain reads, it does
-// not serve what was overwritten there.
+// TestDeposedRead: a leader whose log's disk hangs does not notice that another leads. However it confirms plain
+// reads, it does not serve what was overwritten there.
 func TestDeposedRead(t *testing.T) {
 	for name, reads := range map[string]replica.Consistency{"rounds": replica.Linearizable, "lease": replica.Lease} {
 		t.Run(name, func(t *testing.T) {
@@ -35,8 +35,8 @@ func TestDeposedRead(t *testing.T) {
 	}
 }
 
-// TestAnswersOfAGroup: clients whose writes share entries of the log each get the answers to their own, of a state that has
-// applied them.
+// TestAnswersOfAGroup: clients whose writes share entries of the log each get the answers to their own, of a state
+// that has applied them.
 func TestAnswersOfAGroup(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: slow})
 	leader := c.Leader()
@@ -66,8 +66,9 @@ func TestAnswersOfAGroup(t *testing.T) {
 	}
 }
 
-// depose makes another node than old lead without old noticing: its log's disk hangs, Raft waits for it with a change of the cluster, and it
-// is cut off. Key k is then value at the new leader. restore ends both and waits for the change, which comes to nothing.
+// depose makes another node than old lead without old noticing: its log's disk hangs, Raft waits for it with a change
+// of the cluster, and it is cut off. Key k is then value at the new leader. restore ends both and waits for the
+// change, which comes to nothing.
 func depose(t *testing.T, c *clustertest.Cluster, b *brake, old int, value string) (restore func()) {
 	t.Helper()
 	others := c.Followers(old)

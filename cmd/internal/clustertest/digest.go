@@ -7,8 +7,8 @@ import (
 	"cairn/storage"
 )
 
-// Digest is the checksum of the state of a store, and the applied index of that state. Two replicas at one applied index
-// have one digest.
+// Digest is the checksum of the state of a store, and the applied index of that state. Two replicas at one applied
+// index have one digest.
 func Digest(t testing.TB, s *storage.Store) (index uint64, digest string) {
 	t.Helper()
 	v, err := s.View(0)
@@ -22,9 +22,9 @@ func Digest(t testing.TB, s *storage.Store) (index uint64, digest string) {
 	return v.State().Index, sum.String()
 }
 
-// Agree waits until the running nodes stand at one applied index, and fails the test unless they hold the same keyspace
-// there, which is also what they say of themselves (CAIRN.VERIFY). Writes must have stopped; what the nodes do by themselves,
-// as removing expired keys, comes to an end.
+// Agree waits until the running nodes stand at one applied index, and fails the test unless they hold the same
+// keyspace there, which is also what they say of themselves (CAIRN.VERIFY). Writes must have stopped; what the nodes
+// do by themselves, as removing expired keys, comes to an end.
 func (c *Cluster) Agree() {
 	c.t.Helper()
 	c.Settle()

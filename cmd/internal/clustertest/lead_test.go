@@ -12,8 +12,8 @@ import (
 	"cairn/cmd/node"
 )
 
-// TestTransferToNobody: leadership is offered to a node that cannot be reached. Writes that wait meanwhile go on once the
-// offer has come to nothing.
+// TestTransferToNobody: leadership is offered to a node that cannot be reached. Writes that wait meanwhile go on once
+// the offer has come to nothing.
 func TestTransferToNobody(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
 		slow(i, o)
@@ -56,8 +56,8 @@ func TestCloseUnderLoad(t *testing.T) {
 	wait()
 }
 
-// TestLostDisk: a node comes back on an empty disk. Until it has caught up it elects nobody: together with a follower that is
-// behind, it would make a majority that lacks acknowledged writes.
+// TestLostDisk: a node comes back on an empty disk. Until it has caught up it elects nobody: together with a follower
+// that is behind, it would make a majority that lacks acknowledged writes.
 func TestLostDisk(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: quick, Seed: 2})
 	leader := c.Leader()

@@ -57,8 +57,8 @@ type history struct {
 
 func (h *history) now() int64 { return int64(time.Since(h.begin)) }
 
-// storm runs clients that set and get a few keys on every node, whoever leads, until stop is closed. Writes are retried at the
-// leader's; what a client cannot know counts as in doubt.
+// storm runs clients that set and get a few keys on every node, whoever leads, until stop is closed. Writes are
+// retried at the leader's; what a client cannot know counts as in doubt.
 func storm(c *clustertest.Cluster, seed uint64, clients int, stop chan struct{}) (h *history, wait func()) {
 	h = &history{begin: time.Now()}
 	var wg sync.WaitGroup
@@ -148,8 +148,8 @@ func (h *history) check(t *testing.T) {
 	}
 }
 
-// TestLinearizable: clients write and read on all nodes, with reads of both kinds, while leaders are cut off, killed, and
-// hand over. Every reply fits one order of everything.
+// TestLinearizable: clients write and read on all nodes, with reads of both kinds, while leaders are cut off, killed,
+// and hand over. Every reply fits one order of everything.
 func TestLinearizable(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -9,8 +9,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// Load is clients that write until they are stopped, and remember what was acknowledged. Each client has keys of its own:
-// "c<client>:k<n>" is set to n once, and "c<client>:count" is incremented each time.
+// Load is clients that write until they are stopped, and remember what was acknowledged. Each client has keys of its
+// own: "c<client>:k<n>" is set to n once, and "c<client>:count" is incremented each time.
 type Load struct {
 	c    *Cluster
 	stop chan struct{}
@@ -180,7 +180,8 @@ func (l *Load) Check(i int) {
 	}
 }
 
-// get reads a key, as often as the node says that there is no leader to confirm the read: a busy machine may cause an election.
+// get reads a key, as often as the node says that there is no leader to confirm the read: a busy machine may cause an
+// election.
 func (l *Load) get(client *redistest.Client, key string) (r reply.Reply, err error) {
 	l.c.t.Helper()
 	Eventually(l.c.t, "an answer to GET "+key, func() bool {

@@ -116,8 +116,8 @@ func TestJoinedNodesElect(t *testing.T) {
 	wantBulk(t, get(t, c, "k"), "v")
 }
 
-// TestMeet: a waiting node serves nothing, and comes in by an invitation, or by asking for one itself. A node that has a
-// cluster of its own does not.
+// TestMeet: a waiting node serves nothing, and comes in by an invitation, or by asking for one itself. A node that
+// has a cluster of its own does not.
 func TestMeet(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Nodes: 1, Tune: brisk})
 	put(t, c, "k", "v")
@@ -183,8 +183,8 @@ func TestJoinRefused(t *testing.T) {
 	}
 }
 
-// TestForget: the leader hands over before it goes, a majority of live voters must be left, and a node that was away learns
-// that it was removed.
+// TestForget: the leader hands over before it goes, a majority of live voters must be left, and a node that was away
+// learns that it was removed.
 func TestForget(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Nodes: 4, Tune: brisk})
 	leader := c.Leader()
@@ -299,8 +299,8 @@ func TestFailoverForce(t *testing.T) {
 	}
 }
 
-// TestNewAddress: a node that comes back under its name and at another address is found there; one with an empty disk is not
-// taken for it.
+// TestNewAddress: a node that comes back under its name and at another address is found there; one with an empty disk
+// is not taken for it.
 func TestNewAddress(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: brisk})
 	leader := c.Leader()
@@ -360,8 +360,8 @@ func TestReplaceDisk(t *testing.T) {
 	}
 }
 
-// TestJoinUnderLoad: the log is so short that it would be cut behind the stream while that is on its way. The node comes in while
-// the load lasts.
+// TestJoinUnderLoad: the log is so short that it would be cut behind the stream while that is on its way. The node
+// comes in while the load lasts.
 func TestJoinUnderLoad(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Nodes: 1, Tune: func(i int, o *node.Options) {
 		brisk(i, o)

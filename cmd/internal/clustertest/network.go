@@ -1,5 +1,5 @@
-// Package clustertest runs whole clusters inside a test: real nodes (resp, Raft, Pebble) on an in-memory network and crashable
-// in-memory disks. A node can be stopped, killed as by a power cut, cut off, and started again.
+// Package clustertest runs whole clusters inside a test: real nodes (resp, Raft, Pebble) on an in-memory network and
+// crashable in-memory disks. A node can be stopped, killed as by a power cut, cut off, and started again.
 package clustertest
 
 import (
@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// Network is an in-memory network between named addresses. Links can be cut; a cut breaks the connections that cross it.
+// Network is an in-memory network between named addresses. Links can be cut; a cut breaks the connections that cross
+// it.
 type Network struct {
 	mu struct {
 		sync.Mutex
@@ -98,8 +99,8 @@ func (n *Network) Heal() {
 	clear(n.mu.cuts)
 }
 
-// Kill breaks everything that is connected to the host or from it, for good, as the end of its process would: it may go on
-// running, but nobody hears of it any more.
+// Kill breaks everything that is connected to the host or from it, for good, as the end of its process would: it may
+// go on running, but nobody hears of it any more.
 func (h *Host) Kill() {
 	h.n.mu.Lock()
 	h.killed = true

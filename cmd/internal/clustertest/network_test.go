@@ -2,7 +2,8 @@ package clustertest
 
 import "testing"
 
-// TestKilledHost: what is left of a killed process reaches nobody and nobody reaches it, also once its address has a process again.
+// TestKilledHost: what is left of a killed process reaches nobody and nobody reaches it, also once its address has a
+// process again.
 func TestKilledHost(t *testing.T) {
 	n := NewNetwork()
 	listen := func(addr string) *Host {

@@ -11,8 +11,8 @@ import (
 // pipeBytes is how much one direction of a connection holds before its writer waits, like a socket's buffer.
 const pipeBytes = 256 << 10
 
-// newPipe returns the two ends of a connection that buffers, unlike net.Pipe. Its blocking is by channels alone, so that a
-// synctest bubble can tell when everybody waits.
+// newPipe returns the two ends of a connection that buffers, unlike net.Pipe. Its blocking is by channels alone, so
+// that a synctest bubble can tell when everybody waits.
 func newPipe(a, b net.Addr) (net.Conn, net.Conn) {
 	ab, ba := newHalf(), newHalf()
 	return &pipeEnd{in: ba, out: ab, local: a, remote: b}, &pipeEnd{in: ab, out: ba, local: b, remote: a}

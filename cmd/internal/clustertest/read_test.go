@@ -50,7 +50,8 @@ func (b *brake) wrap(o *node.Options) {
 	}))
 }
 
-// braked makes a cluster with a brake on each node's files of a kind, whose leader stays. The brakes come off before the nodes stop.
+// braked makes a cluster with a brake on each node's files of a kind, whose leader stays. The brakes come off before
+// the nodes stop.
 func braked(t *testing.T, word string, tune func(*node.Options)) (*clustertest.Cluster, []*brake) {
 	brakes := []*brake{{word: word}, {word: word}, {word: word}}
 	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
@@ -76,7 +77,8 @@ func TestLeaderAppliesLate(t *testing.T) {
 	applied := func(i int) uint64 { return c.Node(i).Replica().Status().AppliedIndex }
 
 	brakes[leader].on()
-	// Pebble takes some before it waits for its disk; the newest that shows on the follower and not on the leader counts.
+	// Pebble takes some before it waits for its disk; the newest that shows on the follower and not on the leader
+	// counts.
 	var writers sync.WaitGroup
 	for n := range 40 {
 		writers.Go(func() { c.Do(leader, "MSET", "k", fmt.Sprint(n+1), "pad", strings.Repeat("x", 100<<10)) })
@@ -105,8 +107,8 @@ func TestLeaderAppliesLate(t *testing.T) {
 	writers.Wait()
 }
 
-// TestStaleLocalRead: a follower whose log's disk hangs hears heartbeats and no entries. It refuses local reads past the
-// staleness bound.
+// TestStaleLocalRead: a follower whose log's disk hangs hears heartbeats and no entries. It refuses local reads past
+// the staleness bound.
 func TestStaleLocalRead(t *testing.T) {
 	c, brakes := braked(t, "/log/", func(o *node.Options) { o.MaxStaleness = 300 * time.Millisecond })
 	leader := c.Leader()
@@ -139,8 +141,8 @@ func TestStaleLocalRead(t *testing.T) {
 	clustertest.Eventually(t, "the local read to see the second write", func() bool { return string(local().Str) == "new" })
 }
 
-// TestDeposedLocalRead: a leader whose log's disk hangs does not notice that another leads. It refuses local reads past the
-// staleness bound, though it takes itself for the leader.
+// TestDeposedLocalRead: a leader whose log's disk hangs does not notice that another leads. It refuses local reads
+// past the staleness bound, though it takes itself for the leader.
 func TestDeposedLocalRead(t *testing.T) {
 	c, brakes := braked(t, "/log/", func(o *node.Options) { o.MaxStaleness = 300 * time.Millisecond })
 	old := c.Leader()

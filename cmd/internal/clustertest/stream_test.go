@@ -13,8 +13,8 @@ import (
 	"cairn/fsm/replica"
 )
 
-// TestSlowStream: while a follower is caught up at a slow pace, both sides say how far the stream is and writes go on. A stream
-// that is cut leaves nothing behind on either side, and the next one ends well.
+// TestSlowStream: while a follower is caught up at a slow pace, both sides say how far the stream is and writes go
+// on. A stream that is cut leaves nothing behind on either side, and the next one ends well.
 func TestSlowStream(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Seed: 7, Tune: func(i int, o *node.Options) {
 		small(i, o)

@@ -9,7 +9,8 @@ type Verdict struct {
 	Status, Sum    map[string]string // by node id
 }
 
-// Verify asks node i, which leads, whether all nodes agree. words are more arguments. Anything but a verdict fails the test.
+// Verify asks node i, which leads, whether all nodes agree. words are more arguments. Anything but a verdict fails
+// the test.
 func (c *Cluster) Verify(i int, words ...string) Verdict {
 	c.t.Helper()
 	v, ok := c.TryVerify(i, words...)

@@ -17,7 +17,8 @@ import (
 	"cairn/storage/layout"
 )
 
-// verdict asks whoever leads until a verdict is the wanted one: on a busy machine a node may not answer in time, or an election may come.
+// verdict asks whoever leads until a verdict is the wanted one: on a busy machine a node may not answer in time, or
+// an election may come.
 func verdict(t *testing.T, c *clustertest.Cluster, what string, wanted func(v clustertest.Verdict) bool, words ...string) (v clustertest.Verdict) {
 	t.Helper()
 	clustertest.Eventually(t, what, func() bool {
@@ -85,8 +86,8 @@ func (l *errorLog) String() string {
 	return l.lines.String()
 }
 
-// TestVerifyTampered: a node whose state was changed behind the log's back is told from the others, and the leader says so in
-// its log.
+// TestVerifyTampered: a node whose state was changed behind the log's back is told from the others, and the leader
+// says so in its log.
 func TestVerifyTampered(t *testing.T) {
 	var logged errorLog
 	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {
@@ -207,7 +208,8 @@ func TestVerifyTogether(t *testing.T) {
 	var first, third reply.Reply
 	var wg sync.WaitGroup
 	wg.Go(func() { first = c.Do(leader, "CAIRN.VERIFY", "TIMEOUT", "30000") })
-	// One that is asked before the first is proposed would be proposed itself, and the held node would skip the first of the two.
+	// One that is asked before the first is proposed would be proposed itself, and the held node would skip the first
+	// of the two.
 	clustertest.Eventually(t, "the first to be applied on the leader", func() bool { return applied() > before })
 	wantError(t, c.Do(leader, "CAIRN.VERIFY", "TIMEOUT", "1"), "ERR another CAIRN.VERIFY is running")
 	wg.Go(func() { third = c.Do(leader, "CAIRN.VERIFY", "TIMEOUT", "30000") })

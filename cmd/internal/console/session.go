@@ -13,7 +13,8 @@ const (
 	maxRedirects = 5
 	maxNodes     = 64 // addresses remembered, those of MOVED included
 
-	// A check costs a millisecond: nothing beside a person, and nothing in a busy pipe, which is never idle for so long.
+	// A check costs a millisecond: nothing beside a person, and nothing in a busy pipe, which is never idle for so
+	// long.
 	idleCheck = 10 * time.Millisecond
 )
 

@@ -49,7 +49,8 @@ func writes(with func(env command.Env, t *storage.Txn, argv [][]byte, right comm
 	}
 }
 
-// TestFindsBrokenCommands breaks one command at a time and expects the difference to be found, and told in few commands.
+// TestFindsBrokenCommands breaks one command at a time and expects the difference to be found, and told in few
+// commands.
 func TestFindsBrokenCommands(t *testing.T) {
 	addr := redistest.Oracle(t)
 	for _, test := range []struct {
@@ -127,8 +128,8 @@ func TestFindsBrokenCommands(t *testing.T) {
 	}
 }
 
-// TestEveryCommandIsTried holds: a default sequence gets from each command replies of success and of error, and no command
-// is so seldom that the comparison means little.
+// TestEveryCommandIsTried holds: a default sequence gets from each command replies of success and of error, and no
+// command is so seldom that the comparison means little.
 func TestEveryCommandIsTried(t *testing.T) {
 	neverFails := []string{"flushall", "flushdb"} // but for a wrong word, which is not made often
 	good, bad := make(map[string]int), make(map[string]int)

@@ -80,8 +80,8 @@ func sameKind(_ *runner, _ [][]byte, a, b reply.Reply) (bool, error) { return a.
 // stringEncodings go from the tightest to the loosest.
 var stringEncodings = []string{"int", "embstr", "raw"}
 
-// sameEncoding lets a string's encoding in Redis be a looser one: it tells the past of the value (APPEND makes it raw), which
-// Cairn does not keep.
+// sameEncoding lets a string's encoding in Redis be a looser one: it tells the past of the value (APPEND makes it
+// raw), which Cairn does not keep.
 func sameEncoding(_ *runner, _ [][]byte, cairn, redis reply.Reply) (bool, error) {
 	ours := slices.Index(stringEncodings, string(cairn.Str))
 	theirs := slices.Index(stringEncodings, string(redis.Str))

@@ -1,9 +1,9 @@
-// Package difftest finds differences between Cairn and a real Redis: it executes long random sequences of commands on both
-// and compares each reply, and now and then the whole keyspace.
+// Package difftest finds differences between Cairn and a real Redis: it executes long random sequences of commands on
+// both and compares each reply, and now and then the whole keyspace.
 //
 // The commands come from the command table. A row's Syntax says what its arguments look like, its Keys say where keys
-// stand; a new command is tested by being in the table. Arguments are plausible, now and then absurd, and now and then the
-// call is cut, doubled or shuffled. A sequence is a function of its seed.
+// stand; a new command is tested by being in the table. Arguments are plausible, now and then absurd, and now and
+// then the call is cut, doubled or shuffled. A sequence is a function of its seed.
 //
 // No key expires while the test looks on: times to live are far in the future or already past.
 package difftest
@@ -19,7 +19,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// Doer is a connection: replies are as RESP sends them, and SELECT works. An error is a fault of the test, not of a command.
+// Doer is a connection: replies are as RESP sends them, and SELECT works. An error is a fault of the test, not of a
+// command.
 type Doer interface {
 	Do(argv [][]byte) (reply.Reply, error)
 }

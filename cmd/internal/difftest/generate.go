@@ -36,8 +36,8 @@ func weightOf(name string) int {
 	return 20
 }
 
-// NewGenerator makes a generator for the rows of clients, but those that block and those in skip. A Syntax that cannot be
-// parsed is a mistake of the program: it panics.
+// NewGenerator makes a generator for the rows of clients, but those that block and those in skip. A Syntax that
+// cannot be parsed is a mistake of the program: it panics.
 func NewGenerator(rows []command.Spec, skip map[string]string, seed uint64) *Generator {
 	g := &Generator{rand: rand.New(rand.NewPCG(seed, 0))}
 	for _, spec := range command.NewTable(rows).All() {

@@ -21,8 +21,8 @@ func shrink(o Options, commands [][][]byte, what string) (short [][][]byte, how 
 	return commands, what
 }
 
-// replay executes a sequence on empty keyspaces, compares them at the end, and returns how many commands it took until a
-// difference showed, and what it is.
+// replay executes a sequence on empty keyspaces, compares them at the end, and returns how many commands it took
+// until a difference showed, and what it is.
 func replay(o Options, commands [][][]byte) (n int, what string) {
 	sides, err := o.Fresh()
 	if err != nil {

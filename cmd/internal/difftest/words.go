@@ -7,8 +7,8 @@ import (
 	"cairn/fsm/command"
 )
 
-// The pools are small, so that commands meet. A number that a command could take for the length of a string or the offset
-// of a bit is either small or far out of range: neither side shall fill the memory.
+// The pools are small, so that commands meet. A number that a command could take for the length of a string or the
+// offset of a bit is either small or far out of range: neither side shall fill the memory.
 var (
 	keys = []string{"a", "b", "c", "d", "{tag}1", "{tag}2", "x{tag}", "num", "num{tag}", "", "bin\x00\xff\r\n"}
 
@@ -116,8 +116,8 @@ func (g *Generator) expiry(name string) string {
 	return g.farAway(name)
 }
 
-// farAway returns a time that does not come during the test. All are different and 1,000 seconds apart, so that which of
-// two is the later does not depend on how long the test takes: relative ones lie before absolute ones.
+// farAway returns a time that does not come during the test. All are different and 1,000 seconds apart, so that which
+// of two is the later does not depend on how long the test takes: relative ones lie before absolute ones.
 func (g *Generator) farAway(name string) string {
 	g.expiries++
 	n := g.expiries * 7919 % 1_000_003 * 1000

@@ -10,7 +10,8 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// FuzzEntry: whatever an entry of the log holds, it is shown, or refused with an error; a key or value cannot end its line.
+// FuzzEntry: whatever an entry of the log holds, it is shown, or refused with an error; a key or value cannot end its
+// line.
 func FuzzEntry(f *testing.F) {
 	calls := []entry.Call{{DB: 3, Argv: [][]byte{[]byte("set"), []byte("k\n"), bytes.Repeat([]byte{0xff}, 100)}}}
 	f.Add(uint8(raft.LogCommand), entry.Append(nil, entry.Entry{Time: 1, Groups: []entry.Group{{Calls: calls}}}))

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestSlowClients: many connections that send a byte at a time, or a part of a packet and no more, or hold a claim of much
-// more than they send. A normal client beside them notices little, and what they cost is bounded.
+// TestSlowClients: many connections that send a byte at a time, or a part of a packet and no more, or hold a claim of
+// much more than they send. A normal client beside them notices little, and what they cost is bounded.
 func TestSlowClients(t *testing.T) {
 	c := startCluster(t, 1)
 	p := c.nodes[0]
@@ -72,8 +72,8 @@ func dribble(t *testing.T, conn net.Conn, what string, pause time.Duration) {
 	}
 }
 
-// TestFlood: idle connections up to a few thousand, and others that come and go as fast as they can, more than --maxclients
-// lets in. A client that is in is served all the while; one beyond the limit is told so.
+// TestFlood: idle connections up to a few thousand, and others that come and go as fast as they can, more than
+// --maxclients lets in. A client that is in is served all the while; one beyond the limit is told so.
 func TestFlood(t *testing.T) {
 	idle := 4000
 	c := startCluster(t, 1, "--maxclients", fmt.Sprint(idle+100))

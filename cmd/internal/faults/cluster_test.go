@@ -81,7 +81,8 @@ func (c *cluster) prepare(flags ...string) {
 // id is the name of node i.
 func id(i int) string { return fmt.Sprintf("n%d", i+1) }
 
-// end kills the nodes. When the test has failed they say first where each of their goroutines is, and their logs are kept.
+// end kills the nodes. When the test has failed they say first where each of their goroutines is, and their logs are
+// kept.
 func (c *cluster) end() {
 	with := syscall.SIGKILL
 	if c.t.Failed() {

@@ -18,9 +18,9 @@ import (
 	"cairn/storage/layout"
 )
 
-// TestDamagedFiles flips bits in the files of a stopped node, or cuts them short. The node must refuse to start and say why, or
-// serve exactly what was acknowledged; it never serves something else in silence. The table of what happened is printed.
-// CAIRN_FAULTS_DAMAGES says how many damages there are.
+// TestDamagedFiles flips bits in the files of a stopped node, or cuts them short. The node must refuse to start and
+// say why, or serve exactly what was acknowledged; it never serves something else in silence. The table of what
+// happened is printed. CAIRN_FAULTS_DAMAGES says how many damages there are.
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	_, rng := newSeed(t)
@@ -71,8 +71,8 @@ func mapKeys(m map[string]map[string]int) func(func(string) bool) {
 	}
 }
 
-// awaitNoted returns once the node has noted how far its state is, which it does beside the answers: without that, damage in the last entry
-// of the log cannot be told from an entry that was never whole.
+// awaitNoted returns once the node has noted how far its state is, which it does beside the answers: without that,
+// damage in the last entry of the log cannot be told from an entry that was never whole.
 func awaitNoted(t *testing.T, p *process) {
 	t.Helper()
 	applied, err := strconv.ParseUint(p.info("raft_applied_index"), 10, 64)

@@ -80,8 +80,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestStartOnFullDisk: a node that is started on a full disk says LOADING, and why, every few seconds. It takes no processor, ends at once on
-// SIGTERM, and goes on by itself when there is room, with all that was acknowledged.
+// TestStartOnFullDisk: a node that is started on a full disk says LOADING, and why, every few seconds. It takes no
+// processor, ends at once on SIGTERM, and goes on by itself when there is room, with all that was acknowledged.
 func TestStartOnFullDisk(t *testing.T) {
 	dir, grow := smallDisk(t, 40)
 	c := newCluster(t, 1)

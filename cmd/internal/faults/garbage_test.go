@@ -17,9 +17,9 @@ import (
 	"cairn/fsm/replica"
 )
 
-// TestGarbage sends a real cluster's leader what no client and no node sends: broken RESP, and broken links behind the node
-// preface. It stays up, a normal client is served, memory is bounded, and the others stay up too. CAIRN_FAULTS_MINUTES makes
-// it longer.
+// TestGarbage sends a real cluster's leader what no client and no node sends: broken RESP, and broken links behind
+// the node preface. It stays up, a normal client is served, memory is bounded, and the others stay up too.
+// CAIRN_FAULTS_MINUTES makes it longer.
 func TestGarbage(t *testing.T) {
 	seed, _ := newSeed(t)
 	length := 4 * time.Second
@@ -107,7 +107,8 @@ func mangled(rng *rand.Rand) []byte {
 	return b
 }
 
-// forgedLink returns what a broken node might send behind the preface: random bytes, claims of great lengths, parts of a hello.
+// forgedLink returns what a broken node might send behind the preface: random bytes, claims of great lengths, parts
+// of a hello.
 func forgedLink(rng *rand.Rand) []byte {
 	b := []byte(replica.Preface)
 	b = b[:len(b)-rng.IntN(2)*rng.IntN(len(b))]

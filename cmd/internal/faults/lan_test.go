@@ -15,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lan is a network of the machine (port 0) and of nodes (ports 1, 2 …) that live in network namespaces of their own. Every
-// one of them has a TAP device; what they send arrives here as frames, and here is decided what becomes of it. tc's netem
-// is in few kernels; this needs /dev/net/tun and ip only, and can do one thing one way and another the other.
+// lan is a network of the machine (port 0) and of nodes (ports 1, 2 …) that live in network namespaces of their own.
+// Every one of them has a TAP device; what they send arrives here as frames, and here is decided what becomes of it.
+// tc's netem is in few kernels; this needs /dev/net/tun and ip only, and can do one thing one way and another the
+// other.
 type lan struct {
 	t    *testing.T
 	taps []*os.File

@@ -20,10 +20,11 @@ const largest = 64 << 20
 // mostMemory bounds what a node may use while values of the largest size come and go.
 const mostMemory = 2 << 30
 
-// TestLargeValue sets and gets values as large as they may be, while a normal client goes on. Leadership survives, followers
-// hold them too, and memory is bounded. Three nodes get 32 MiB, which once cost them their leader for seconds, and a longer
-// heartbeat: on two busy cores they miss shorter ones, large values or not. CAIRN_FAULTS_LARGE=1 gives three nodes the largest
-// and the heartbeat they have by default, and one node Redis's largest, 512 MiB.
+// TestLargeValue sets and gets values as large as they may be, while a normal client goes on. Leadership survives,
+// followers hold them too, and memory is bounded. Three nodes get 32 MiB, which once cost them their leader for
+// seconds, and a longer heartbeat: on two busy cores they miss shorter ones, large values or not.
+// CAIRN_FAULTS_LARGE=1 gives three nodes the largest and the heartbeat they have by default, and one node Redis's
+// largest, 512 MiB.
 func TestLargeValue(t *testing.T) {
 	sizes := map[int]int{1: largest, 3: 32 << 20}
 	if large() {
@@ -85,8 +86,9 @@ func (c *cluster) allHave(value []byte) {
 	wg.Wait()
 }
 
-// TestTooLarge: what is larger than it may be is refused with a clear word, at once, and nothing else is harmed: one argument
-// with Redis's own error, a call of many with one that names the log, a string that would grow too long with Redis's.
+// TestTooLarge: what is larger than it may be is refused with a clear word, at once, and nothing else is harmed: one
+// argument with Redis's own error, a call of many with one that names the log, a string that would grow too long with
+// Redis's.
 func TestTooLarge(t *testing.T) {
 	c := startCluster(t, 1)
 	p := c.nodes[0]

@@ -218,8 +218,8 @@ func (w *worker) send(node int, words []string) (reply.Reply, fate) {
 	return r, f
 }
 
-// errShy says that a node that did not answer is left alone for a moment. To ask does not make the moment longer: a client that
-// knows the leader would never get to it.
+// errShy says that a node that did not answer is left alone for a moment. To ask does not make the moment longer: a
+// client that knows the leader would never get to it.
 var errShy = errors.New("not yet")
 
 func (w *worker) dial(node int) (*client, error) {

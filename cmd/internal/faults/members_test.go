@@ -13,8 +13,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// TestMembers: one node becomes three, five and three again, and gets a new disk, while the network between the nodes is cut in the
-// middle of each step. Clients go on meanwhile; their histories are checked after every step.
+// TestMembers: one node becomes three, five and three again, and gets a new disk, while the network between the nodes
+// is cut in the middle of each step. Clients go on meanwhile; their histories are checked after every step.
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	seed, rng := newSeed(t)

@@ -29,7 +29,8 @@ func (a action) words() []string {
 	return []string{a.verb, a.key}
 }
 
-// isRead says whether the action changes nothing, so that it may go to any node and is forgotten when its answer is lost.
+// isRead says whether the action changes nothing, so that it may go to any node and is forgotten when its answer is
+// lost.
 func (a action) isRead() bool { return a.verb == "GET" || a.verb == "STRLEN" }
 
 // value is the state of one key: a register, a counter or a text that is appended to.

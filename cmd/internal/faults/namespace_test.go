@@ -38,8 +38,8 @@ var networks sync.Mutex
 // made is how many networks this process has made; guarded by networks.
 var made int
 
-// newNetworked returns n nodes to begin, in network namespaces of their own. What it makes ends with the test; what a test that
-// was killed has left is removed by the next.
+// newNetworked returns n nodes to begin, in network namespaces of their own. What it makes ends with the test; what a
+// test that was killed has left is removed by the next.
 func newNetworked(t *testing.T, seed uint64, n int) *cluster {
 	t.Helper()
 	_, err := exec.LookPath("ip")
@@ -121,7 +121,8 @@ func (p *process) unplug(down bool) {
 	}
 }
 
-// freeSubnet returns the first three numbers of a network of 198.18.0.0/15, which is for tests, that the machine is not in.
+// freeSubnet returns the first three numbers of a network of 198.18.0.0/15, which is for tests, that the machine is
+// not in.
 func freeSubnet() (string, error) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestProtected: three machines without a password and a secret refuse each other, and a client from a fourth, and say what to do; the same
-// directories go on as a cluster once they have a secret.
+// TestProtected: three machines without a password and a secret refuse each other, and a client from a fourth, and
+// say what to do; the same directories go on as a cluster once they have a secret.
 func TestProtected(t *testing.T) {
 	seed, _ := newSeed(t)
 	c := newNetworked(t, seed, 3)

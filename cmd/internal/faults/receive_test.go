@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestFullDiskReceiving: a follower that was away is sent a state that its disk cannot hold. It says so, keeps the state that it
-// has and nothing of the other, holds nobody up, and comes back when there is room.
+// TestFullDiskReceiving: a follower that was away is sent a state that its disk cannot hold. It says so, keeps the
+// state that it has and nothing of the other, holds nobody up, and comes back when there is room.
 func TestFullDiskReceiving(t *testing.T) {
 	t.Parallel()
 	seed, rng := newSeed(t)
@@ -58,7 +58,8 @@ func TestFullDiskReceiving(t *testing.T) {
 	t.Log(l.checked)
 }
 
-// stateFolder lists what is in the folder of a node's state: CURRENT, LOCK and one state, when nothing is being received.
+// stateFolder lists what is in the folder of a node's state: CURRENT, LOCK and one state, when nothing is being
+// received.
 func stateFolder(t *testing.T, p *process) []os.DirEntry {
 	t.Helper()
 	names, err := os.ReadDir(filepath.Join(p.dir, "state"))

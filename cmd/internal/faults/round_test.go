@@ -12,8 +12,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// round is what the clients do to the keys of one time: no later round touches them, so that its history can be checked as
-// soon as its last operation has ended.
+// round is what the clients do to the keys of one time: no later round touches them, so that its history can be
+// checked as soon as its last operation has ended.
 type round struct {
 	n    int
 	busy sync.WaitGroup // operations under way; Add is under load.mu

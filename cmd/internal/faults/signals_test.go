@@ -80,8 +80,9 @@ func (c *cluster) killed(l *load, writes int64, nodes ...int) {
 	}
 }
 
-// frozen stops the leader until another one has acknowledged a write. Reads wait in its sockets, sent after that write was
-// acknowledged: once it goes on they must see the write, or be refused. A write that it refuses is never done.
+// frozen stops the leader until another one has acknowledged a write. Reads wait in its sockets, sent after that
+// write was acknowledged: once it goes on they must see the write, or be refused. A write that it refuses is never
+// done.
 func (c *cluster) frozen(l *load) {
 	const readers = 8
 	old := c.leader()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestSoak does faults of all kinds for as many minutes as CAIRN_FAULTS_MINUTES says, on a new cluster every ten minutes.
-// scripts/faults.sh runs it.
+// TestSoak does faults of all kinds for as many minutes as CAIRN_FAULTS_MINUTES says, on a new cluster every ten
+// minutes. scripts/faults.sh runs it.
 func TestSoak(t *testing.T) {
 	minutes, _ := strconv.ParseFloat(os.Getenv("CAIRN_FAULTS_MINUTES"), 64) // 0 when it is not set
 	if minutes <= 0 {

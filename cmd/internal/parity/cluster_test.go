@@ -31,8 +31,9 @@ func redisPair(t *testing.T) *redistest.Client {
 	return master
 }
 
-// TestClusterShapes compares the shapes of what CLUSTER answers about nodes: those of a real master with one replica and of
-// Cairn's leader with two followers. They agree at last: on a busy machine a node may miss another for a moment.
+// TestClusterShapes compares the shapes of what CLUSTER answers about nodes: those of a real master with one replica
+// and of Cairn's leader with two followers. They agree at last: on a busy machine a node may miss another for a
+// moment.
 func TestClusterShapes(t *testing.T) {
 	_, _, ours := cairn(t, 3)
 	theirs := redisPair(t)
@@ -65,8 +66,8 @@ func askAbout(t *testing.T, client *redistest.Client, line string) reply.Reply {
 	return ask(t, client, strings.ReplaceAll(line, "<id>", string(ask(t, client, "CLUSTER MYID").Str)))
 }
 
-// shape writes what does not depend on the nodes: kinds, names of map fields, and text without its numbers. Neighbours of
-// one shape are written once.
+// shape writes what does not depend on the nodes: kinds, names of map fields, and text without its numbers.
+// Neighbours of one shape are written once.
 func shape(r reply.Reply) string {
 	s := fmt.Sprint(r.Kind)
 	switch r.Kind {
@@ -93,8 +94,8 @@ var (
 	perMessage = regexp.MustCompile(`cluster_stats_messages_[a-z]+_(sent|received):\d+\r\n`)
 )
 
-// shapeOfText puts words in the place of ids, addresses and numbers. Lines, of which nodes have no order, are sorted, and
-// equal ones written once. Redis counts its messages by kinds of its own, and "to" and "from" links in turns.
+// shapeOfText puts words in the place of ids, addresses and numbers. Lines, of which nodes have no order, are sorted,
+// and equal ones written once. Redis counts its messages by kinds of its own, and "to" and "from" links in turns.
 func shapeOfText(s string) string {
 	s = perMessage.ReplaceAllString(s, "")
 	s = nodeID.ReplaceAllString(s, "ID")

@@ -14,10 +14,10 @@ import (
 // oneShard is why a row lacks the tip multi_shard.
 const oneShard = "one shard has all slots: a client that parts the call by slots would take its atomicity for nothing"
 
-// ownWay lists where COMMAND INFO or COMMAND DOCS differs from Redis by design, and why; what it says instead stands in the command's row.
-// It is the only such list. What is not compared: summaries,
-// which are ours; history, deprecation and notes of key specifications, which are prose about Redis's past; and the names of
-// oneof and block arguments, which nobody sees.
+// ownWay lists where COMMAND INFO or COMMAND DOCS differs from Redis by design, and why; what it says instead stands
+// in the command's row. It is the only such list. What is not compared: summaries, which are ours; history,
+// deprecation and notes of key specifications, which are prose about Redis's past; and the names of oneof and block
+// arguments, which nobody sees.
 var ownWay = map[string]string{
 	"unlink: tips":                        oneShard,
 	"touch: tips":                         oneShard,
@@ -65,7 +65,8 @@ type facts map[string]map[string]string
 // difference is where two servers do not say the same.
 type difference struct{ about, detail string }
 
-// TestCommandAgreesWithRedis compares COMMAND INFO and COMMAND DOCS of every command that both know, in RESP2 and RESP3.
+// TestCommandAgreesWithRedis compares COMMAND INFO and COMMAND DOCS of every command that both know, in RESP2 and
+// RESP3.
 func TestCommandAgreesWithRedis(t *testing.T) {
 	_, _, ours := cairn(t, 1)
 	theirs := redis(t, false)

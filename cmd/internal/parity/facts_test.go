@@ -274,8 +274,9 @@ func (w factsWriter) file() []byte {
 
 package command
 
-// RedisFacts returns what redis-server 7.0 says of a command, by its full name, such as "client|kill": Flags, Keys, Group, Since, ACL,
-// Tips, Syntax, the formula of Cost, and Arity where it does not follow from the Syntax. ok is false for what it does not know.
+// RedisFacts returns what redis-server 7.0 says of a command, by its full name, such as "client|kill": Flags, Keys,
+// Group, Since, ACL, Tips, Syntax, the formula of Cost, and Arity where it does not follow from the Syntax. ok is
+// false for what it does not know.
 func RedisFacts(name string) (facts Spec, ok bool) {
 	switch name {
 `)

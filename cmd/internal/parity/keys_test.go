@@ -22,7 +22,8 @@ var (
 	}
 )
 
-// keyRow returns the row of a command of Redis, as far as its keys go: its name, arity and flags, and what Redis's specifications say.
+// keyRow returns the row of a command of Redis, as far as its keys go: its name, arity and flags, and what Redis's
+// specifications say.
 func keyRow(t *testing.T, redis *redistest.Client, name string) command.Spec {
 	t.Helper()
 	info := ask(t, redis, "COMMAND INFO "+name).Elems[0]
@@ -75,7 +76,8 @@ func keySpecsFrom(t *testing.T, specs reply.Reply) (all []command.KeySpec) {
 	return all
 }
 
-// TestKeysOf holds the keys that specifications find in a call against those that COMMAND GETKEYSANDFLAGS of a real Redis finds.
+// TestKeysOf holds the keys that specifications find in a call against those that COMMAND GETKEYSANDFLAGS of a real
+// Redis finds.
 func TestKeysOf(t *testing.T) {
 	redis := redis(t, false)
 	for _, line := range []string{

@@ -16,8 +16,8 @@ import (
 // Timeout bounds each step of a Client: connecting, sending, and waiting for one reply.
 const Timeout = 30 * time.Second
 
-// Client is a connection that speaks RESP. It knows no command, does not retry and does not follow redirects. It is for one
-// goroutine, except that one may send while another receives.
+// Client is a connection that speaks RESP. It knows no command, does not retry and does not follow redirects. It is
+// for one goroutine, except that one may send while another receives.
 type Client struct {
 	conn net.Conn
 	r    *bufio.Reader
@@ -41,7 +41,8 @@ func NewClient(conn net.Conn) *Client {
 // Close closes the connection.
 func (c *Client) Close() error { return c.conn.Close() }
 
-// Do sends a command and returns its reply. Pushes that come before it are dropped. After an error the client is of no use.
+// Do sends a command and returns its reply. Pushes that come before it are dropped. After an error the client is of
+// no use.
 func (c *Client) Do(argv [][]byte) (reply.Reply, error) {
 	c.Send(argv)
 	if err := c.Flush(); err != nil {

@@ -11,11 +11,12 @@ import (
 	"testing"
 )
 
-// Ports below those that systems give to connections (32768 and more, or 49152), and with 10000 added too: a Redis of a cluster listens there as well.
+// Ports below those that systems give to connections (32768 and more, or 49152), and with 10000 added too: a Redis of
+// a cluster listens there as well.
 const firstPort, ports = 10500, 9900
 
-// Ports reserves n ports of 127.0.0.1 on which nobody listens. Until the test ends no other caller gets them, in this process or
-// another, also while what listens there is stopped, and the system gives them to no connection.
+// Ports reserves n ports of 127.0.0.1 on which nobody listens. Until the test ends no other caller gets them, in this
+// process or another, also while what listens there is stopped, and the system gives them to no connection.
 func Ports(t testing.TB, n int) []string {
 	t.Helper()
 	var reserved []string

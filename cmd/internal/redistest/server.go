@@ -1,5 +1,5 @@
-// Package redistest runs a real redis-server for a test and talks to it. Its client reads RESP2 and RESP3 into Cairn's own
-// replies, so that tests use it for Cairn too.
+// Package redistest runs a real redis-server for a test and talks to it. Its client reads RESP2 and RESP3 into
+// Cairn's own replies, so that tests use it for Cairn too.
 package redistest
 
 import (
@@ -20,9 +20,10 @@ const (
 	startTries   = 3 // a stranger can take the port first
 )
 
-// Start runs a redis-server without persistence on a free port of 127.0.0.1, in an empty folder, and returns its address
-// once it answers. extraArgs are command-line options of redis-server. The server ends with the test, or with the
-// test's process, however that ends. Without redis-server the test fails, or is skipped when CAIRN_NO_REDIS=1 is set.
+// Start runs a redis-server without persistence on a free port of 127.0.0.1, in an empty folder, and returns its
+// address once it answers. extraArgs are command-line options of redis-server. The server ends with the test, or with
+// the test's process, however that ends. Without redis-server the test fails, or is skipped when CAIRN_NO_REDIS=1 is
+// set.
 func Start(t testing.TB, extraArgs ...string) (addr string) {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -42,8 +43,8 @@ func Start(t testing.TB, extraArgs ...string) (addr string) {
 	return ""
 }
 
-// Oracle returns the address of a real Redis with an empty keyspace: the one REDIS_ADDR names, which is flushed when the
-// test ends, or else a new one. A test does not destroy what it did not write: data in REDIS_ADDR fails it.
+// Oracle returns the address of a real Redis with an empty keyspace: the one REDIS_ADDR names, which is flushed when
+// the test ends, or else a new one. A test does not destroy what it did not write: data in REDIS_ADDR fails it.
 func Oracle(t testing.TB) (addr string) {
 	t.Helper()
 	addr = os.Getenv("REDIS_ADDR")

@@ -124,7 +124,8 @@ func (m *member) start() error {
 	return nil
 }
 
-// endWhenRefused ends a node as the program ends that its cluster does not let in; whoever keeps the nodes up starts it again.
+// endWhenRefused ends a node as the program ends that its cluster does not let in; whoever keeps the nodes up starts
+// it again.
 func (m *member) endWhenRefused(n *node.Node, life int, gone <-chan struct{}) {
 	select {
 	case err := <-n.Failed():
@@ -241,8 +242,8 @@ func (m *member) running() *node.Node {
 	return m.mu.node
 }
 
-// call runs a call of the running node, and returns what came of it, or false when the node is down or dies meanwhile: then
-// the call may wait for ever for a goroutine that is stopped.
+// call runs a call of the running node, and returns what came of it, or false when the node is down or dies
+// meanwhile: then the call may wait for ever for a goroutine that is stopped.
 func call[T any](m *member, f func(n *node.Node) T) (got T, ok bool) {
 	m.mu.Lock()
 	n, gone := m.mu.node, m.mu.gone

@@ -17,7 +17,8 @@ import (
 // errDisk is what a disk answers that was told to fail.
 var errDisk = errors.New("sim: the disk fails")
 
-// disk is the disk of one node between two of its crashes: memory that knows what was synced, and faults in front of it.
+// disk is the disk of one node between two of its crashes: memory that knows what was synced, and faults in front of
+// it.
 type disk struct {
 	mem *vfs.MemFS
 

@@ -11,9 +11,10 @@ import (
 	"cairn/fsm/reply"
 )
 
-// TestExpiredStaysExpired: a key that a reader has found expired is gone for every later reader, though that leader dies at
-// once and the next one's clock is behind. The leader's sweeper would remove the key a moment later; some rounds are faster
-// than that. Handing leadership over would say nothing: entries go with it, and they have the old leader's time.
+// TestExpiredStaysExpired: a key that a reader has found expired is gone for every later reader, though that leader
+// dies at once and the next one's clock is behind. The leader's sweeper would remove the key a moment later; some
+// rounds are faster than that. Handing leadership over would say nothing: entries go with it, and they have the old
+// leader's time.
 func TestExpiredStaysExpired(t *testing.T) {
 	ahead := make([]atomic.Int64, 3)
 	c := clustertest.New(t, clustertest.Options{Tune: func(i int, o *node.Options) {

@@ -19,8 +19,8 @@ func (w *world) heal() {
 	}
 }
 
-// finish looks at what is left when all is quiet: every key on every node, the replicas' digests, and all of it once more
-// after a power cut and a restart in order.
+// finish looks at what is left when all is quiet: every key on every node, the replicas' digests, and all of it once
+// more after a power cut and a restart in order.
 func (w *world) finish() {
 	for _, how := range []string{"after the faults", "after a power cut", "after a restart"} {
 		w.event("%s", how)

@@ -8,8 +8,8 @@ import (
 	"cairn/fsm"
 )
 
-// handler receives the log of a node. It keeps the newest lines for the report of a violation, and it is where a node is
-// stopped that is about to panic because of its disk.
+// handler receives the log of a node. It keeps the newest lines for the report of a violation, and it is where a node
+// is stopped that is about to panic because of its disk.
 type handler struct {
 	m     *member
 	attrs []slog.Attr

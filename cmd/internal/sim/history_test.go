@@ -53,8 +53,8 @@ func show(r reply.Reply) string {
 	return string(r.Str)
 }
 
-// history is what all clients did, in the order of one counter: an operation that ended before another began is before it
-// here too, to the last step of a goroutine.
+// history is what all clients did, in the order of one counter: an operation that ended before another began is
+// before it here too, to the last step of a goroutine.
 type history struct {
 	mu  sync.Mutex
 	now int64

@@ -52,10 +52,12 @@ func limitMemory() {
 	}
 }
 
-// born takes the world's result to TestMain. It is made outside of the bubble: who waits for it stops the bubble's time.
+// born takes the world's result to TestMain. It is made outside of the bubble: who waits for it stops the bubble's
+// time.
 var born chan result
 
-// TestWorld is the world of one seed. Its bubble never ends: goroutines of nodes that were stopped before a panic cannot.
+// TestWorld is the world of one seed. Its bubble never ends: goroutines of nodes that were stopped before a panic
+// cannot.
 func TestWorld(t *testing.T) {
 	if !*worldFlag {
 		t.Skip("TestSim starts this in processes of its own")

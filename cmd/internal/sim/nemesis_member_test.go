@@ -35,8 +35,8 @@ func demote(w *world, p plan) {
 	w.change(p.node, replica.Change{Kind: replica.Promote})
 }
 
-// replace removes a node from the cluster, and lets it join again on an empty disk. Where it is not certain that it was removed
-// it keeps its disk; reunite sees what became of it.
+// replace removes a node from the cluster, and lets it join again on an empty disk. Where it is not certain that it
+// was removed it keeps its disk; reunite sees what became of it.
 func replace(w *world, p plan) {
 	for range 5 {
 		leader := w.c.leader()

@@ -64,8 +64,8 @@ func swap(w *world, p plan) {
 	seat(a.addr, b.addr)
 }
 
-// strayNode starts a node with an empty disk at the address of one that is down: with the name of a member that lives elsewhere, or of
-// another cluster. Whoever asks there must not take it for the member, so it never leads.
+// strayNode starts a node with an empty disk at the address of one that is down: with the name of a member that lives
+// elsewhere, or of another cluster. Whoever asks there must not take it for the member, so it never leads.
 func strayNode(w *world, p plan) {
 	if !w.c.seats.TryLock() {
 		return
@@ -82,7 +82,8 @@ func strayNode(w *world, p plan) {
 	})
 }
 
-// rival begins a cluster of two nodes that names a member of this one as its third. It has a majority without that, and may lead whom it has.
+// rival begins a cluster of two nodes that names a member of this one as its third. It has a majority without that,
+// and may lead whom it has.
 func rival(w *world, p plan) {
 	if !w.c.seats.TryLock() {
 		return

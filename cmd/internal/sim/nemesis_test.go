@@ -147,8 +147,9 @@ func pauseNode(w *world, p plan) {
 	w.c.net.freeze(-1, p.node.addr)
 }
 
-// stuck lets the disk of a node, mostly the leader, stand still while it is cut off from the others, but not from clients. Raft's
-// own loop waits for the disk, so the node does not notice that it leads no more, as after a real pause.
+// stuck lets the disk of a node, mostly the leader, stand still while it is cut off from the others, but not from
+// clients. Raft's own loop waits for the disk, so the node does not notice that it leads no more, as after a real
+// pause.
 func stuck(w *world, p plan) {
 	if leader := w.c.leader(); leader != nil && p.rng.IntN(4) > 0 {
 		p.node = leader
@@ -178,8 +179,8 @@ func slowNet(w *world, p plan) {
 	}
 }
 
-// hold holds up some connections between a node and the others, again and again, while the others of them go on: what was sent
-// first arrives last, though its sender has given it up and sent it once more.
+// hold holds up some connections between a node and the others, again and again, while the others of them go on: what
+// was sent first arrives last, though its sender has given it up and sent it once more.
 func hold(w *world, p plan) {
 	between := func(x way) bool {
 		return (x.from == p.node.addr || x.to == p.node.addr) && strings.HasPrefix(x.from, "10.")

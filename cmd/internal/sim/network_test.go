@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// network connects hosts: the nodes' addresses and the clients' names. Messages take time. A direction between two hosts can
-// stall: what is sent waits, as TCP sends again what was lost, and arrives when the stall is over, or never.
+// network connects hosts: the nodes' addresses and the clients' names. Messages take time. A direction between two
+// hosts can stall: what is sent waits, as TCP sends again what was lost, and arrives when the stall is over, or
+// never.
 type network struct {
 	mu struct {
 		sync.Mutex

@@ -18,8 +18,9 @@ type lifeOfNode struct {
 	applied uint64
 }
 
-// observe looks at the nodes all the time. A term has one leader; a leader that is ready has applied everything that any node
-// had applied in earlier terms; a state never goes back while its node runs; a snapshot record is never ahead of it.
+// observe looks at the nodes all the time. A term has one leader; a leader that is ready has applied everything that
+// any node had applied in earlier terms; a state never goes back while its node runs; a snapshot record is never
+// ahead of it.
 func (w *world) observe(stop <-chan struct{}) {
 	o := observed{leaders: make(map[uint64]string), lives: make(map[*member]lifeOfNode)}
 	for pause(w.o.slow(100*time.Millisecond), stop) {

@@ -78,9 +78,9 @@ func buildWorld(t *testing.T) string {
 	return bin
 }
 
-// quietPebble returns a file for go build's -overlay. Pebble looks ten times a second whether there is something to compact, in
-// each of its databases, also those of dead nodes; that is most of what happens in a world where little does. In a world
-// it looks when it has flushed or compacted.
+// quietPebble returns a file for go build's -overlay. Pebble looks ten times a second whether there is something to
+// compact, in each of its databases, also those of dead nodes; that is most of what happens in a world where little
+// does. In a world it looks when it has flushed or compacted.
 func quietPebble(t *testing.T) string {
 	t.Helper()
 	const quiet = "Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()\n"
@@ -160,12 +160,13 @@ func (h *hours) addLocked(line []string, took time.Duration) {
 // faultCount is one kind of fault in a livedLine.
 var faultCount = regexp.MustCompile(`([a-z][a-z -]*):(\d+)`)
 
-// cutShort are the panics with which a node rightly ends when its disk fails, in places where this test cannot stop it before
-// the panic: the machine after an Adopt whose outcome is unknown, Pebble's marker files, and a goroutine that a failed Open of Pebble's (of a received state) leaves behind.
+// cutShort are the panics with which a node rightly ends when its disk fails, in places where this test cannot stop
+// it before the panic: the machine after an Adopt whose outcome is unknown, Pebble's marker files, and a goroutine
+// that a failed Open of Pebble's (of a received state) leaves behind.
 var cutShort = regexp.MustCompile(`panic: fsm: apply .*: sim: the disk fails|panic: sim: the disk fails\n(.*\n)*.*atomicfs\.\(\*Marker\)\.Move|` +
 	`integer divide by zero\n(.*\n)*.*pebble/v2\.\(\*DB\)\.collectTableStats|` +
-	// synctest's, not a node's: with countMutexes a bubble counts as asleep while it waits for a mutex that somebody outside
-	// holds. In a world that is alive there are always timers, for each node has a keeper.
+	// synctest's, not a node's: with countMutexes a bubble counts as asleep while it waits for a mutex that somebody
+	// outside holds. In a world that is alive there are always timers, for each node has a keeper.
 	`panic: deadlock: all goroutines in bubble are blocked(.*\n)*.*sim\.\(\*world\)\.keep`)
 
 // run simulates one world in a process of its own.

@@ -44,8 +44,8 @@ func (w *world) tick(c *client, stop <-chan struct{}) {
 	c.leave()
 }
 
-// watch reads the counter over READONLY connections: on one connection it never goes back, and it is never older than the
-// staleness bound.
+// watch reads the counter over READONLY connections: on one connection it never goes back, and it is never older than
+// the staleness bound.
 func (w *world) watch(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}, {"READONLY"}}
 	last := int64(0)

@@ -8,8 +8,8 @@ import (
 	"cairn/fsm/replica"
 )
 
-// verify lets the leader ask all nodes for the checksum of their state at one index, again and again: those that have one
-// agree. Nodes that are down, behind or just restored have none.
+// verify lets the leader ask all nodes for the checksum of their state at one index, again and again: those that have
+// one agree. Nodes that are down, behind or just restored have none.
 func (w *world) verify(stop <-chan struct{}) {
 	for pause(w.o.sparse(2*time.Second), stop) {
 		leader := w.c.leader()

@@ -29,8 +29,8 @@ type Bare struct {
 	proto int
 }
 
-// NewBare makes an empty store in fs, normally vfs.NewMem(), and closes it at the end of the test. Rows are the commands
-// that it knows, normally command.Rows().
+// NewBare makes an empty store in fs, normally vfs.NewMem(), and closes it at the end of the test. Rows are the
+// commands that it knows, normally command.Rows().
 func NewBare(t testing.TB, fs storage.FS, rows []command.Spec) *Bare {
 	t.Helper()
 	store, err := storage.Open("bare", storage.Options{FS: fs, CacheBytes: 4 << 20, MemTableBytes: 4 << 20})

@@ -9,8 +9,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// Render returns what redis-cli prints on a terminal for a reply that came by RESP2, without the last line end. A reply's
-// newer shapes are first turned into those that Redis 7.0 sends instead of them.
+// Render returns what redis-cli prints on a terminal for a reply that came by RESP2, without the last line end. A
+// reply's newer shapes are first turned into those that Redis 7.0 sends instead of them.
 func Render(r reply.Reply) string { return strings.Join(renderLines(r), "\n") }
 
 func renderLines(r reply.Reply) []string {
@@ -55,7 +55,8 @@ func numbered(elems [][]string) []string {
 	return lines
 }
 
-// unnumbered takes the array that begins lines apart and returns its elements and how many lines it has; zero is no array.
+// unnumbered takes the array that begins lines apart and returns its elements and how many lines it has; zero is no
+// array.
 func unnumbered(lines []string) (elems [][]string, n int) {
 	if len(lines) == 0 {
 		return nil, 0

@@ -56,8 +56,8 @@ func run(t testing.TB, cases []Case, d Doer, redis bool) {
 	}
 }
 
-// CompareKinds executes the cases on Cairn and on a real Redis and fails the test for each reply that has the right text in
-// another shape: a map instead of an array in RESP3, an absent array instead of an absent value in RESP2.
+// CompareKinds executes the cases on Cairn and on a real Redis and fails the test for each reply that has the right
+// text in another shape: a map instead of an array in RESP3, an absent array instead of an absent value in RESP2.
 func CompareKinds(t testing.TB, cases []Case, cairn, redis Doer) {
 	t.Helper()
 	for i := range cases {

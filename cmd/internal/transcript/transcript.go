@@ -10,9 +10,9 @@
 //	"v"
 //	(nil)
 //
-// A file is cases between blank lines. A case is comments and commands, one a line, quoted as in redis-cli; then "----";
-// then the replies, as redis-cli prints them for RESP2 on a terminal. A file begins on an empty keyspace with a fresh
-// connection in database 0; state flows from case to case. A block of comments alone is a remark.
+// A file is cases between blank lines. A case is comments and commands, one a line, quoted as in redis-cli; then
+// "----"; then the replies, as redis-cli prints them for RESP2 on a terminal. A file begins on an empty keyspace with
+// a fresh connection in database 0; state flows from case to case. A block of comments alone is a remark.
 //
 // Comments that steer the case they stand in:
 //
@@ -21,8 +21,8 @@
 //	# after 20ms            time passes before the case's first command
 //	# redis: skip <reason>  a real Redis runs the case, but its replies are not compared: Cairn differs by design
 //
-// cockroachdb/datadriven, which Pebble uses, does not fit: there one directive has one output, and here several commands
-// read better as one case; and the file should be what a person would copy from redis-cli.
+// cockroachdb/datadriven, which Pebble uses, does not fit: there one directive has one output, and here several
+// commands read better as one case; and the file should be what a person would copy from redis-cli.
 package transcript
 
 import (

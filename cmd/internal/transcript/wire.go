@@ -9,8 +9,8 @@ import (
 	"cairn/fsm/reply"
 )
 
-// Wire returns what a client receives when r is sent by RESP of version proto, 2 or 3. RESP2 has Redis 7.0's older shapes
-// for the newer ones; RESP3 has one null. An error is one line.
+// Wire returns what a client receives when r is sent by RESP of version proto, 2 or 3. RESP2 has Redis 7.0's older
+// shapes for the newer ones; RESP3 has one null. An error is one line.
 func Wire(r reply.Reply, proto int) reply.Reply {
 	if r.Kind == reply.Error {
 		return reply.Reply{Kind: reply.Error, Str: oneLine(r.Str)}
@@ -34,7 +34,8 @@ func Wire(r reply.Reply, proto int) reply.Reply {
 	return r
 }
 
-// oneLine is what Redis does to an error text that quotes an argument with line ends in it (addReplyErrorFormatInternal).
+// oneLine is what Redis does to an error text that quotes an argument with line ends in it
+// (addReplyErrorFormatInternal).
 func oneLine(text []byte) []byte {
 	text = bytes.Clone(bytes.Trim(text, "\r\n"))
 	for i, c := range text {

@@ -16,7 +16,8 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// NewClusterID returns an id for a cluster that begins at a Unix time in milliseconds: of two clusters, the older one has the smaller.
+// NewClusterID returns an id for a cluster that begins at a Unix time in milliseconds: of two clusters, the older one
+// has the smaller.
 func NewClusterID(now int64) string {
 	var id [20]byte
 	_, _ = rand.Read(id[:]) // never fails
@@ -29,10 +30,11 @@ func NewClusterID(now int64) string {
 // clusterKey is the stable value that holds the cluster's id, and genesisKey the one that holds what it began with.
 var clusterKey, genesisKey = []byte("CairnCluster"), []byte("CairnGenesis")
 
-// ClusterNote is which cluster a node is of, from before its first link on. After a kill the state may be behind the entry that agreed the id, and a
-// node that finds no leader does not come further. Who begins a cluster with others knows what it begins with, a hash of the membership, until the
-// id is agreed, and keeps that: by it they know a member that has lost its disk. Who begins one alone gives it its id. Who joins one has
-// the id of the first node of it that it has asked; that node's word is kept once a link to a member, or of one, is made.
+// ClusterNote is which cluster a node is of, from before its first link on. After a kill the state may be behind the
+// entry that agreed the id, and a node that finds no leader does not come further. Who begins a cluster with others
+// knows what it begins with, a hash of the membership, until the id is agreed, and keeps that: by it they know a
+// member that has lost its disk. Who begins one alone gives it its id. Who joins one has the id of the first node of
+// it that it has asked; that node's word is kept once a link to a member, or of one, is made.
 type ClusterNote struct {
 	log     *raftlog.Store
 	writing sync.Mutex // held while something is noted; a disk may take its time, and links do not wait for it
@@ -81,7 +83,8 @@ func (c *ClusterNote) Load(log *raftlog.Store) error {
 	return nil
 }
 
-// Keep notes what is known now, and first what is not yet: an id, and what the cluster began with. It is false where the node is of another cluster.
+// Keep notes what is known now, and first what is not yet: an id, and what the cluster began with. It is false where
+// the node is of another cluster.
 func (c *ClusterNote) Keep(id string, genesis [GenesisLen]byte) (same bool, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -146,7 +149,8 @@ func GenesisOf(members []raft.Server, newCluster bool) [GenesisLen]byte {
 	return [GenesisLen]byte(sum[:])
 }
 
-// know takes what a peer says of its cluster, when a link is proved and before it is used. A node that waits to begin a cluster takes nothing.
+// know takes what a peer says of its cluster, when a link is proved and before it is used. A node that waits to begin
+// a cluster takes nothing.
 func (l *Links) know(own, peer Hello, bound, waits bool) error {
 	switch {
 	case peer.Cluster == "" || waits:

@@ -10,17 +10,17 @@ import (
 	"io"
 )
 
-// A link begins, behind the preface, with two nodes proving to each other that they know the cluster's secret, and saying who they
-// are and whom they expect:
+// A link begins, behind the preface, with two nodes proving to each other that they know the cluster's secret, and
+// saying who they are and whom they expect:
 //
 //	opener:   hello = kind | flags | nonce[16] | genesis[8] | id | to | addr | run | cluster, each of these five: len uint16 BE | bytes
 //	acceptor: hello, with kind 0 and no to
 //	opener:   HMAC-SHA256(secret, "opener" | hello | hello of the acceptor)
 //	acceptor: 1 | HMAC-SHA256(secret, "acceptor" | the same), or 0 | why it refuses, or 2 | why it does, where another node may not
 //
-// Every message is a frame: length uint16 BE | bytes. A cluster's id is empty on a node that does not know it yet. The opener
-// proves itself first: the acceptor, which any stranger can reach, gives nothing away that a secret could be guessed from.
-// What both check of what they have heard stands in vet.go.
+// Every message is a frame: length uint16 BE | bytes. A cluster's id is empty on a node that does not know it yet.
+// The opener proves itself first: the acceptor, which any stranger can reach, gives nothing away that a secret could
+// be guessed from. What both check of what they have heard stands in vet.go.
 
 const (
 	nonceLen    = 16
@@ -124,7 +124,8 @@ func (l *Links) proof(role string, first, answer []byte) []byte {
 	return m.Sum(nil)
 }
 
-// introduce is the opener's part; to is the member that it wants, or empty. It returns how the acceptor introduced itself.
+// introduce is the opener's part; to is the member that it wants, or empty. It returns how the acceptor introduced
+// itself.
 func (l *Links) introduce(c io.ReadWriter, kind byte, to string) (peer Hello, err error) {
 	own := l.hello(kind, to)
 	first := own.bytes()

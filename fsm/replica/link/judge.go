@@ -13,17 +13,20 @@ import (
 	"cairn/fsm/replica/raftfix"
 )
 
-// Raft counts members: a vote, a stored entry, an answer to a read round count for the member that was asked. hashicorp/raft asks
-// addresses, and takes whoever answers there for the member. So a link is bound to the member that it was opened for, and each end
-// looks whether the other is who it must be, before either uses the link:
+// Raft counts members: a vote, a stored entry, an answer to a read round count for the member that was asked.
+// hashicorp/raft asks addresses, and takes whoever answers there for the member. So a link is bound to the member
+// that it was opened for, and each end looks whether the other is who it must be, before either uses the link:
 //
-//   - Both know one cluster: by its id, or where one does not know that yet, by the membership that it began with (ClusterNote).
-//   - The acceptor is the member that the opener wants (Hello.To). Where that stands free, the link carries requests only.
+//   - Both know one cluster: by its id, or where one does not know that yet, by the membership that it began with
+//     (ClusterNote).
+//   - The acceptor is the member that the opener wants (Hello.To). Where that stands free, the link carries requests
+//     only.
 //   - Who begins the cluster once more is a member of it, at its address: it has lost its disk.
-//   - Who comes from another address than the configuration says has moved, unless the process at that address is alive.
+//   - Who comes from another address than the configuration says has moved, unless the process at that address is
+//     alive.
 //
-// One member is one directory, and a directory is one process's at a time. What cannot be seen here is a directory that was copied,
-// once its original does not answer.
+// One member is one directory, and a directory is one process's at a time. What cannot be seen here is a directory
+// that was copied, once its original does not answer.
 
 // judge is what a node knows when it judges a peer.
 type judge struct {
@@ -76,8 +79,9 @@ func (j judge) opener(peer Hello) *Refusal {
 	return j.lostDisk(peer)
 }
 
-// sameCluster looks whether both are of one cluster. A cluster is known by its id; by those who do not know it yet, by what it began with; and
-// by a node that is to join it not at all, which then can only ask for that: a link to a member wants both to know it.
+// sameCluster looks whether both are of one cluster. A cluster is known by its id; by those who do not know it yet,
+// by what it began with; and by a node that is to join it not at all, which then can only ask for that: a link to a
+// member wants both to know it.
 func (j judge) sameCluster(peer Hello, to string) *Refusal {
 	var none [GenesisLen]byte
 	own := j.own
@@ -116,7 +120,8 @@ func (j judge) stranger(id, cluster, wanted string) *Refusal {
 	return refuseHere("here answers %s of %s, and not %s: start both where the cluster knows them, or each with --peers naming all members where they are now", id, of, wanted)
 }
 
-// lostDisk judges a peer that begins this node's cluster once more: it is a member that has lost its disk, and in its place, or it is none.
+// lostDisk judges a peer that begins this node's cluster once more: it is a member that has lost its disk, and in its
+// place, or it is none.
 func (j judge) lostDisk(peer Hello) *Refusal {
 	if j.own.Cluster == "" || peer.Cluster != "" {
 		return nil
@@ -131,8 +136,8 @@ func (j judge) lostDisk(peer Hello) *Refusal {
 	return nil
 }
 
-// displaces says that the opener is of a living cluster that has a member where this node begins another one, or has begun one alone: it stands on a
-// directory that has lost that member's data, or at an address that is not free.
+// displaces says that the opener is of a living cluster that has a member where this node begins another one, or has
+// begun one alone: it stands on a directory that has lost that member's data, or at an address that is not free.
 func (j judge) displaces(peer Hello) bool {
 	var none [GenesisLen]byte
 	switch own := j.own; {
@@ -165,7 +170,8 @@ func (l *Links) vetOpener(own, peer Hello) *Refusal {
 	return nil
 }
 
-// tells says that the opener, which is of this node's cluster, is a member that has come for this one, so that its word of where it is counts.
+// tells says that the opener, which is of this node's cluster, is a member that has come for this one, so that its
+// word of where it is counts.
 func (j judge) tells(peer Hello) bool {
 	_, is := member(j.members, peer.ID)
 	return peer.To != "" && peer.past && is && peer.ID != j.own.ID
@@ -200,8 +206,8 @@ const (
 	twinLook  = 500 * time.Millisecond
 )
 
-// twin looks whether a member that comes from elsewhere than it is known to be is alive there too, as another process. One without a
-// past is not let in at another address at all, see lostDisk and admit.
+// twin looks whether a member that comes from elsewhere than it is known to be is alive there too, as another
+// process. One without a past is not let in at another address at all, see lostDisk and admit.
 func (l *Links) twin(peer Hello, members []raft.Server) *Refusal {
 	if l.o.Addresses[peer.ID] == peer.Addr {
 		return nil

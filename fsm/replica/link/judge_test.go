@@ -111,7 +111,8 @@ func TestDisplaces(t *testing.T) {
 	}
 }
 
-// TestNamedAddress: a member is found at the address that the operator has named, too, if it is the member that answers there.
+// TestNamedAddress: a member is found at the address that the operator has named, too, if it is the member that
+// answers there.
 func TestNamedAddress(t *testing.T) {
 	opener := side(t, "n1", "", "c")
 	opener.o.Joining, opener.o.Addresses = true, map[string]string{"n2": "new"}

@@ -1,5 +1,6 @@
-// Package link has the connections between the nodes of a cluster, on the port that clients use too: how they open, how both ends prove that they know the
-// cluster's secret and who they are, and whom they take for what. What is said on them then is hashicorp/raft's, or its owner's.
+// Package link has the connections between the nodes of a cluster, on the port that clients use too: how they open,
+// how both ends prove that they know the cluster's secret and who they are, and whom they take for what. What is said
+// on them then is hashicorp/raft's, or its owner's.
 package link
 
 import (
@@ -50,7 +51,8 @@ type Options struct {
 type Host interface {
 	// Situation is what the node is at this moment.
 	Situation() Situation
-	// Displaced is called when a peer of a living cluster has a member where this node has begun another one. It returns why there is no link.
+	// Displaced is called when a peer of a living cluster has a member where this node has begun another one. It
+	// returns why there is no link.
 	Displaced(peer Hello) *Refusal
 	// Who asks whoever is at an address for its id and its process.
 	Who(ctx context.Context, addr string) (id, run string, err error)
@@ -126,8 +128,8 @@ func (l *Links) Accept() (net.Conn, error) {
 	}
 }
 
-// HangUp ends the raft links that this node has opened: hashicorp/raft, when it stops, waits for what it has asked others, and one that is cut off
-// would answer in its own time.
+// HangUp ends the raft links that this node has opened: hashicorp/raft, when it stops, waits for what it has asked
+// others, and one that is cut off would answer in its own time.
 func (l *Links) HangUp() { l.hangUp() }
 
 // Addr implements net.Listener: the address that peers know this node by.
@@ -149,8 +151,9 @@ func (l *Links) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, 
 	return raftfix.Patient(l.calls, c), nil
 }
 
-// Open opens a link of a kind to a member: at the address that is given, at the one that the operator has named (Options.Addresses), or
-// at the one that the member has said to have, wherever it is found first. Without an id, it is to whoever is at the address.
+// Open opens a link of a kind to a member: at the address that is given, at the one that the operator has named
+// (Options.Addresses), or at the one that the member has said to have, wherever it is found first. Without an id, it
+// is to whoever is at the address.
 func (l *Links) Open(ctx context.Context, to raftfix.MemberAddr, kind byte) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is still being opened
@@ -190,7 +193,8 @@ const NoHost = ".invalid:1"
 
 func isNowhere(addr string) bool { return strings.HasSuffix(addr, NoHost) }
 
-// placesOf returns the addresses at which to look for a member. Who has this node's new place may have come to its former one.
+// placesOf returns the addresses at which to look for a member. Who has this node's new place may have come to its
+// former one.
 func (l *Links) placesOf(to raftfix.MemberAddr) []string {
 	addrs := []string{to.Addr}
 	if to.ID == "" {
@@ -236,7 +240,8 @@ const refusalPause = 30 * time.Second
 // maxRefusals bounds how many refusals are remembered. Strangers can make more: then all of them wait.
 const maxRefusals = 64
 
-// noteRefusal logs that a link was refused, once in a while. What strangers come with has words of its own, for a message is bounded in all.
+// noteRefusal logs that a link was refused, once in a while. What strangers come with has words of its own, for a
+// message is bounded in all.
 func (l *Links) noteRefusal(what, peer string, err error) {
 	host, _, splitErr := net.SplitHostPort(peer)
 	if splitErr != nil {
@@ -279,7 +284,8 @@ func (l *Links) Serve(c net.Conn) {
 	}
 }
 
-// meet is called once a link has proved itself, before it is used. Only one between members says anything of either's past.
+// meet is called once a link has proved itself, before it is used. Only one between members says anything of either's
+// past.
 func (l *Links) meet(own, peer Hello, bound bool) error {
 	now := l.o.Host.Situation()
 	if err := l.know(own, peer, bound, now.Waits); err != nil || !bound {

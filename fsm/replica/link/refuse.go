@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Refuse tells the opener of a link why there will be none: on a connection that opened with Preface it plays the acceptor's part as a node
-// without a name, up to the verdict. It proves nothing and believes nothing. The connection stays the caller's.
+// Refuse tells the opener of a link why there will be none: on a connection that opened with Preface it plays the
+// acceptor's part as a node without a name, up to the verdict. It proves nothing and believes nothing. The connection
+// stays the caller's.
 func Refuse(c net.Conn, why string) error {
 	if err := c.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return err

@@ -3,8 +3,8 @@ package link
 import "sync"
 
 // whereabouts is where members say that they are reached, by id, heard over proved links of this node's cluster: the
-// configuration may lag behind, and a node that can lead only once it reaches a member cannot wait for a leader to change it.
-// An address is where to look: who is found there proves to be the member.
+// configuration may lag behind, and a node that can lead only once it reaches a member cannot wait for a leader to
+// change it. An address is where to look: who is found there proves to be the member.
 type whereabouts struct {
 	mu    sync.Mutex
 	addrs map[string]string

@@ -9,11 +9,12 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// appendFilter knows what this node holds for good, and corrects three things that hashicorp/raft does with requests that reach behind
-// that (Ongaro 2014, figure 3.1 and 5.3, has the rules):
+// appendFilter knows what this node holds for good, and corrects three things that hashicorp/raft does with requests
+// that reach behind that (Ongaro 2014, figure 3.1 and 5.3, has the rules):
 //
-//   - It installs every snapshot of its term and empties the log. A stream that the network has held up arrives after entries
-//     that the same leader has sent since; this node has answered for them, they may be committed by that, and would be gone.
+//   - It installs every snapshot of its term and empties the log. A stream that the network has held up arrives after
+//     entries that the same leader has sent since; this node has answered for them, they may be committed by that,
+//     and would be gone.
 //   - It refuses entries whose predecessor it has compacted, until the leader sends a snapshot, or for ever.
 //   - It commits up to its own last entry, though only those before the request's end are known to be the leader's.
 type appendFilter struct {

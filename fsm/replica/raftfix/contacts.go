@@ -63,8 +63,9 @@ func (c *Contacts) Of(term uint64, id raft.ServerID) time.Time {
 // contactTick is how often whoever waits for a peer looks whether it still has a reason to.
 const contactTick = 500 * time.Millisecond
 
-// await returns once a peer has answered a request that was sent after a time, or there is no reason any more to wait for it, or
-// done is closed. A refusal counts: it may say that there is a newer term, which the next append is to find out.
+// await returns once a peer has answered a request that was sent after a time, or there is no reason any more to wait
+// for it, or done is closed. A refusal counts: it may say that there is a newer term, which the next append is to
+// find out.
 func (c *Contacts) await(id raft.ServerID, after time.Time, reason func() bool, done <-chan struct{}) {
 	tick := time.NewTicker(contactTick)
 	defer tick.Stop()
@@ -85,8 +86,8 @@ func (c *Contacts) await(id raft.ServerID, after time.Time, reason func() bool, 
 	}
 }
 
-// Majority returns the newest time after which a majority of the voters, this node included, was in term; zero when there is
-// none.
+// Majority returns the newest time after which a majority of the voters, this node included, was in term; zero when
+// there is none.
 func (c *Contacts) Majority(term uint64, self string, voters []raft.Server) time.Time {
 	needed := len(voters)/2 + 1
 	var times []time.Time

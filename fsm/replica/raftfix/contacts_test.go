@@ -58,8 +58,8 @@ func TestMajority(t *testing.T) {
 	}
 }
 
-// TestAwaitContact: an append that has failed is not tried again before the peer answers a heartbeat, however long that takes, and at once
-// then; a leadership that ends, or a peer that is no member any more, ends the wait.
+// TestAwaitContact: an append that has failed is not tried again before the peer answers a heartbeat, however long
+// that takes, and at once then; a leadership that ends, or a peer that is no member any more, ends the wait.
 func TestAwaitContact(t *testing.T) {
 	const away = time.Hour
 	for name, tt := range map[string]struct {

@@ -1,5 +1,6 @@
-// Package raftfix is hashicorp/raft as this program needs it: what the library gets wrong, or has not, stands here and nowhere else. All rows are
-// of version 1.8.0; tests without a package are of fsm/replica, which has a whole Raft to try them on.
+// Package raftfix is hashicorp/raft as this program needs it: what the library gets wrong, or has not, stands here
+// and nowhere else. All rows are of version 1.8.0; tests without a package are of fsm/replica, which has a whole Raft
+// to try them on.
 //
 //	the library's fault                        | file            | test                          | can go when the library
 //	installs every snapshot of its term, and   | appendfilter.go | TestLateSnapshot,             | keeps a log that holds the
@@ -30,6 +31,6 @@
 //	logs a line or more for each snapshot      | logger.go       |                               | logs less
 //	Close of its transport leaves connections  | transport.go    |                               | closes them
 //
-// Not here, for they are questions of this program's own: reads are not confirmed by raft.VerifyLeader, whose answers may be old (confirmers in
-// fsm/replica).
+// Not here, for they are questions of this program's own: reads are not confirmed by raft.VerifyLeader, whose answers
+// may be old (confirmers in fsm/replica).
 package raftfix

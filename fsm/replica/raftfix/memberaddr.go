@@ -6,8 +6,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// MemberAddr is a member and an address to look for it. As text it is what hashicorp/raft takes for the member's address, where it
-// pools links and remembers votes: to it, one member is not another one that comes to the same address.
+// MemberAddr is a member and an address to look for it. As text it is what hashicorp/raft takes for the member's
+// address, where it pools links and remembers votes: to it, one member is not another one that comes to the same
+// address.
 type MemberAddr struct{ ID, Addr string }
 
 // String returns the text.

@@ -11,8 +11,9 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// ParallelLog is Raft's log. A leader's entries go to the followers while its own disk is still at work on them (Ongaro 2014, 10.2.1), where
-// hashicorp/raft would store first and send then. Raft is told that they are stored, and counts this node for them at once. So, until they are,
+// ParallelLog is Raft's log. A leader's entries go to the followers while its own disk is still at work on them
+// (Ongaro 2014, 10.2.1), where hashicorp/raft would store first and send then. Raft is told that they are stored, and
+// counts this node for them at once. So, until they are,
 //
 //   - nothing of them is applied here, and no reply and no read shows them: syncedFSM;
 //   - no follower learns that they are committed: Clamp;
@@ -20,8 +21,9 @@ import (
 //
 // A crash takes them from this node as if it had never had them.
 //
-// Whoever proposes can wait until nothing is being appended. What is proposed while the disk is at work would only wait for it in an entry of its
-// own; by waiting outside it becomes one entry, and one sync, with all that comes meanwhile.
+// Whoever proposes can wait until nothing is being appended. What is proposed while the disk is at work would only
+// wait for it in an entry of its own; by waiting outside it becomes one entry, and one sync, with all that comes
+// meanwhile.
 type ParallelLog struct {
 	*raftlog.Store
 	leads func() bool // called in Raft's goroutine
@@ -33,7 +35,8 @@ type ParallelLog struct {
 		early  uint64 // the last that it was told of before it was synced
 		synced uint64 // up to which entry the log is on the disk
 
-		// For each append that the disk is at work on, oldest first, up to which entry the log is synced once it is done.
+		// For each append that the disk is at work on, oldest first, up to which entry the log is synced once it is
+		// done.
 		pending []uint64
 	}
 }
@@ -53,7 +56,8 @@ func (d *ParallelLog) Load() {
 	d.mu.synced = d.mu.stored
 }
 
-// StoreLogs implements raft.LogStore. What is not a command is synced when it returns: Raft itself acts on that once it counts as committed.
+// StoreLogs implements raft.LogStore. What is not a command is synced when it returns: Raft itself acts on that once
+// it counts as committed.
 func (d *ParallelLog) StoreLogs(logs []*raft.Log) (err error) {
 	early := d.leads() && !slices.ContainsFunc(logs, func(l *raft.Log) bool { return l.Type != raft.LogCommand })
 	d.begin(logs[0].Index, logs[len(logs)-1].Index, early)
@@ -71,7 +75,8 @@ func (d *ParallelLog) StoreLogs(logs []*raft.Log) (err error) {
 	return err
 }
 
-// begin notes that the entries from first to last are being stored. They may take the place of others that were deleted.
+// begin notes that the entries from first to last are being stored. They may take the place of others that were
+// deleted.
 func (d *ParallelLog) begin(first, last uint64, early bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -156,7 +161,8 @@ type syncedFSM struct {
 	awaited *atomic.Int64 // how many entries whose answers somebody waits for are in flight
 }
 
-// NewSyncedFSM returns m as Raft is to see it: it applies what is on this node's disk. Where nobody waits for answers, there are none.
+// NewSyncedFSM returns m as Raft is to see it: it applies what is on this node's disk. Where nobody waits for
+// answers, there are none.
 func NewSyncedFSM(m *fsm.Machine, d *ParallelLog, awaited *atomic.Int64) raft.FSM {
 	return syncedFSM{m, d, awaited}
 }

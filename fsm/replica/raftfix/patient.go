@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// patientConn is a raft link whose deadlines bound how long it stands still, not how long an exchange takes: hashicorp/raft
-// sets them once for a whole request, and a request may be many entries on a slow network. Every byte that moves, in either
-// direction, moves the deadlines; an answer may be late because the question is still on its way.
+// patientConn is a raft link whose deadlines bound how long it stands still, not how long an exchange takes:
+// hashicorp/raft sets them once for a whole request, and a request may be many entries on a slow network. Every byte
+// that moves, in either direction, moves the deadlines; an answer may be late because the question is still on its
+// way.
 type patientConn struct {
 	net.Conn
 	forget func() bool // called once it is closed

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// TestPatientConn: what keeps moving is not cut off, however long it takes, in the other direction neither; what stands still is.
+// TestPatientConn: what keeps moving is not cut off, however long it takes, in the other direction neither; what
+// stands still is.
 func TestPatientConn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

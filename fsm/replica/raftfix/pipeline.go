@@ -8,14 +8,14 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// pipelineAnswers is how many answers of a pipeline may wait for Raft. After a refusal Raft sends until it notices, which
-// each time is a matter of chance; it takes a few.
+// pipelineAnswers is how many answers of a pipeline may wait for Raft. After a refusal Raft sends until it notices,
+// which each time is a matter of chance; it takes a few.
 const pipelineAnswers = 128
 
-// pipeline keeps the answers of a raft.AppendPipeline moving. Raft stops to take them when a follower refuses an append; its
-// library's pipeline then holds up the next answer, and with it the next append, and the goroutine that is stuck there is
-// the one that would close the pipeline. The follower gets no entry any more while heartbeats go on, and Shutdown does not
-// return.
+// pipeline keeps the answers of a raft.AppendPipeline moving. Raft stops to take them when a follower refuses an
+// append; its library's pipeline then holds up the next answer, and with it the next append, and the goroutine that
+// is stuck there is the one that would close the pipeline. The follower gets no entry any more while heartbeats go
+// on, and Shutdown does not return.
 type pipeline struct {
 	raft.AppendPipeline
 	answers chan raft.AppendFuture
@@ -57,14 +57,15 @@ func (p *pipeline) run() {
 	}
 }
 
-// AppendEntries implements raft.AppendPipeline. Raft sends an empty append every raft.Config.CommitTimeout, for a follower learns
-// only that way that an entry is committed. Most of them say nothing new; those go out once in beat, so
-// that a broken link is found. Whether a follower lives is what heartbeats are for.
+// AppendEntries implements raft.AppendPipeline. Raft sends an empty append every raft.Config.CommitTimeout, for a
+// follower learns only that way that an entry is committed. Most of them say nothing new; those go out once in beat,
+// so that a broken link is found. Whether a follower lives is what heartbeats are for.
 func (p *pipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	p.begin()
 	req.LeaderCommitIndex = p.clamp(req.LeaderCommitIndex)
 	now := sent{req.PrevLogEntry + uint64(len(req.Entries)), req.LeaderCommitIndex, time.Now()}
-	// A transfer of leadership asks for one append after the other until the answer to the last entry has come: it must block.
+	// A transfer of leadership asks for one append after the other until the answer to the last entry has come: it
+	// must block.
 	quiet := p.open.Load() == 0 && len(p.answers) == 0
 	if quiet && len(req.Entries) == 0 && now.end == p.last.end && now.commit == p.last.commit && now.at.Sub(p.last.at) < p.beat {
 		return nil, nil // Raft does not look at it

@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// narrowPipeline is a pipeline as hashicorp/raft's with two requests in flight: an append waits until the answer of the one
-// before it was taken.
+// narrowPipeline is a pipeline as hashicorp/raft's with two requests in flight: an append waits until the answer of
+// the one before it was taken.
 type narrowPipeline struct{ answers chan raft.AppendFuture }
 
 func (p *narrowPipeline) AppendEntries(*raft.AppendEntriesRequest, *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
@@ -57,8 +57,8 @@ func (p *countingPipeline) AppendEntries(req *raft.AppendEntriesRequest, _ *raft
 	return nil, nil
 }
 
-// TestPipelineSparse: an empty append that says nothing new is sent now and then; whatever says something is sent, and while
-// an answer is missing everything is.
+// TestPipelineSparse: an empty append that says nothing new is sent now and then; whatever says something is sent,
+// and while an answer is missing everything is.
 func TestPipelineSparse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := &countingPipeline{narrowPipeline: narrowPipeline{answers: make(chan raft.AppendFuture)}}
@@ -92,7 +92,8 @@ func TestPipelineSparse(t *testing.T) {
 	})
 }
 
-// TestPipelineClamps: a follower learns of no entry that is committed before this node has it on disk, and learns of it then.
+// TestPipelineClamps: a follower learns of no entry that is committed before this node has it on disk, and learns of
+// it then.
 func TestPipelineClamps(t *testing.T) {
 	inner := &countingPipeline{narrowPipeline: narrowPipeline{answers: make(chan raft.AppendFuture)}}
 	synced := uint64(3)

@@ -6,10 +6,10 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Transfers keeps offers of leadership from filling a place that Raft has for one of them. An offer that takes too long, because
-// the appends to the other node stand still, stays in a channel of one place until the next append; one more that is made
-// before waits there, and when leadership ends it waits for ever, and Raft counts it as going on: this node could be elected
-// again, and would turn every proposal away until it is restarted.
+// Transfers keeps offers of leadership from filling a place that Raft has for one of them. An offer that takes too
+// long, because the appends to the other node stand still, stays in a channel of one place until the next append; one
+// more that is made before waits there, and when leadership ends it waits for ever, and Raft counts it as going on:
+// this node could be elected again, and would turn every proposal away until it is restarted.
 type Transfers struct {
 	mu struct {
 		sync.Mutex
@@ -26,8 +26,8 @@ func NewTransfers() *Transfers {
 	return o
 }
 
-// drainAppends is after how many appends an offer that has failed is out of the channel: each is made by a loop that takes
-// it with a chance of a half at least.
+// drainAppends is after how many appends an offer that has failed is out of the channel: each is made by a loop that
+// takes it with a chance of a half at least.
 const drainAppends = 24
 
 // appends notes that an append to a node begins.

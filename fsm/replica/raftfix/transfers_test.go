@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// TestTransfers: after an offer that has failed there is no other one to the same node in the same term, until appends to it have
-// gone on.
+// TestTransfers: after an offer that has failed there is no other one to the same node in the same term, until
+// appends to it have gone on.
 func TestTransfers(t *testing.T) {
 	o := NewTransfers()
 	check := func(term uint64, id raft.ServerID, want bool) {

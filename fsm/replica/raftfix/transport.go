@@ -11,8 +11,8 @@ import (
 	"cairn/fsm"
 )
 
-// Transport is hashicorp/raft's network transport with an ear on it: it notes who follows this node, and keeps a node that
-// must not vote out of elections.
+// Transport is hashicorp/raft's network transport with an ear on it: it notes who follows this node, and keeps a node
+// that must not vote out of elections.
 type Transport struct {
 	*raft.NetworkTransport
 	store     *ParallelLog
@@ -58,14 +58,14 @@ func NewTransport(layer raft.StreamLayer, o TransportOptions) *Transport {
 	return t
 }
 
-// bound names a member and its address to the library, which pools links by what it takes for the address, and dials it. A link that was
-// opened for one member then never serves another one that comes to the same address.
+// bound names a member and its address to the library, which pools links by what it takes for the address, and dials
+// it. A link that was opened for one member then never serves another one that comes to the same address.
 func bound(id raft.ServerID, addr raft.ServerAddress) raft.ServerAddress {
 	return raft.ServerAddress(MemberAddr{string(id), string(addr)}.String())
 }
 
-// EncodePeer implements raft.Transport. Raft introduces itself by it, and remembers by it whom it has voted for in a term: by the address
-// alone, two members that change places could have its vote both.
+// EncodePeer implements raft.Transport. Raft introduces itself by it, and remembers by it whom it has voted for in a
+// term: by the address alone, two members that change places could have its vote both.
 func (t *Transport) EncodePeer(id raft.ServerID, addr raft.ServerAddress) []byte {
 	return []byte(bound(id, addr))
 }
@@ -98,8 +98,8 @@ func (t *Transport) Take(request raft.RPC) {
 	}
 	switch req := request.Command.(type) {
 	case *raft.AppendEntriesRequest:
-		// One who answers a leader has what it answers for. What this node stored as a leader that leader may have too, but only what came before its election,
-		// and so before this request.
+		// One who answers a leader has what it answers for. What this node stored as a leader that leader may have
+		// too, but only what came before its election, and so before this request.
 		t.store.awaitEarly()
 		t.handAppend(request, req)
 	case *raft.InstallSnapshotRequest:
@@ -132,8 +132,9 @@ func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 		t.contacts.reached(id, sent)
 	}
 	if err != nil && !isHeartbeat(req) {
-		// After each failure Raft waits twice as long before it tries again, at last for ten seconds, and a node that comes back would
-		// lie there without entries. Heartbeats go on, at short intervals: they tell when it is back.
+		// After each failure Raft waits twice as long before it tries again, at last for ten seconds, and a node that
+		// comes back would lie there without entries. Heartbeats go on, at short intervals: they tell when it is
+		// back.
 		t.contacts.await(id, sent, func() bool { return t.wanted(id, req.Term) }, t.done)
 	}
 	return err

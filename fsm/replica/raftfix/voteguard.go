@@ -20,21 +20,22 @@ var (
 // OriginKey is the stable value that says how a node came to its cluster.
 var OriginKey = []byte("CairnOrigin")
 
-// The values of originKey. A node is a founder when it has met another one before either of them had a past: those whose votes
-// made the first leader are. Nobody who comes later is, unless it meets another newcomer first.
+// The values of originKey. A node is a founder when it has met another one before either of them had a past: those
+// whose votes made the first leader are. Nobody who comes later is, unless it meets another newcomer first.
 const (
 	originUnknown   = 0 // it has met nobody yet, or has caught up
 	originRejoining = 1 // it has met a cluster that exists, and has not caught up with it
 	originFounder   = 2
 )
 
-// VoteGuard says when this node takes no part in elections. Raft rests on votes and entries never being forgotten, and on
-// followers of a leader not voting for another; two nodes break that:
+// VoteGuard says when this node takes no part in elections. Raft rests on votes and entries never being forgotten,
+// and on followers of a leader not voting for another; two nodes break that:
 //
-//   - One that starts on an empty disk while its cluster exists. It may have stored entries that count as committed; its vote
-//     would elect a node that lacks them. It votes again once it has applied what a leader had committed after it came back.
-//   - One that has just been restarted. It does not know the leader that it has followed a moment ago, and whose lease counts
-//     on it.
+//   - One that starts on an empty disk while its cluster exists. It may have stored entries that count as committed;
+//     its vote would elect a node that lacks them. It votes again once it has applied what a leader had committed
+//     after it came back.
+//   - One that has just been restarted. It does not know the leader that it has followed a moment ago, and whose
+//     lease counts on it.
 type VoteGuard struct {
 	log       *raftlog.Store
 	until     time.Time // no votes before
