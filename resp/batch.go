@@ -114,9 +114,12 @@ func (s *Server) settleWrites(b *batch, hand func(c *conn, replies []reply.Reply
 }
 
 func (s *Server) settleReads(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
-	calls := make([]entry.Call, 0, b.calls)
-	for _, c := range b.conns {
-		calls = append(calls, c.run.calls[c.run.done:]...)
+	calls := b.conns[0].run.calls[b.conns[0].run.done:]
+	if len(b.conns) > 1 {
+		calls = make([]entry.Call, 0, b.calls)
+		for _, c := range b.conns {
+			calls = append(calls, c.run.calls[c.run.done:]...)
+		}
 	}
 	for len(b.conns) > 0 {
 		replies, err := s.read(b.context(s), b.consistency, calls)

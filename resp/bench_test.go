@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"cairn/fsm/entry"
 	"cairn/fsm/replica"
@@ -103,6 +104,62 @@ func BenchmarkPipeline(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
+			})
+		}
+	}
+}
+
+// wireConn is a client in memory: it sends wire n times, and takes all replies.
+type wireConn struct {
+	net.Conn
+	wire []byte
+	n    int // how often it is sent
+	at   int
+	done chan struct{}
+}
+
+func (c *wireConn) Read(p []byte) (int, error) {
+	if c.at == len(c.wire) {
+		c.at = 0
+		c.n--
+	}
+	if c.n == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, c.wire[c.at:])
+	c.at += n
+	return n, nil
+}
+func (c *wireConn) Write(p []byte) (int, error) { return len(p), nil }
+func (c *wireConn) Close() error {
+	select {
+	case <-c.done:
+	default:
+		close(c.done)
+	}
+	return nil
+}
+func (c *wireConn) SetDeadline(time.Time) error      { return nil }
+func (c *wireConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *wireConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *wireConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+func (c *wireConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 2} }
+
+// BenchmarkRoad is what a call costs between the socket and the backend, without either.
+func BenchmarkRoad(b *testing.B) {
+	for _, call := range []string{"GET key:000000001", "SET key:000000001 xxx"} {
+		for _, depth := range []int{1, 16, 64} {
+			b.Run(fmt.Sprintf("call=%.4s/depth=%d", call, depth), func(b *testing.B) {
+				backend := &nullBackend{}
+				for range runCalls {
+					backend.replies = append(backend.replies, reply.OK())
+				}
+				s, _ := startServer(b, Options{Backend: backend})
+				words, _ := splitWords([]byte(call))
+				c := &wireConn{wire: bytes.Repeat(appendCall(nil, words), depth), n: b.N/depth + 1, done: make(chan struct{})}
+				b.ResetTimer()
+				s.accept(c)
+				<-c.done
 			})
 		}
 	}

@@ -34,6 +34,7 @@ type conn struct {
 	watched bool    // the poller knows it
 	in      *parser
 	stash   stash
+	last    lastRoute
 	out     writer
 	outbox  outbox // guarded by itself
 	run     run

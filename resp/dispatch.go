@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"time"
@@ -87,17 +88,11 @@ func (c *conn) alone(s stash) {
 
 // examine returns who answers a call, or the error that it deserves.
 func (c *conn) examine(argv [][]byte) (*route, error) {
-	spec, err := c.srv.table.Resolve(argv)
-	if err != nil {
-		if r, err := c.groupRoute(argv); r != nil || err != nil {
-			return r, err
-		}
-		if known, ok := c.srv.table.Lookup(argv[0]); ok && c.srv.routes[known] != nil {
-			c.srv.routes[known].stats.rejected.Add(1)
-		}
-		return nil, err
+	r, err := c.routeOf(argv)
+	if err != nil || r.spec == nil { // of a group
+		return r, err
 	}
-	r := c.srv.routes[spec]
+	spec := r.spec
 	if !c.sess.authed && spec.Flags&command.FlagNoAuth == 0 {
 		err = errNoAuth
 	} else if c.torn() && !mayInTorn(spec) {
@@ -111,6 +106,34 @@ func (c *conn) examine(argv [][]byte) (*route, error) {
 	if err != nil {
 		r.stats.rejected.Add(1)
 		return nil, err
+	}
+	return r, nil
+}
+
+// lastRoute is the way that a connection's last call went: a pipeline mostly repeats its command.
+type lastRoute struct {
+	word  []byte // its name, as it was sent
+	route *route // nil when there was none, or a word behind the name has a say
+}
+
+// routeOf returns the way of a call whose number of words is right.
+func (c *conn) routeOf(argv [][]byte) (*route, error) {
+	if r := c.last.route; r != nil && bytes.Equal(argv[0], c.last.word) && r.spec.ArityFits(len(argv)) {
+		return r, nil
+	}
+	spec, err := c.srv.table.Resolve(argv)
+	if err != nil {
+		if r, err := c.groupRoute(argv); r != nil || err != nil {
+			return r, err
+		}
+		if known, ok := c.srv.table.Lookup(argv[0]); ok && c.srv.routes[known] != nil {
+			c.srv.routes[known].stats.rejected.Add(1)
+		}
+		return nil, err
+	}
+	r := c.srv.routes[spec]
+	if c.last.route = nil; len(spec.Subs) == 0 && spec.Name == r.name {
+		c.last = lastRoute{append(c.last.word[:0], argv[0]...), r}
 	}
 	return r, nil
 }

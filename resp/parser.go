@@ -97,11 +97,14 @@ func (p *parser) forget() {
 
 // count reads the number of arguments; a number that is not positive is no call and no error.
 func (p *parser) count() (more bool, err error) {
-	line, ok, err := p.line("too big mbulk count string")
+	n, ok := p.shortLength('*')
 	if !ok {
-		return false, err
+		line, whole, err := p.line("too big mbulk count string")
+		if !whole {
+			return false, err
+		}
+		n, ok = parseLength(line[1:])
 	}
-	n, ok := parseLength(line[1:])
 	switch {
 	case !ok || n > maxArgs:
 		return false, protocolError("invalid multibulk length")
@@ -158,15 +161,18 @@ func (p *parser) tooMuch(more int64) error {
 
 // length reads the length of an argument.
 func (p *parser) length() (more bool, err error) {
-	start := p.r
-	line, ok, err := p.line("too big bulk count string")
+	n, ok := p.shortLength('$')
 	if !ok {
-		return false, err
+		start := p.r
+		line, whole, err := p.line("too big bulk count string")
+		if !whole {
+			return false, err
+		}
+		if first := p.buf[start : start+1]; first[0] != '$' {
+			return false, protocolError("expected '$', got '" + string(first) + "'")
+		}
+		n, ok = parseLength(line[1:])
 	}
-	if first := p.buf[start : start+1]; first[0] != '$' {
-		return false, protocolError("expected '$', got '" + string(first) + "'")
-	}
-	n, ok := parseLength(line[1:])
 	switch {
 	case !ok || n < 0 || n > p.limits.bulk:
 		return false, protocolError("invalid bulk length")
@@ -175,6 +181,25 @@ func (p *parser) length() (more bool, err error) {
 	}
 	p.bulk = int(n)
 	return true, nil
+}
+
+// shortLength steps over a line of sign and one or two digits, which nearly all are, and returns the number. It leaves
+// every other line where it is.
+func (p *parser) shortLength(sign byte) (n int64, ok bool) {
+	rest := p.buf[p.r:]
+	if len(rest) < len("$12\r\n") || rest[0] != sign {
+		return 0, false
+	}
+	tens, ones := rest[1]-'0', rest[2]-'0'
+	switch {
+	case tens <= 9 && rest[2] == '\r':
+		p.r += len("$1\r\n")
+		return int64(tens), true
+	case 1 <= tens && tens <= 9 && ones <= 9 && rest[3] == '\r':
+		p.r += len("$12\r\n")
+		return 10*int64(tens) + int64(ones), true
+	}
+	return 0, false
 }
 
 // line returns the bytes before the next CR and steps over it and the byte that follows.

@@ -87,6 +87,9 @@ func (s *Spec) Expect(txn *storage.Txn, db uint8, argv [][]byte) (more bool) {
 	if !s.Writes() {
 		return true
 	}
+	if s.onlyKey > 0 {
+		return txn.Expect(db, argv[s.onlyKey])
+	}
 	specs := s.search()
 	for i := range specs {
 		k := &specs[i]
@@ -98,6 +101,20 @@ func (s *Spec) Expect(txn *storage.Txn, db uint8, argv [][]byte) (more bool) {
 		}
 	}
 	return true
+}
+
+// onlyKeyOf returns the place of the key of calls that all have one, in the same place; 0 for others.
+func (s *Spec) onlyKeyOf() int {
+	specs := s.search()
+	if len(specs) != 1 {
+		return 0
+	}
+	k := specs[0]
+	inAll := 0 < k.Index && k.Index < max(s.Arity, -s.Arity)
+	if k.Keyword != "" || k.Counted || k.Last != 0 || k.Step == 0 || !inAll {
+		return 0
+	}
+	return k.Index
 }
 
 func (s *Spec) search() []KeySpec {

@@ -46,6 +46,7 @@ type Spec struct {
 	Internal bool
 
 	options map[string]int // with Search: the options of the Syntax, and how many values each has
+	onlyKey int            // where the key of every call stands; 0 when it has others, or none, or that depends
 }
 
 // Env is all that a command may know besides the keyspace.

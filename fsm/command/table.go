@@ -57,6 +57,7 @@ func (s *Spec) complete(full string, words int) {
 	default:
 		s.Arity = -1
 	}
+	s.onlyKey = s.onlyKeyOf()
 }
 
 // addFacts fills in what Redis says of the command, where the row says nothing: what a row says is a deviation, or no
