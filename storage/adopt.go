@@ -31,8 +31,8 @@ func (s *Store) Adopt(g *Stage, r layout.Record) error {
 	if err != nil {
 		return err
 	}
-	if err := e.become(r); err != nil {
-		return errors.Join(fmt.Errorf("storage: adopt: %w", err), e.close(false))
+	if err := e.prepareAdopted(r); err != nil {
+		return errors.Join(fmt.Errorf("storage: adopt: %w", err), e.shutDown(false))
 	}
 	g.adopted = true
 	if err := s.setCurrent(e.name); err != nil {
@@ -41,14 +41,14 @@ func (s *Store) Adopt(g *Stage, r layout.Record) error {
 		s.mu.Lock()
 		s.mu.err = err
 		s.mu.Unlock()
-		return errors.Join(err, e.close(false))
+		return errors.Join(err, e.shutDown(false))
 	}
 	s.replace(e)
 	return nil
 }
 
-// become makes a received state ready: it carries r, and all of it is on disk.
-func (e *engine) become(r layout.Record) error {
+// prepareAdopted makes a received state ready: it carries r, and all of it is on disk.
+func (e *engine) prepareAdopted(r layout.Record) error {
 	if at := e.state().Index; at < r.Index {
 		return fmt.Errorf("%w: the state is at %d, the snapshot at %d", ErrStream, at, r.Index)
 	}
@@ -73,7 +73,7 @@ func (s *Store) replace(e *engine) {
 	s.mu.engine = e
 	s.mu.Unlock()
 
-	if err := errors.Join(old.close(false), s.o.FS.RemoveAll(s.path(old.name))); err != nil {
+	if err := errors.Join(old.shutDown(false), s.o.FS.RemoveAll(s.path(old.name))); err != nil {
 		s.o.Logger.Warn("replaced state is not removed", "err", err)
 	}
 }

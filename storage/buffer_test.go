@@ -243,7 +243,7 @@ func TestBehind(t *testing.T) {
 			must(t, x.Set([]byte("Ma"), []byte("1")))
 			must(t, x.Commit(Applied{uint64(n), 1}))
 		}
-		e.flushing.take() // by a flush that does not end
+		e.flushing.lock() // by a flush that does not end
 		ask(mostAsked * 3 / 2)
 		_, err := e.seal()
 		must(t, err)
@@ -260,7 +260,7 @@ func TestBehind(t *testing.T) {
 			t.Error("a transaction began while Pebble was a whole buffer behind")
 		default:
 		}
-		e.flushing.give()
+		e.flushing.unlock()
 		<-began
 		must(t, s.Close())
 	})

@@ -66,7 +66,7 @@ func (s *Store) Checkpoint() (*Checkpoint, error) {
 	if err := e.db.Checkpoint(c.dir, pebble.WithFlushedWAL()); err != nil {
 		return nil, errors.Join(fmt.Errorf("storage: checkpoint: %w", err), c.Close())
 	}
-	if err := c.list(); err != nil {
+	if err := c.listFiles(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	header := binary.BigEndian.AppendUint32([]byte(streamMagic), layout.FormatVersion)
@@ -75,7 +75,7 @@ func (s *Store) Checkpoint() (*Checkpoint, error) {
 	return c, nil
 }
 
-func (c *Checkpoint) list() error {
+func (c *Checkpoint) listFiles() error {
 	names, err := c.s.o.FS.List(c.dir)
 	if err != nil {
 		return fmt.Errorf("storage: list checkpoint: %w", err)

@@ -69,9 +69,9 @@ func TestBusy(t *testing.T) {
 	}
 	e := s.mu.engine
 	want("at rest", false)
-	e.writing.take()
+	e.writing.lock()
 	want("while rows are written", true)
-	e.writing.give()
+	e.writing.unlock()
 	e.background.Start()
 	if ok, _ := e.background.TrySchedule(); !ok {
 		t.Fatal("no compaction may begin")

@@ -29,20 +29,20 @@ type engine struct {
 	flusher
 	reached reached
 
-	ahead ahead // of the open transaction
+	ahead lookahead // of the open transaction
 
 	mu struct {
 		sync.Mutex
-		newest *frozen
-		open   []*frozen      // all that have users, and some without, oldest first; the last is the newest
+		newest *readState
+		open   []*readState   // all that have users, and some without, oldest first; the last is the newest
 		record *layout.Record // the snapshot record, when it is not in Pebble yet
 		failed error          // what every commit and flush returns, once one has failed
 	}
 }
 
-// frozen is the keyspace at one applied index. The commit that reaches the index makes it, and all views until the next
-// commit share it: opening a view costs no Pebble lock, and does not wait for a commit that Pebble is holding up.
-type frozen struct {
+// readState is the keyspace at one applied index. The commit that reaches the index makes it, and all views until the
+// next commit share it: opening a view costs no Pebble lock, and does not wait for a commit that Pebble is holding up.
+type readState struct {
 	base  *base
 	bufs  [2]*memtable.Table // what was committed since base, newer first; the second is nil when nothing is being flushed
 	seq   uint64             // counts the states that the engine has published
@@ -53,7 +53,7 @@ type frozen struct {
 // openEngine opens the database in a folder of the store, which must be there already unless create is set.
 func (s *Store) openEngine(name string, create bool) (*engine, error) {
 	if !s.o.ReadOnly {
-		if err := background.CheckRoom(s.o.FS, s.dir, background.LogBytes(s.o.FS, s.path(name))); err != nil {
+		if err := background.CheckSpace(s.o.FS, s.dir, background.LogBytes(s.o.FS, s.path(name))); err != nil {
 			return nil, err
 		}
 	}
@@ -89,9 +89,9 @@ func (s *Store) openEngine(name string, create bool) (*engine, error) {
 		}
 		return nil, errors.Join(fmt.Errorf("storage: open %s: %w", s.path(name), err), db.Close())
 	}
-	e.mu.newest = &frozen{base: e.newBase(), bufs: [2]*memtable.Table{memtable.New()}, state: state, users: 1}
+	e.mu.newest = &readState{base: e.newBase(), bufs: [2]*memtable.Table{memtable.New()}, state: state, users: 1}
 	e.mu.newest.base.users = 1
-	e.mu.open = []*frozen{e.mu.newest}
+	e.mu.open = []*readState{e.mu.newest}
 	e.bufferBytes, e.interval = s.o.BufferBytes, s.o.FlushInterval
 	e.flushing, e.committing, e.writing = make(latch, 1), make(latch, 1), make(latch, 1)
 	e.dirty, e.full, e.ending = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
@@ -121,15 +121,15 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	// A flush is up to 32 MiB in Pebble's log. In one sync, that is a queue at the disk in which the Raft log's next
 	// sync waits.
 	o.WALBytesPerSync = walPiece
-	// A write looks its key up, and most tables can say no, see base.get.
+	// A write looks its key up, and most tables can say no, see base.getRow.
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	return o
 }
 
-// close closes the database once nobody uses it. Without keep, what is not flushed is lost.
-func (e *engine) close(keep bool) error {
+// shutDown closes the database once nobody uses it. Without keep, what is not flushed is lost.
+func (e *engine) shutDown(keep bool) error {
 	e.users.Wait()
 	close(e.ending)
 	e.ended.Wait()
@@ -147,7 +147,7 @@ func (e *engine) close(keep bool) error {
 }
 
 // publishLocked makes f the state that new views show.
-func (e *engine) publishLocked(f *frozen) {
+func (e *engine) publishLocked(f *readState) {
 	old := e.mu.newest
 	f.base.users++
 	f.users = 1
@@ -156,21 +156,22 @@ func (e *engine) publishLocked(f *frozen) {
 	e.releaseLocked(old)
 }
 
-// hold returns the newest published state, which the caller releases, and the number of the oldest that somebody holds.
-func (e *engine) hold() (newest *frozen, oldest uint64) {
+// acquire returns the newest published state, which the caller releases, and the number of the oldest that somebody
+// holds.
+func (e *engine) acquire() (newest *readState, oldest uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.mu.newest.users++
 	return e.mu.newest, e.mu.open[0].seq
 }
 
-func (e *engine) release(f *frozen) {
+func (e *engine) release(f *readState) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.releaseLocked(f)
 }
 
-func (e *engine) releaseLocked(f *frozen) {
+func (e *engine) releaseLocked(f *readState) {
 	if f.users--; f.users > 0 {
 		return
 	}
@@ -183,12 +184,12 @@ func (e *engine) releaseLocked(f *frozen) {
 
 func (e *engine) releaseBaseLocked(b *base) {
 	if b.users--; b.users == 0 {
-		b.close()
+		b.closeSnapshot()
 	}
 }
 
 // newest returns the newest published state, only to look at its numbers.
-func (e *engine) newest() *frozen {
+func (e *engine) newest() *readState {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.mu.newest
@@ -215,8 +216,8 @@ func (e *engine) record() (r layout.Record, ok bool, err error) {
 	return r, err == nil, err
 }
 
-// row returns the row of pkey in the state f, in room if it is copied.
-func (e *engine) row(f *frozen, pkey []byte, to *arena.Arena) ([]byte, error) {
+// row returns the row of pkey in the state f, in the arena to if it is copied.
+func (e *engine) row(f *readState, pkey []byte, to *arena.Arena) ([]byte, error) {
 	hash := hashtable.Hash(pkey)
 	if v, known := f.bufs[0].Get(hash, pkey, f.seq); known {
 		return v, nil
@@ -227,20 +228,20 @@ func (e *engine) row(f *frozen, pkey []byte, to *arena.Arena) ([]byte, error) {
 
 // older returns the row of pkey in the state f, of which the newest buffer says nothing; asked says that Pebble was
 // asked for it.
-func (e *engine) older(f *frozen, hash uint64, pkey []byte, to *arena.Arena) (v []byte, asked bool, err error) {
+func (e *engine) older(f *readState, hash uint64, pkey []byte, to *arena.Arena) (v []byte, asked bool, err error) {
 	if f.bufs[1] != nil {
 		if v, known := f.bufs[1].Get(hash, pkey, f.seq); known {
 			return v, false, nil
 		}
 	}
 	if !layout.IsData(pkey) {
-		v, err = f.base.get(pkey)
+		v, err = f.base.getRow(pkey)
 		return v, true, err
 	}
 	if v, known := e.rows.Get(hash, pkey, f.seq, to); known {
 		return v, false, nil
 	}
-	v, err = f.base.get(pkey)
+	v, err = f.base.getRow(pkey)
 	if err == nil {
 		v, err = joinChunks(f.base.snap, pkey, v)
 	}

@@ -9,98 +9,98 @@ import (
 	"cairn/storage/memtable"
 )
 
-// Most of what a write costs is waiting for memory: for the slot of its row, which says where the row is, for the row,
-// which says where its bytes are, and for those. A processor waits for many such rows at once, when it is asked for
-// them with nothing in between. So who knows what a transaction is about to look up says so, and Fetch touches all of
-// that, step by step, before the first is used. Nothing depends on it but the time that it takes.
+// Most of what a write costs is waiting for memory: for the bucket of its row, which says where the row is, for the
+// row, which says where its bytes are, and for those. A processor waits for many such rows at once, when it is asked
+// for them with nothing in between. So who knows what a transaction is about to look up says so, and Fetch touches all
+// of that, step by step, before the first is used. Nothing depends on it but the time that it takes.
 
-// ahead is what the open transaction looks up, and expects to.
-type ahead struct {
-	keys  expected // the key rows
-	parts expected // the parts of collections: which ones often shows only in the key rows
-	room  []byte   // for the Pebble keys of all places
+// lookahead is what the open transaction looks up, and expects to.
+type lookahead struct {
+	keys      expected // the key rows
+	parts     expected // the parts of collections: which ones often shows only in the key rows
+	keyMemory []byte   // for the Pebble keys of all locators
 }
 
-// expected are places that are about to be asked for, in their order.
+// expected are locators that are about to be asked for, in their order.
 type expected struct {
-	places  [maxExpected]Place
-	next, n int // those from next to n were not asked for yet
-	peeked  int // those before it were not only expected, but peeked at
-	fetched bool
+	locators [maxExpected]Locator
+	next, n  int // those from next to n were not asked for yet
+	peeked   int // those before it were not only expected, but peeked at
+	fetched  bool
 }
 
 const (
-	maxExpected = memtable.MaxPrefetch // places can be expected at a time, of either kind
-	nearNext    = 4                    // that many of the next places are looked at for one that is asked for
-	keyRoom     = 8 << 10              // bytes of room for Pebble keys are made at a time
+	maxExpected = memtable.MaxPrefetch // locators can be expected at a time, of either kind
+	nearNext    = 4                    // that many of the next locators are looked at for one that is asked for
+	keyChunk    = 8 << 10              // bytes of memory for Pebble keys are made at a time
 )
 
-// take returns an empty slice for a Pebble key of n bytes. It is used again by what is expected next, and by the next
-// transaction.
-func (a *ahead) take(n int) []byte {
-	if n > cap(a.room)-len(a.room) {
-		a.room = make([]byte, 0, max(n, keyRoom))
+// allocKey returns an empty slice for a Pebble key of n bytes. It is used again by what is expected next, and by the
+// next transaction.
+func (a *lookahead) allocKey(n int) []byte {
+	if n > cap(a.keyMemory)-len(a.keyMemory) {
+		a.keyMemory = make([]byte, 0, max(n, keyChunk))
 	}
-	from := len(a.room)
-	a.room = a.room[:from+n]
-	return a.room[from:from:len(a.room)]
+	from := len(a.keyMemory)
+	a.keyMemory = a.keyMemory[:from+n]
+	return a.keyMemory[from:from:len(a.keyMemory)]
 }
 
-// clear ends what is expected and lets the room be used again. A long key's is not kept.
-func (a *ahead) clear() {
-	a.keys.clear() // their keys are in the room
-	a.parts.clear()
-	if a.room = a.room[:0]; cap(a.room) > keyRoom {
-		a.room = nil
+// reset ends what is expected and lets their memory be used again. A long key's is not kept.
+func (a *lookahead) reset() {
+	a.keys.reset() // their keys are in keyMemory
+	a.parts.reset()
+	if a.keyMemory = a.keyMemory[:0]; cap(a.keyMemory) > keyChunk {
+		a.keyMemory = nil
 	}
 }
 
-func (x *expected) clear() {
-	clear(x.places[:x.n])
+func (x *expected) reset() {
+	clear(x.locators[:x.n])
 	x.next, x.n, x.peeked, x.fetched = 0, 0, 0, false
 }
 
-// add adds a place and reports whether there is room for another.
-func (x *expected) add(p Place) (more bool) {
-	x.places[x.n] = p
+// addLocator adds a locator and reports whether there is room for another.
+func (x *expected) addLocator(p Locator) (more bool) {
+	x.locators[x.n] = p
 	x.n++
 	return x.n < maxExpected
 }
 
-// take returns the place of a row if that is among the next that are expected, and moves at to it, or behind it if it
-// is expected once: those before are not wanted any more. is says whether a Pebble key is the row's.
-func (x *expected) take(at *int, is func(pkey []byte) bool) *Place {
+// match returns the locator of a row if that is among the next that are expected, and moves at to it, or behind it if
+// it is expected once: those before are not wanted any more. is says whether a Pebble key is the row's.
+func (x *expected) match(at *int, is func(pkey []byte) bool) *Locator {
 	for i := *at; i < min(x.n, *at+nearNext); i++ {
-		if is(x.places[i].pkey) {
-			if *at = i; !x.places[i].again {
+		if is(x.locators[i].pkey) {
+			if *at = i; !x.locators[i].again {
 				*at = i + 1
 			}
-			return &x.places[i]
+			return &x.locators[i]
 		}
 	}
 	return nil
 }
 
-// Expect says that the place of a Redis key will be asked for, after those that were expected before. It is false when
+// Expect says that the row of a Redis key will be asked for, after those that were expected before. It is false when
 // there is no room for more: Fetch makes some, and puts an end to what was expected before. It keeps nothing of key.
 func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
 	switch {
 	case !a.keys.fetched:
 	case a.parts.n > 0 && !a.parts.fetched:
-		a.keys.clear()
+		a.keys.reset()
 	default:
-		a.clear()
+		a.reset()
 	}
 	x := &a.keys
 	if x.n == maxExpected {
 		return false
 	}
-	if x.n > 0 && layout.IsKey(x.places[x.n-1].pkey, keyspace, key) { // calls about one collection
-		x.places[x.n-1].again = true
+	if x.n > 0 && layout.IsKey(x.locators[x.n-1].pkey, keyspace, key) { // calls about one collection
+		x.locators[x.n-1].again = true
 		return true
 	}
-	return x.add(placeOf(layout.AppendKey(a.take(layout.KeySize(key)), keyspace, key)))
+	return x.addLocator(locatorOf(layout.AppendKey(a.allocKey(layout.KeySize(key)), keyspace, key)))
 }
 
 // ExpectPart is Expect for a part of a collection. Who does not know the collection's id from elsewhere expects its key
@@ -109,23 +109,23 @@ func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
 	a := &t.e.ahead
 	x := &a.parts
 	if x.fetched {
-		x.clear()
+		x.reset()
 	}
 	if x.n == maxExpected {
 		return false
 	}
-	return x.add(placeOf(layout.AppendPart(a.take(layout.PartSize(name)), t.state.Databases[db].Keyspace, id, name)))
+	return x.addLocator(locatorOf(layout.AppendPart(a.allocKey(layout.PartSize(name)), t.state.Databases[db].Keyspace, id, name)))
 }
 
 // Peek returns the row of a Redis key that is expected, and goes on expecting it; nil when it is absent, or not among
 // the next that were not peeked at. It is for what the row says of parts that will be asked for, see ExpectPart.
 func (t *Txn) Peek(db uint8, key []byte) (row []byte, err error) {
 	x, keyspace := &t.e.ahead.keys, t.state.Databases[db].Keyspace
-	p := x.take(&x.peeked, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) })
+	p := x.match(&x.peeked, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) })
 	if p == nil {
 		return nil, nil
 	}
-	return t.find(p)
+	return t.findAt(p)
 }
 
 // Fetch brings near what memory has of the rows that are expected.
@@ -140,9 +140,9 @@ func (t *Txn) fetch(x *expected) {
 		return
 	}
 	x.fetched = true
-	places, hashes, rows := x.places[x.next:x.n], make([]uint64, 0, maxExpected), make([]*memtable.Row, maxExpected)
-	for i := range places {
-		hashes = append(hashes, places[i].hash)
+	locators, hashes, rows := x.locators[x.next:x.n], make([]uint64, 0, maxExpected), make([]*memtable.Row, maxExpected)
+	for i := range locators {
+		hashes = append(hashes, locators[i].hash)
 	}
 	for n, b := range t.on.bufs {
 		if b == nil {
@@ -151,31 +151,31 @@ func (t *Txn) fetch(x *expected) {
 		// Nobody but this transaction changes the first, and nobody the second.
 		b.Candidates(hashes, rows)
 		if n == 0 {
-			for i := range places {
-				places[i].row = rows[i] // or of another key with the same tag: find looks
+			for i := range locators {
+				locators[i].row = rows[i] // or of another key with the same tag: findAt looks
 			}
 		}
 	}
 	memtable.Touch(rows)
 	older := make([]int, 0, maxExpected)
-	for i := range places {
+	for i := range locators {
 		if rows[i] == nil {
 			older = append(older, i)
 		}
 	}
-	var cold []*Place
-	on := frozen{bufs: t.on.bufs, seq: t.seq}
+	var cold []*Locator
+	on := readState{bufs: t.on.bufs, seq: t.seq}
 	for _, i := range t.e.rows.Prefetch(hashes, older) {
-		if _, deleted := on.deleted(places[i].pkey); !deleted {
-			cold = append(cold, &places[i])
+		if _, deleted := on.deleted(locators[i].pkey); !deleted {
+			cold = append(cold, &locators[i])
 		}
 	}
-	t.askAhead(cold)
+	t.readAhead(cold)
 }
 
-// askAhead asks Pebble for the rows of cold places, of which memory has nothing, several at a time if there are
+// readAhead asks Pebble for the rows of cold locators, of which memory has nothing, several at a time if there are
 // processors for that: each takes as long as dozens of rows in memory.
-func (t *Txn) askAhead(cold []*Place) {
+func (t *Txn) readAhead(cold []*Locator) {
 	helpers := min(len(cold)/fewCold-1, maxHelpers)
 	if helpers > 0 {
 		helpers = min(helpers, runtime.GOMAXPROCS(0)-1)
@@ -185,8 +185,8 @@ func (t *Txn) askAhead(cold []*Place) {
 	}
 	var next, bytes atomic.Int64
 	ask := func() {
-		for i := int(next.Add(1)); i <= len(cold) && bytes.Load() < maxAhead; i = int(next.Add(1)) {
-			t.ask(cold[i-1])
+		for i := int(next.Add(1)); i <= len(cold) && bytes.Load() < maxReadAhead; i = int(next.Add(1)) {
+			t.readCold(cold[i-1])
 			bytes.Add(int64(len(cold[i-1].below)))
 		}
 	}
@@ -204,15 +204,15 @@ func (t *Txn) askAhead(cold []*Place) {
 }
 
 const (
-	fewCold    = 8       // rows are worth a goroutine
-	maxHelpers = 3       // goroutines beside the one that applies
-	maxAhead   = 4 << 20 // bytes of rows wait for the calls that will ask for them, about
+	fewCold      = 8       // rows are worth a goroutine
+	maxHelpers   = 3       // goroutines beside the one that applies
+	maxReadAhead = 4 << 20 // bytes of rows wait for the calls that will ask for them, about
 )
 
-// ask asks Pebble for the row of a place, of which memory has nothing. Who looks the place up asks again if that fails,
+// readCold asks Pebble for the row of a locator, of which memory has nothing. Who looks it up asks again if that fails,
 // or if the row is kept in chunks.
-func (t *Txn) ask(p *Place) {
-	v, err := t.on.base.get(p.pkey)
+func (t *Txn) readCold(p *Locator) {
+	v, err := t.on.base.getRow(p.pkey)
 	if err != nil || len(v) > 0 && layout.IsChunked(v) {
 		return
 	}

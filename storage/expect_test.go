@@ -79,7 +79,7 @@ func testExpect(t *testing.T, s *Store) {
 					k, keys = keys[0], keys[1:]
 				}
 				id := fmt.Sprintf("%d %s", x.Database(db).Keyspace, k)
-				var p Place
+				var p Locator
 				if rnd.IntN(4) == 0 {
 					got, err := x.Peek(db, k)
 					if v, there := want[id]; got != nil && (!there || !bytes.HasSuffix(got, []byte(v))) || err != nil {
@@ -126,7 +126,7 @@ func expectRow(x *Txn, db uint8, key []byte) (more bool) {
 	return x.Expect(db, key)
 }
 
-func findRow(x *Txn, p *Place, db uint8, key []byte) (value []byte, err error) {
+func findRow(x *Txn, p *Locator, db uint8, key []byte) (value []byte, err error) {
 	if isPart(key) {
 		return x.FindPart(p, db, partsID, key)
 	}
@@ -137,7 +137,7 @@ func findRow(x *Txn, p *Place, db uint8, key []byte) (value []byte, err error) {
 	return row, err
 }
 
-func setRowAt(x *Txn, p *Place, value []byte) error {
+func setRowAt(x *Txn, p *Locator, value []byte) error {
 	if p.pkey[0] == layout.TagPart {
 		x.SetPart(p, value)
 		return nil
@@ -177,13 +177,13 @@ func TestAskedAhead(t *testing.T) {
 			}
 			x.Fetch()
 			ahead, long := 0, 0
-			for _, p := range x.e.ahead.keys.places[:n] {
+			for _, p := range x.e.ahead.keys.locators[:n] {
 				if p.asked {
 					ahead++
 				}
 			}
 			for i := range n {
-				var p Place
+				var p Locator
 				row, err := x.Find(&p, 0, key(i))
 				must(t, err)
 				if want := value(i); (row != nil) != (i < there) || row != nil && !bytes.HasSuffix(row, want) {
@@ -203,7 +203,7 @@ func TestAskedAhead(t *testing.T) {
 	}
 	update(func(x *Txn) {
 		for i := range maxExpected {
-			must(t, x.Set(layout.AppendKey(nil, 0, key(i)), layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: make([]byte, 2*maxAhead/maxExpected)})))
+			must(t, x.Set(layout.AppendKey(nil, 0, key(i)), layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: make([]byte, 2*maxReadAhead/maxExpected)})))
 		}
 	})
 	flush(t, s)
@@ -213,11 +213,11 @@ func TestAskedAhead(t *testing.T) {
 		}
 		x.Fetch()
 		ahead := 0
-		for _, p := range x.e.ahead.keys.places {
+		for _, p := range x.e.ahead.keys.locators {
 			ahead += len(p.below)
 		}
-		if ahead < maxAhead || ahead > maxAhead*5/4 {
-			t.Errorf("%d bytes wait, want some %d", ahead, maxAhead)
+		if ahead < maxReadAhead || ahead > maxReadAhead*5/4 {
+			t.Errorf("%d bytes wait, want some %d", ahead, maxReadAhead)
 		}
 	})
 	must(t, s.Close())
@@ -247,7 +247,7 @@ func TestAskedAheadBehindDeletedRange(t *testing.T) {
 	}
 	x.Fetch()
 	for i := range maxExpected {
-		var p Place
+		var p Locator
 		if row, err := x.Find(&p, 0, key(i)); row != nil || err != nil {
 			t.Fatalf("row %d is %q, %v", i, row, err)
 		}

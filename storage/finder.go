@@ -13,7 +13,7 @@ import (
 type base struct {
 	e     *engine
 	snap  *pebble.Snapshot
-	users int // the frozen states over it; guarded by engine.mu
+	users int // the readStates over it; guarded by engine.mu
 
 	mu      sync.Mutex
 	finders *finders // nil until somebody looks for a row
@@ -45,9 +45,9 @@ const (
 
 func (e *engine) newBase() *base { return &base{e: e, snap: e.db.NewSnapshot()} }
 
-// get returns a copy of the row of pkey, nil when it is absent.
-func (b *base) get(pkey []byte) ([]byte, error) {
-	f, err := b.take(pkey)
+// getRow returns a copy of the row of pkey, nil when it is absent.
+func (b *base) getRow(pkey []byte) ([]byte, error) {
+	f, err := b.takeFinder(pkey)
 	if err != nil {
 		return nil, fmt.Errorf("storage: get: %w", err)
 	}
@@ -56,15 +56,15 @@ func (b *base) get(pkey []byte) ([]byte, error) {
 		_ = f.Close() // repeats the error
 		return nil, fmt.Errorf("storage: get: %w", corrupt(err))
 	}
-	return row, b.give(f)
+	return row, b.returnFinder(f)
 }
 
-// take returns a finder for pkey that nobody else uses.
-func (b *base) take(pkey []byte) (finder, error) {
+// takeFinder returns a finder for pkey that nobody else uses.
+func (b *base) takeFinder(pkey []byte) (finder, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if tabled := b.e.tabled.Load(); b.finders == nil || tabled != b.finders.tabled {
-		b.restLocked()
+		b.closeIdleLocked()
 		bounds, err := b.e.parts()
 		if err != nil {
 			return finder{}, err
@@ -82,8 +82,8 @@ func (b *base) take(pkey []byte) (finder, error) {
 	return finder{it, of, part}, err
 }
 
-// give takes a finder back.
-func (b *base) give(f finder) error {
+// returnFinder takes a finder back.
+func (b *base) returnFinder(f finder) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if f.of == b.finders && len(f.of.idle[f.part]) < max(minFinders, maxFinders/len(f.of.idle)) {
@@ -120,14 +120,14 @@ func find(it *pebble.Iterator, pkey []byte) ([]byte, error) {
 	return append(make([]byte, 0, len(v)), v...), nil
 }
 
-// rest closes the idle iterators: they keep files from being removed. It is called by a holder of the base.
-func (b *base) rest() {
+// closeIdle closes the idle iterators: they keep files from being removed. It is called by a holder of the base.
+func (b *base) closeIdle() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.restLocked()
+	b.closeIdleLocked()
 }
 
-func (b *base) restLocked() {
+func (b *base) closeIdleLocked() {
 	if b.finders == nil {
 		return
 	}
@@ -139,8 +139,8 @@ func (b *base) restLocked() {
 	b.finders = nil
 }
 
-// close lets go of what Pebble keeps for the base.
-func (b *base) close() {
-	b.rest()
+// closeSnapshot lets go of what Pebble keeps for the base.
+func (b *base) closeSnapshot() {
+	b.closeIdle()
 	_ = b.snap.Close() // never fails
 }

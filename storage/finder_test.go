@@ -60,7 +60,7 @@ func TestParts(t *testing.T) {
 		}
 	}
 	kept := 0
-	for _, part := range v.frozen.base.finders.idle {
+	for _, part := range v.state.base.finders.idle {
 		kept += len(part)
 	}
 	if kept != len(bounds)+1 {
@@ -75,15 +75,15 @@ func TestFinderOfBefore(t *testing.T) {
 	s := uncached(t)
 	v, err := s.View(0)
 	must(t, err)
-	b := v.frozen.base
-	f, err := b.take([]byte("Ma"))
+	b := v.state.base
+	f, err := b.takeFinder([]byte("Ma"))
 	must(t, err)
-	b.rest()
-	look, err := b.take([]byte("Ma"))
+	b.closeIdle()
+	look, err := b.takeFinder([]byte("Ma"))
 	must(t, err)
 	f.part = len(b.finders.idle) // there were more
-	must(t, b.give(f))
-	must(t, b.give(look))
+	must(t, b.returnFinder(f))
+	must(t, b.returnFinder(look))
 	if n := len(b.finders.idle[0]); n != 1 {
 		t.Errorf("%d iterators are kept, want 1", n)
 	}
@@ -97,7 +97,7 @@ func TestFindersAfterFlush(t *testing.T) {
 	s := uncached(t)
 	e, views := s.mu.engine, [2]*View{}
 	look := func(v *View) {
-		row, err := v.frozen.base.get([]byte("Ma"))
+		row, err := v.state.base.getRow([]byte("Ma"))
 		if err != nil || string(row) != "1" {
 			t.Fatalf("%q, %v", row, err)
 		}

@@ -37,8 +37,8 @@ type flusher struct {
 // latch is a lock that may be held while the disk is at work: who waits for it in a simulation lets time go on.
 type latch chan struct{}
 
-func (l latch) take() { l <- struct{}{} }
-func (l latch) give() { <-l }
+func (l latch) lock()   { l <- struct{}{} }
+func (l latch) unlock() { <-l }
 
 // flushSoon is the goroutine of the flusher.
 func (e *engine) flushSoon(log *slog.Logger) {
@@ -49,8 +49,8 @@ func (e *engine) flushSoon(log *slog.Logger) {
 		case <-e.dirty:
 		case <-quiet.C: // a flush would have begun a new base
 			e.background.Start()
-			f, _ := e.hold()
-			f.base.rest()
+			f, _ := e.acquire()
+			f.base.closeIdle()
 			e.release(f)
 			continue
 		case <-e.ending:
@@ -103,18 +103,18 @@ const mostDeleted = 1024
 // all, and each write the time of a start after a crash.
 const writtenOver = 4
 
-// begin waits until there is room for a transaction, and for the last one to end.
-func (e *engine) begin() error {
+// beginTxn waits until there is room for a transaction, and for the last one to end.
+func (e *engine) beginTxn() error {
 	if e.over(2, e.newest().bufs) { // Pebble is a whole buffer behind
 		if err := e.flush(pebble.NoSync, nil); err != nil {
 			return err
 		}
 	}
-	e.committing.take()
+	e.committing.lock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.mu.failed != nil {
-		e.committing.give()
+		e.committing.unlock()
 	}
 	return e.mu.failed
 }
@@ -122,7 +122,7 @@ func (e *engine) begin() error {
 // commit makes a transaction the newest state; its rows are in the buffer.
 func (e *engine) commit(t *Txn) error {
 	e.mu.Lock()
-	e.publishLocked(&frozen{base: e.mu.newest.base, bufs: e.mu.newest.bufs, seq: t.seq, state: t.state})
+	e.publishLocked(&readState{base: e.mu.newest.base, bufs: e.mu.newest.bufs, seq: t.seq, state: t.state})
 	e.mu.Unlock()
 	notify(e.reached.grown)
 	notify(e.dirty)
@@ -143,19 +143,19 @@ func notify(c chan struct{}) {
 // flush returns once all that was committed before the call is in Pebble, and on disk when o says so. more adds to
 // what is written.
 func (e *engine) flush(o *pebble.WriteOptions, more func(b *pebble.Batch, state layout.State) error) error {
-	e.flushing.take()
-	defer e.flushing.give()
-	e.committing.take()
-	e.writing.take()
-	defer e.writing.give()
+	e.flushing.lock()
+	defer e.flushing.unlock()
+	e.committing.lock()
+	e.writing.lock()
+	defer e.writing.unlock()
 	p, err := e.seal()
-	e.committing.give()
+	e.committing.unlock()
 	switch {
 	case err != nil:
 		return err
 	case p.seq != e.flushed || p.record != nil || more != nil:
 		p.more = more
-		return e.write(o, p)
+		return e.writeFlush(o, p)
 	case o.Sync:
 		if err := e.db.LogData(nil, o); err != nil {
 			return err
@@ -173,31 +173,31 @@ func (e *engine) synced() {
 
 // commitThrough makes a transaction the newest state, in Pebble.
 func (e *engine) commitThrough(t *Txn) error {
-	e.writing.take()
-	defer e.writing.give()
+	e.writing.lock()
+	defer e.writing.unlock()
 	p, err := e.seal()
 	if err != nil {
 		return err
 	}
 	p.long, p.seq, p.state = t.long, t.seq, t.state
-	return e.write(pebble.NoSync, p)
+	return e.writeFlush(pebble.NoSync, p)
 }
 
 // seal returns the newest state as Pebble does not have it yet, and lets a new buffer take what comes.
-func (e *engine) seal() (part, error) {
+func (e *engine) seal() (flushJob, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := e.mu.newest
-	p := part{rows: memtable.New(), seq: n.seq, state: n.state, record: e.mu.record}
+	p := flushJob{rows: memtable.New(), seq: n.seq, state: n.state, record: e.mu.record}
 	if b := n.bufs[0]; e.mu.failed == nil && (b.Size() > 0 || b.Asked() > 0) {
-		e.publishLocked(&frozen{base: n.base, bufs: [2]*memtable.Table{p.rows, n.bufs[0]}, seq: n.seq, state: n.state})
+		e.publishLocked(&readState{base: n.base, bufs: [2]*memtable.Table{p.rows, n.bufs[0]}, seq: n.seq, state: n.state})
 		p.rows = n.bufs[0]
 	}
 	return p, e.mu.failed
 }
 
-// part is what goes to Pebble in one batch, to bring it to a state.
-type part struct {
+// flushJob is what goes to Pebble in one batch, to bring it to a state.
+type flushJob struct {
 	rows   *memtable.Table // sealed
 	long   map[string]int  // see Txn.long
 	seq    uint64
@@ -206,8 +206,8 @@ type part struct {
 	more   func(b *pebble.Batch, state layout.State) error
 }
 
-// write writes p and makes it the base of the newest state, which it becomes if it is newer.
-func (e *engine) write(o *pebble.WriteOptions, p part) error {
+// writeFlush writes p and makes it the base of the newest state, which it becomes if it is newer.
+func (e *engine) writeFlush(o *pebble.WriteOptions, p flushJob) error {
 	if p.record != nil {
 		e.kept = p.record.Index
 	}
@@ -228,7 +228,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 		notify(e.dirty) // the log keeps what is not on disk, and would take as much of it
 		notify(e.full)
 	}
-	f := &frozen{base: e.newBase()}
+	f := &readState{base: e.newBase()}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.mu.record == p.record || p.more != nil {
@@ -242,7 +242,7 @@ func (e *engine) write(o *pebble.WriteOptions, p part) error {
 	return nil
 }
 
-func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []memtable.Sorted) error {
+func (e *engine) writeBatch(o *pebble.WriteOptions, p flushJob, rows []memtable.Sorted) error {
 	b := e.db.NewBatchWithSize(int(p.rows.Size()) + stateBytes)
 	defer b.Close()
 	err := p.rows.Deleted().All(func(lo, hi []byte) error { return deleteRange(b, lo, hi) })
@@ -270,7 +270,7 @@ func (e *engine) writeBatch(o *pebble.WriteOptions, p part, rows []memtable.Sort
 }
 
 // setRows writes a few rows of a sealed buffer to a batch.
-func setRows(b *pebble.Batch, rows []memtable.Sorted, p part) error {
+func setRows(b *pebble.Batch, rows []memtable.Sorted, p flushJob) error {
 	near := make([]*memtable.Row, 0, memtable.MaxPrefetch)
 	for _, r := range rows {
 		near = append(near, r.Row)

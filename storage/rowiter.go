@@ -10,9 +10,9 @@ import (
 	"cairn/storage/memtable"
 )
 
-// rowIter walks the rows of a frozen state in order: Pebble's and those of the buffers.
+// rowIter walks the rows of a readState in order: Pebble's and those of the buffers.
 type rowIter struct {
-	f      *frozen
+	state  *readState
 	it     *pebble.Iterator
 	stored bool                // it is at a row that was not passed yet
 	runs   [][]memtable.Sorted // what is in memtables and was not passed yet
@@ -24,7 +24,7 @@ type rowIter struct {
 }
 
 // scan calls fn with the rows in [lo, hi) in order, until it wants no more.
-func (f *frozen) scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) (err error) {
+func (f *readState) scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) (err error) {
 	it, err := f.base.snap.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
 	if err != nil {
 		return fmt.Errorf("storage: scan: %w", err)
@@ -35,7 +35,7 @@ func (f *frozen) scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) (err er
 			err = fmt.Errorf("storage: scan: %w", corrupt(e))
 		}
 	}()
-	r := &rowIter{f: f, it: it}
+	r := &rowIter{state: f, it: it}
 	for _, b := range f.bufs {
 		if b != nil {
 			r.runs = append(r.runs, b.Between(lo, hi)...)
@@ -47,7 +47,7 @@ func (f *frozen) scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) (err er
 		}
 	}()
 	r.stored = it.First()
-	for r.next() {
+	for r.advance() {
 		v, err := r.row()
 		if err != nil {
 			return err
@@ -63,14 +63,14 @@ func (f *frozen) scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) (err er
 // range for the next.
 const mostAbsent = 4 << 10
 
-// next moves to the next row; it is false at the end.
-func (r *rowIter) next() bool {
+// advance moves to the next row; it is false at the end.
+func (r *rowIter) advance() bool {
 	if r.inBase {
 		r.inBase, r.stored = false, r.it.Next()
 	}
 	for {
 		if r.stored {
-			if end, deleted := r.f.deleted(r.it.Key()); deleted {
+			if end, deleted := r.state.deleted(r.it.Key()); deleted {
 				r.stored = r.it.SeekGE(end)
 				continue
 			}
@@ -80,9 +80,9 @@ func (r *rowIter) next() bool {
 			r.inBase, r.key = r.stored, r.it.Key()
 			return r.stored
 		}
-		r.pass(least)
+		r.skip(least)
 		r.key = least
-		v, known := r.f.buffered(r.key)
+		v, known := r.state.buffered(r.key)
 		if !known {
 			continue // it was written after this state
 		}
@@ -111,8 +111,8 @@ func (r *rowIter) least() []byte {
 	return least.Key
 }
 
-// pass leaves the first key of the buffers behind.
-func (r *rowIter) pass(k []byte) {
+// skip leaves the first key of the buffers behind.
+func (r *rowIter) skip(k []byte) {
 	left := r.runs[:0]
 	for _, rows := range r.runs {
 		if bytes.Equal(rows[0].Key, k) {
@@ -134,11 +134,11 @@ func (r *rowIter) row() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("storage: scan: %w", corrupt(err))
 	}
-	return joinChunks(r.f.base.snap, r.key, v)
+	return joinChunks(r.state.base.snap, r.key, v)
 }
 
 // deleted reports whether what Pebble has of pkey was deleted with a range since, and where that range ends.
-func (f *frozen) deleted(pkey []byte) (end []byte, ok bool) {
+func (f *readState) deleted(pkey []byte) (end []byte, ok bool) {
 	for _, b := range f.bufs {
 		if b == nil {
 			continue
@@ -153,7 +153,7 @@ func (f *frozen) deleted(pkey []byte) (end []byte, ok bool) {
 }
 
 // buffered returns the row of pkey when it is in a buffer.
-func (f *frozen) buffered(pkey []byte) (value []byte, known bool) {
+func (f *readState) buffered(pkey []byte) (value []byte, known bool) {
 	hash := hashtable.Hash(pkey)
 	for _, b := range f.bufs {
 		if b != nil {

@@ -54,9 +54,9 @@ func (s *Store) NewStage() (*Stage, error) {
 func (g *Stage) Write(p []byte) (int, error) { return g.pipe.Write(p) }
 
 // Finish returns nil once the whole stream was received, found intact and made durable. It is idempotent.
-func (g *Stage) Finish() error { return g.finish(nil) }
+func (g *Stage) Finish() error { return g.finishUnpack(nil) }
 
-func (g *Stage) finish(cause error) error {
+func (g *Stage) finishUnpack(cause error) error {
 	if !g.finished {
 		g.finished = true
 		_ = g.pipe.CloseWithError(cause) // never fails
@@ -67,7 +67,7 @@ func (g *Stage) finish(cause error) error {
 
 // Abort stops receiving and removes what came, unless it was adopted. It is idempotent.
 func (g *Stage) Abort() error {
-	_ = g.finish(ErrStream) // why it stopped is the caller's choice
+	_ = g.finishUnpack(ErrStream) // why it stopped is the caller's choice
 	if g.adopted {
 		return nil
 	}

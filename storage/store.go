@@ -83,7 +83,7 @@ func (s *Store) open() error {
 	}
 	if create {
 		if err := s.setCurrent(name); err != nil {
-			return errors.Join(err, e.close(false))
+			return errors.Join(err, e.shutDown(false))
 		}
 	}
 	s.mu.engine = e
@@ -227,7 +227,7 @@ func (s *Store) Close() error {
 	e := s.mu.engine
 	s.mu.Unlock()
 
-	err := e.close(true)
+	err := e.shutDown(true)
 	s.cache.Unref()
 	if err := errors.Join(err, s.lock.Close()); err != nil {
 		s.lock = nil

@@ -32,16 +32,16 @@ type Applied struct{ Index, Term uint64 }
 // Txn collects the writes of one or more log entries and commits them with the applied index. It reads its own
 // writes: they go to the buffer at once, as versions of a state that nobody else sees before it is published.
 type Txn struct {
-	e     *engine // nil once the transaction has ended
-	on    *frozen // the state it is on top of
-	seq   uint64  // of the state it becomes; each range that it deletes makes it the next
+	e     *engine    // nil once the transaction has ended
+	on    *readState // the state it is on top of
+	seq   uint64     // of the state it becomes; each range that it deletes makes it the next
 	state layout.State
 
 	oldest  uint64         // views of earlier states are not open
 	long    map[string]int // the lengths of the long rows it has read: who replaces a row has read it
 	longest int            // bytes of the longest value it has written
 	size    int
-	room    arena.Arena     // for rows that it has read in the cache
+	arena   arena.Arena     // for rows that it has read in the cache
 	kept    bool            // it is committed
 	key     [keyBuffer]byte // see KeyBuffer
 }
@@ -61,14 +61,14 @@ func (s *Store) Begin() (*Txn, error) {
 	if s.o.ReadOnly {
 		err = pebble.ErrReadOnly
 	} else {
-		err = e.begin()
+		err = e.beginTxn()
 	}
 	if err != nil {
 		e.users.Done()
 		return nil, fmt.Errorf("storage: begin: %w", err)
 	}
-	e.ahead.clear()
-	on, oldest := e.hold()
+	e.ahead.reset()
+	on, oldest := e.acquire()
 	return &Txn{e: e, on: on, seq: on.seq + 1, state: on.state, oldest: oldest}, nil
 }
 
@@ -122,7 +122,7 @@ func (t *Txn) Set(key, value []byte) error {
 		return chunkedRow(key)
 	}
 	key, value = t.on.bufs[0].Join(key, value)
-	t.write(&Place{pkey: key, hash: hashtable.Hash(key)}, key, value)
+	t.writeRow(&Locator{pkey: key, hash: hashtable.Hash(key)}, key, value)
 	return nil
 }
 
@@ -130,8 +130,8 @@ func chunkedRow(pkey []byte) error {
 	return fmt.Errorf("storage: row %x: its first byte is 0, which no row's is", pkey)
 }
 
-// write puts a row into the buffer, at its place. pkey and value are the buffer's from now on.
-func (t *Txn) write(p *Place, pkey, value []byte) {
+// writeRow puts a row into the buffer. pkey and value are the buffer's from now on.
+func (t *Txn) writeRow(p *Locator, pkey, value []byte) {
 	t.longest = max(t.longest, len(value))
 	t.size += len(pkey) + len(value) + recordBytes
 	p.row = t.on.bufs[0].Set(p.hash, p.row, pkey, value, t.seq, t.oldest)
@@ -140,7 +140,7 @@ func (t *Txn) write(p *Place, pkey, value []byte) {
 // Delete removes a Pebble key; a row of data was read in this transaction.
 func (t *Txn) Delete(key []byte) error {
 	key, value := t.on.bufs[0].Join(key, nil)
-	t.write(&Place{pkey: key, hash: hashtable.Hash(key)}, key, value)
+	t.writeRow(&Locator{pkey: key, hash: hashtable.Hash(key)}, key, value)
 	return nil
 }
 
@@ -161,22 +161,22 @@ func (t *Txn) KeyBuffer() []byte { return t.key[:0] }
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
 	hash := hashtable.Hash(key)
-	return t.get(&Place{pkey: key, hash: hash, row: t.on.bufs[0].Find(hash, key)})
+	return t.getAt(&Locator{pkey: key, hash: hash, row: t.on.bufs[0].Find(hash, key)})
 }
 
-// get returns the row of a place.
-func (t *Txn) get(p *Place) (v []byte, err error) {
+// getAt returns the row of a locator.
+func (t *Txn) getAt(p *Locator) (v []byte, err error) {
 	if v, known := t.on.bufs[0].At(p.row, p.pkey, t.seq); known {
 		return v, nil
 	}
 	if p.asked {
 		return p.below, nil
 	}
-	v, asked, err := t.e.older(t.on, p.hash, p.pkey, &t.room)
+	v, asked, err := t.e.older(t.on, p.hash, p.pkey, &t.arena)
 	if asked {
 		t.on.bufs[0].CountAsked(1)
 	}
-	p.below, p.asked = v, err == nil // for the next who asks at this place
+	p.below, p.asked = v, err == nil // for the next who asks with this locator
 	if len(v) >= longRow {
 		if t.long == nil {
 			t.long = make(map[string]int)
@@ -188,7 +188,7 @@ func (t *Txn) get(p *Place) (v []byte, err error) {
 
 // Scan implements Reader. fn must not write to the transaction.
 func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
-	state := frozen{base: t.on.base, bufs: t.on.bufs, seq: t.seq}
+	state := readState{base: t.on.base, bufs: t.on.bufs, seq: t.seq}
 	return state.scan(lo, hi, fn)
 }
 
@@ -227,7 +227,7 @@ func (t *Txn) Discard() {
 	if !t.kept && t.size > 0 {
 		t.on.bufs[0].Undo(t.on.seq + 1)
 	}
-	t.e.committing.give()
+	t.e.committing.unlock()
 	t.e.release(t.on)
 	t.e.users.Done()
 	t.e, t.on = nil, nil

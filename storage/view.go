@@ -9,11 +9,11 @@ import (
 // reclaimed.
 type View struct {
 	e       *engine
-	frozen  *frozen
+	state   *readState
 	now     int64
 	doubted bool
 	key     [keyBuffer]byte // see KeyBuffer
-	room    arena.Arena     // for rows that it has read in the cache
+	arena   arena.Arena     // for rows that it has read in the cache
 }
 
 // View returns the newest committed state, read at time now, Unix milliseconds; a time before the newest entry's
@@ -23,19 +23,19 @@ func (s *Store) View(now int64) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, _ := e.hold()
-	return &View{e: e, frozen: f, now: max(now, f.state.Time)}, nil
+	f, _ := e.acquire()
+	return &View{e: e, state: f, now: max(now, f.state.Time)}, nil
 }
 
 // Close releases the view.
 func (v *View) Close() error {
-	v.e.release(v.frozen)
+	v.e.release(v.state)
 	v.e.users.Done()
 	return nil
 }
 
 // State returns the state the view shows.
-func (v *View) State() layout.State { return v.frozen.state }
+func (v *View) State() layout.State { return v.state.state }
 
 // Time returns the time the view is read at, Unix milliseconds.
 func (v *View) Time() int64 { return v.now }
@@ -45,23 +45,23 @@ func (v *View) KeyBuffer() []byte { return v.key[:0] }
 
 // Get implements Reader.
 func (v *View) Get(key []byte) ([]byte, error) {
-	return v.e.row(v.frozen, key, &v.room)
+	return v.e.row(v.state, key, &v.arena)
 }
 
 // Scan implements Reader.
 func (v *View) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
-	return v.frozen.scan(lo, hi, fn)
+	return v.state.scan(lo, hi, fn)
 }
 
 // Database implements Reader.
-func (v *View) Database(db uint8) layout.Database { return v.frozen.state.Databases[db] }
+func (v *View) Database(db uint8) layout.Database { return v.state.state.Databases[db] }
 
 // Expired implements Reader by the time of the view.
 func (v *View) Expired(expireAt int64) bool {
 	if expireAt == 0 || expireAt > v.now {
 		return false
 	}
-	if expireAt > v.frozen.state.Time {
+	if expireAt > v.state.state.Time {
 		v.doubted = true
 	}
 	return true

@@ -15,7 +15,7 @@ func stringRows() []Spec {
 }
 
 // openString is keys.Open for a command that changes a string: a key of another type is ErrWrongType.
-func openString(env Env, t *storage.Txn, key []byte) (keys.Slot, error) {
+func openString(env Env, t *storage.Txn, key []byte) (keys.Handle, error) {
 	s, err := keys.Open(t, env.DB, key)
 	if err == nil {
 		err = checkString(s)
@@ -23,7 +23,7 @@ func openString(env Env, t *storage.Txn, key []byte) (keys.Slot, error) {
 	return s, err
 }
 
-func checkString(s keys.Slot) error {
+func checkString(s keys.Handle) error {
 	if s.Live && s.Row.Type != layout.String {
 		return reply.ErrWrongType
 	}
@@ -40,7 +40,7 @@ func getString(env Env, r storage.Reader, key []byte) (value []byte, ok bool, er
 }
 
 // stringOrNil answers what openString found.
-func stringOrNil(s keys.Slot) reply.Reply {
+func stringOrNil(s keys.Handle) reply.Reply {
 	if !s.Live {
 		return reply.Nil()
 	}
@@ -48,6 +48,6 @@ func stringOrNil(s keys.Slot) reply.Reply {
 }
 
 // replaceString writes value to the key at s, which keeps its time to live.
-func replaceString(env Env, s *keys.Slot, value []byte) error {
+func replaceString(env Env, s *keys.Handle, value []byte) error {
 	return str.Put(s, env.Version, value, s.Row.ExpireAt)
 }

@@ -46,7 +46,7 @@ func runMSet(env Env, t *storage.Txn, pairs []pair) (reply.Reply, error) {
 }
 
 func runMSetNX(env Env, t *storage.Txn, pairs []pair) (reply.Reply, error) {
-	slots := make([]keys.Slot, len(pairs))
+	slots := make([]keys.Handle, len(pairs))
 	for i, p := range pairs {
 		s, err := keys.Open(t, env.DB, p.key)
 		if err != nil || s.Live {

@@ -111,7 +111,7 @@ func applyMutations() []mutation {
 func logMutations() []mutation {
 	const log = "storage/raftlog/"
 	return []mutation{
-		{"log appends are not synced", log + "journal.go", "at := j.write(b, p)", "at := j.write(b, nil)", in("./storage/raftlog", "TestAcknowledgedEntriesSurvive"), ""},
+		{"log appends are not synced", log + "journal.go", "at := j.writeRecord(b, p)", "at := j.writeRecord(b, nil)", in("./storage/raftlog", "TestAcknowledgedEntriesSurvive"), ""},
 		{"a start believes what is not synced", log + "replay.go", "if err := s.writeAgain(l.Num, end); err != nil {",
 			"if err := func(int64) error { return nil }(end); err != nil {", in("./storage/raftlog", "TestOpenWrites"), ""},
 		{"a torn end stays", log + "replay.go", "io.NewSectionReader(from, 0, end)", "io.NewSectionReader(from, 0, 1<<40)", in("./storage/raftlog", "TestCrashAtEvery|TestFilesGoLate"), ""},
@@ -153,7 +153,7 @@ func storeMutations() []mutation {
 			in("./storage", "TestStageLife|TestCutStream|TestCrashInAdopt"), ""},
 		{"a flush that fails is tried again at once", "storage/background/work.go", "		p.work.flush.wait()\n", "", in("./storage/background", "TestOpenOnFullDisk|TestFlushOnFullDisk"), ""},
 		{"a compaction that fails is tried again at once", "storage/background/work.go", " && c.compact.left() <= 0", "", in("./storage/background", "TestCompactionOnFullDisk"), ""},
-		{"a store is opened without room", "storage/background/room.go", "u.AvailBytes < needed", "false", in("./storage", "TestFullDisk"), ""},
+		{"a store is opened without room", "storage/background/space.go", "u.AvailBytes < needed", "false", in("./storage", "TestFullDisk"), ""},
 		{"what long rows wrote is never synced", "storage/flush.go", "e.unsynced > writtenOver*e.bufferBytes", "false", in("./storage", "TestLongRowsAreSynced"), ""},
 		{"a received state is not named", "storage/adopt.go", "if err := s.setCurrent(e.name); err != nil {", "if err := error(nil); err != nil {", in("./storage", "TestCrashInAdopt"), ""},
 		{"a received file is not synced", "storage/stage.go", "err = f.Sync()", "err = nil", in("./storage", "TestAdoptedIsDurable"), ""},
@@ -162,8 +162,8 @@ func storeMutations() []mutation {
 		{"a stream without what waits in memory", "storage/checkpoint.go", "e.flush(pebble.NoSync, nil)", "error(nil)", in("./storage", "TestCheckpointHasNewest"), ""},
 		{"a sync leaves what waits in memory", "storage/store.go", "e.flush(pebble.Sync, nil)", "e.db.LogData(nil, pebble.Sync)", in("./storage", "TestSyncFlushes"), ""},
 		{"nobody notes how far the state has got", "storage/flush.go", "	notify(e.reached.grown)\n", "", in("./storage", "TestReached"), ""},
-		{"a flush takes half a transaction along", "storage/flush.go", "	e.committing.take()\n	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n	e.committing.give()\n",
-			"	e.writing.take()\n	defer e.writing.give()\n	p, err := e.seal()\n", in("./storage", "TestTogether|TestRandom"), ""},
+		{"a flush takes half a transaction along", "storage/flush.go", "	e.committing.lock()\n	e.writing.lock()\n	defer e.writing.unlock()\n	p, err := e.seal()\n	e.committing.unlock()\n",
+			"	e.writing.lock()\n	defer e.writing.unlock()\n	p, err := e.seal()\n", in("./storage", "TestTogether|TestRandom"), ""},
 		{"a version that a view shows is thrown away", row, "if r.seq <= oldest {", "if true {",
 			[]string{"./storage", "./storage/memtable", "-run", "TestFlushMeanwhile|TestRowVersions"}, ""},
 		{"a discarded transaction leaves its rows", "storage/txn.go", "if !t.kept && t.size > 0 {", "if false {", in("./storage", "TestRandom"), ""},
@@ -172,8 +172,8 @@ func storeMutations() []mutation {
 		{"a row too long for the cache leaves the shorter one of before to a reader", ring, "		s.forgotten = s.newest\n		return", "		return", in("./storage/rowcache", "TestRing"), ""},
 		{"a view reads what came after it from the cache", ring, "!ok || s.since(at) > seq", "!ok", in("./storage/rowcache", "TestRing"), ""},
 		{"what is asked for is dropped like all else", ring, "mark.Or(bit)", "_ = bit", in("./storage/rowcache", "TestRing"), ""},
-		{"a freed slot hides the rows behind it", "storage/hashtable/slots.go", "if (j-s[j].Tag)&mask >= (j-i)&mask {", "if false {", in("./storage/rowcache", "TestRing"), ""},
-		{"who reads the cache sees what becomes of its memory", ring, "to.Copy(s.value(at)), true", "s.value(at), true", in("./storage/rowcache", "TestRingCopies"), ""},
+		{"a freed bucket hides the rows behind it", "storage/hashtable/buckets.go", "if (j-s[j].Tag)&mask >= (j-i)&mask {", "if false {", in("./storage/rowcache", "TestRing"), ""},
+		{"who reads the cache sees what becomes of its memory", ring, "to.Copy(s.rowValue(at)), true", "s.rowValue(at), true", in("./storage/rowcache", "TestRingCopies"), ""},
 		{"a row that was asked for once stays for ever", ring, "		s.unmark(to)\n", "", in("./storage/rowcache", "TestRingForgets"), ""},
 		{"a row that was asked for ahead hides what was written since", "storage/txn.go", "p.row, p.pkey, t.seq); known {", "p.row, p.pkey, t.seq); known && !p.asked {", in("./storage", "TestExpect"), ""},
 		{"a row that was asked for ahead is there after its range was deleted", "storage/expect.go", "; !deleted {", "; !deleted || deleted {", in("./storage", "TestAskedAheadBehind"), ""},
@@ -184,10 +184,10 @@ func storeMutations() []mutation {
 		{"a scan finds in Pebble what was deleted with a range since", "storage/rowiter.go", "; deleted {\n				r.stored", "; deleted && false {\n				r.stored", in("./storage", "TestRandom|TestFlushMeanwhile"), ""},
 		{"a reader fills the cache with a row whose range was deleted since", ring, "	s.forgotten = s.newest\n}", "}", in("./storage/rowcache", "TestRing"), ""},
 		{"the marker of a long row is taken for the row", "storage/expect.go", " || len(v) > 0 && layout.IsChunked(v)", "", in("./storage", "TestAskedAhead"), ""},
-		{"a collection's parts outlive it", "storage/keys/keys.go", "	if err := s.moveParts(0); err != nil {", "	if err := error(nil); err != nil {", in("./storage/keys", "TestParts"), ""},
-		{"a renamed collection loses its parts", "storage/keys/parts.go", "	s.parts = 0 // they are dst's\n", "", in("./storage/keys", "TestParts"), ""},
+		{"a collection's parts outlive it", "storage/keys/keys.go", "	if err := h.moveParts(0); err != nil {", "	if err := error(nil); err != nil {", in("./storage/keys", "TestParts"), ""},
+		{"a renamed collection loses its parts", "storage/keys/parts.go", "	h.parts = 0 // they are dst's\n", "", in("./storage/keys", "TestParts"), ""},
 		{"two collections have one id", "storage/txn.go", "	t.state.Parts++\n", "	t.state.Parts = max(t.state.Parts, 1)\n", in("./storage/keys", "TestParts"), ""},
-		{"a place that was peeked at hides what was written since", "storage/place.go", "if p.row == nil || !bytes.Equal(p.row.Key(), p.pkey) {", "if p.row != nil && !bytes.Equal(p.row.Key(), p.pkey) {", in("./storage", "TestExpect"), ""},
+		{"a locator that was peeked at hides what was written since", "storage/locator.go", "if p.row == nil || !bytes.Equal(p.row.Key(), p.pkey) {", "if p.row != nil && !bytes.Equal(p.row.Key(), p.pkey) {", in("./storage", "TestExpect"), ""},
 		{"what waits for Pebble is bounded by buffer only", "storage/flush.go", "e.over(2, e.newest().bufs)", "e.over(2, [2]*memtable.Table{e.newest().bufs[0]})", in("./storage", "TestBehind"), ""},
 	}
 }

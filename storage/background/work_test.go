@@ -215,12 +215,12 @@ func TestCheckRoom(t *testing.T) {
 		{"a large disk with a log", 100 * mib, 1 << 40, 40 * mib, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := CheckRoom(usage{vfs.NewMem(), tt.free, tt.total}, "db", tt.bytes); IsFull(err) != tt.full || !tt.full && err != nil {
+			if err := CheckSpace(usage{vfs.NewMem(), tt.free, tt.total}, "db", tt.bytes); IsFull(err) != tt.full || !tt.full && err != nil {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
-	if err := CheckRoom(vfs.NewMem(), "db", 1<<40); err != nil {
+	if err := CheckSpace(vfs.NewMem(), "db", 1<<40); err != nil {
 		t.Errorf("a disk that does not say how full it is: %v", err)
 	}
 }

@@ -34,13 +34,13 @@ func parse(key, b []byte) (row layout.Row, err error) {
 	return row, err
 }
 
-// Slot is the place of one key in a transaction: what is there, and the means to change it. It is read once, by Open,
+// Handle is one key in a transaction: what is there, and the means to change it. It is read once, by Open,
 // and stays true as long as only it changes the key.
-type Slot struct {
+type Handle struct {
 	t        *storage.Txn
 	db       uint8
 	key      []byte
-	place    storage.Place
+	locator  storage.Locator
 	stored   bool   // a row is there, expired or not
 	expireAt int64  // of that row
 	parts    uint64 // of that row
@@ -49,80 +49,80 @@ type Slot struct {
 	Row  layout.Row // its row when Live, else zero; the payload must not be changed
 }
 
-// Open reads the place of a key. The slot keeps key, which the caller must not change.
-func Open(t *storage.Txn, db uint8, key []byte) (s Slot, err error) {
-	s.t, s.db, s.key = t, db, key
-	b, err := t.Find(&s.place, db, key)
+// Open looks a key up. The handle keeps key, which the caller must not change.
+func Open(t *storage.Txn, db uint8, key []byte) (h Handle, err error) {
+	h.t, h.db, h.key = t, db, key
+	b, err := t.Find(&h.locator, db, key)
 	if err != nil || b == nil {
-		return s, err
+		return h, err
 	}
-	if s.Row, err = parse(key, b); err != nil {
-		return s, err
+	if h.Row, err = parse(key, b); err != nil {
+		return h, err
 	}
-	s.stored, s.expireAt, s.parts = true, s.Row.ExpireAt, s.Row.Parts
-	if s.Live = !t.Expired(s.expireAt); !s.Live {
-		s.Row = layout.Row{}
+	h.stored, h.expireAt, h.parts = true, h.Row.ExpireAt, h.Row.Parts
+	if h.Live = !t.Expired(h.expireAt); !h.Live {
+		h.Row = layout.Row{}
 	}
-	return s, nil
+	return h, nil
 }
 
 // Put writes row as the key's new row. The row's WrittenAt becomes the transaction's time. A row whose time has already
 // come removes the key. Parts of another collection that was here are removed.
-func (s *Slot) Put(row layout.Row) error {
-	if s.t.Expired(row.ExpireAt) {
-		_, err := s.Remove()
+func (h *Handle) Put(row layout.Row) error {
+	if h.t.Expired(row.ExpireAt) {
+		_, err := h.Remove()
 		return err
 	}
-	row.WrittenAt = s.t.Time()
-	if !s.stored {
-		s.t.AddKeys(s.db, 1, 0)
+	row.WrittenAt = h.t.Time()
+	if !h.stored {
+		h.t.AddKeys(h.db, 1, 0)
 	}
-	if err := s.moveExpiry(row.ExpireAt); err != nil {
+	if err := h.moveExpiry(row.ExpireAt); err != nil {
 		return err
 	}
-	if err := s.moveParts(row.Parts); err != nil {
+	if err := h.moveParts(row.Parts); err != nil {
 		return err
 	}
-	s.stored, s.expireAt, s.Live, s.Row = true, row.ExpireAt, true, row
-	return s.t.SetRow(&s.place, row)
+	h.stored, h.expireAt, h.Live, h.Row = true, row.ExpireAt, true, row
+	return h.t.SetRow(&h.locator, row)
 }
 
 // Remove deletes the key with its parts and reports whether it existed for its users.
-func (s *Slot) Remove() (bool, error) {
-	was := s.Live
-	if !s.stored {
+func (h *Handle) Remove() (bool, error) {
+	was := h.Live
+	if !h.stored {
 		return was, nil
 	}
-	if err := s.moveExpiry(0); err != nil {
+	if err := h.moveExpiry(0); err != nil {
 		return was, err
 	}
-	if err := s.moveParts(0); err != nil {
+	if err := h.moveParts(0); err != nil {
 		return was, err
 	}
-	s.t.AddKeys(s.db, -1, 0)
-	s.stored, s.expireAt, s.Live, s.Row = false, 0, false, layout.Row{}
-	s.t.DeleteRow(&s.place)
+	h.t.AddKeys(h.db, -1, 0)
+	h.stored, h.expireAt, h.Live, h.Row = false, 0, false, layout.Row{}
+	h.t.DeleteRow(&h.locator)
 	return was, nil
 }
 
 // moveExpiry replaces the expiry row of the stored row by one at expireAt.
-func (s *Slot) moveExpiry(expireAt int64) error {
-	old := s.expireAt // 0 when no row is stored
+func (h *Handle) moveExpiry(expireAt int64) error {
+	old := h.expireAt // 0 when no row is stored
 	if old == expireAt {
 		return nil
 	}
-	keyspace := s.t.Database(s.db).Keyspace
+	keyspace := h.t.Database(h.db).Keyspace
 	if old != 0 {
-		s.t.AddKeys(s.db, 0, -1)
-		if err := s.t.Delete(layout.AppendExpiry(nil, old, keyspace, s.key)); err != nil {
+		h.t.AddKeys(h.db, 0, -1)
+		if err := h.t.Delete(layout.AppendExpiry(nil, old, keyspace, h.key)); err != nil {
 			return err
 		}
 	}
 	if expireAt == 0 {
 		return nil
 	}
-	s.t.AddKeys(s.db, 0, 1)
-	return s.t.Set(layout.AppendExpiry(nil, expireAt, keyspace, s.key), nil)
+	h.t.AddKeys(h.db, 0, 1)
+	return h.t.Set(layout.AppendExpiry(nil, expireAt, keyspace, h.key), nil)
 }
 
 // Flush removes every key of a database. Its expiry rows stay until their time comes; RemoveExpired finds them

@@ -8,20 +8,20 @@ import (
 	"cairn/storage/layout"
 )
 
-// Part is the place of one part of a collection in a transaction: what is there, and the means to change it. It stays
+// Part is one part of a collection in a transaction: what is there, and the means to change it. It stays
 // true as long as only it changes the part.
 type Part struct {
-	t     *storage.Txn
-	place storage.Place
+	t       *storage.Txn
+	locator storage.Locator
 
 	Value []byte // nil when there is no such part; must not be changed
 }
 
-// Part reads the place of a part of the collection at s, which is Live and has parts. It keeps nothing of name.
-func (s *Slot) Part(name []byte) (p Part, err error) {
-	p.t = s.t
-	if p.Value, err = s.t.FindPart(&p.place, s.db, s.Row.Parts, name); err != nil {
-		err = fmt.Errorf("keys: part %x of key %x: %w", name, s.key, err)
+// Part looks a part up of the collection of h, which is Live and has parts. It keeps nothing of name.
+func (h *Handle) Part(name []byte) (p Part, err error) {
+	p.t = h.t
+	if p.Value, err = h.t.FindPart(&p.locator, h.db, h.Row.Parts, name); err != nil {
+		err = fmt.Errorf("keys: part %x of key %x: %w", name, h.key, err)
 	}
 	return p, err
 }
@@ -32,7 +32,7 @@ func (p *Part) Put(value []byte) {
 		value = []byte{}
 	}
 	p.Value = value
-	p.t.SetPart(&p.place, value)
+	p.t.SetPart(&p.locator, value)
 }
 
 // Remove deletes the part and reports whether it was there.
@@ -41,7 +41,7 @@ func (p *Part) Remove() bool {
 		return false
 	}
 	p.Value = nil
-	p.t.DeleteRow(&p.place)
+	p.t.DeleteRow(&p.locator)
 	return true
 }
 
@@ -90,47 +90,47 @@ func WalkParts(r storage.Reader, db uint8, row layout.Row, from []byte, fn func(
 	})
 }
 
-// Copy puts the row of s, which is Live, in the place of dst, its expiry and its parts included. version is the version
-// of dst's new row.
-func (s *Slot) Copy(dst *Slot, version uint64) error {
-	row := s.Row
+// Copy puts the row of h, which is Live, in the place of dst's, its expiry and its parts included. version is the
+// version of dst's new row.
+func (h *Handle) Copy(dst *Handle, version uint64) error {
+	row := h.Row
 	row.Version = version
 	if row.Parts != 0 {
-		row.Parts = s.t.NewParts()
-		if err := s.copyParts(dst.db, row.Parts); err != nil {
+		row.Parts = h.t.NewParts()
+		if err := h.copyParts(dst.db, row.Parts); err != nil {
 			return err
 		}
 	}
 	return dst.Put(row)
 }
 
-// Move is Copy and removes the key at s. Within a database parts stay where they are.
-func (s *Slot) Move(dst *Slot, version uint64) error {
-	if s.db != dst.db || s.Row.Parts == 0 {
-		if err := s.Copy(dst, version); err != nil {
+// Move is Copy and removes the key of h. Within a database parts stay where they are.
+func (h *Handle) Move(dst *Handle, version uint64) error {
+	if h.db != dst.db || h.Row.Parts == 0 {
+		if err := h.Copy(dst, version); err != nil {
 			return err
 		}
-		_, err := s.Remove()
+		_, err := h.Remove()
 		return err
 	}
-	row := s.Row
+	row := h.Row
 	row.Version = version
-	s.parts = 0 // they are dst's
+	h.parts = 0 // they are dst's
 	if err := dst.Put(row); err != nil {
 		return err
 	}
-	_, err := s.Remove()
+	_, err := h.Remove()
 	return err
 }
 
 // copyPage is how many parts are copied between two scans: none is written during one.
 const copyPage = 256
 
-func (s *Slot) copyParts(db uint8, id uint64) error {
-	keyspace := s.t.Database(db).Keyspace
+func (h *Handle) copyParts(db uint8, id uint64) error {
+	keyspace := h.t.Database(db).Keyspace
 	for from := []byte(nil); ; {
 		var names, values [][]byte
-		err := WalkParts(s.t, s.db, s.Row, from, func(name, value []byte) (bool, error) {
+		err := WalkParts(h.t, h.db, h.Row, from, func(name, value []byte) (bool, error) {
 			names, values = append(names, bytes.Clone(name)), append(values, layout.AppendPartRow(nil, value))
 			return len(names) < copyPage, nil
 		})
@@ -138,7 +138,7 @@ func (s *Slot) copyParts(db uint8, id uint64) error {
 			return err
 		}
 		for i, name := range names {
-			if err := s.t.Set(layout.AppendPart(nil, keyspace, id, name), values[i]); err != nil {
+			if err := h.t.Set(layout.AppendPart(nil, keyspace, id, name), values[i]); err != nil {
 				return err
 			}
 		}
@@ -150,13 +150,13 @@ func (s *Slot) copyParts(db uint8, id uint64) error {
 }
 
 // moveParts removes the parts of the stored row, unless they are the new row's too.
-func (s *Slot) moveParts(id uint64) error {
-	old := s.parts // 0 when no row is stored, or when it has none
-	if s.parts = id; old == 0 || old == id {
+func (h *Handle) moveParts(id uint64) error {
+	old := h.parts // 0 when no row is stored, or when it has none
+	if h.parts = id; old == 0 || old == id {
 		return nil
 	}
-	lo, hi := layout.PartBounds(s.t.Database(s.db).Keyspace, old)
-	return removeRange(s.t, lo, hi)
+	lo, hi := layout.PartBounds(h.t.Database(h.db).Keyspace, old)
+	return removeRange(h.t, lo, hi)
 }
 
 // fewRows are removed one by one: a range deletion is looked at by every later read, until it is flushed.
@@ -168,7 +168,7 @@ func removeRange(t *storage.Txn, lo, hi []byte) error {
 	var few [][]byte
 	long := false
 	err := t.Scan(lo, hi, func(k, v []byte) (bool, error) {
-		few, long = append(few, bytes.Clone(k)), long || len(v) > maxAlone
+		few, long = append(few, bytes.Clone(k)), long || len(v) > maxSingleDelete
 		return len(few) <= fewRows && !long, nil
 	})
 	if err != nil {
@@ -187,4 +187,4 @@ func removeRange(t *storage.Txn, lo, hi []byte) error {
 
 // maxAlone is how long the value of a row may be that is removed one by one: whoever removes a longer one must have
 // read it.
-const maxAlone = 256 << 10
+const maxSingleDelete = 256 << 10

@@ -53,7 +53,7 @@ func toySet(t testing.TB, txn *storage.Txn, db uint8, key, name, value string) {
 	p.Put([]byte(value))
 }
 
-func toyPart(t testing.TB, s *keys.Slot, name string) *keys.Part {
+func toyPart(t testing.TB, s *keys.Handle, name string) *keys.Part {
 	t.Helper()
 	p, err := s.Part([]byte(name))
 	must(t, err)
@@ -217,7 +217,7 @@ func TestParts(t *testing.T) {
 func changeToy(t *testing.T, rnd *rand.Rand, txn *storage.Txn, m toyModel, db uint8, key string, name func() string) {
 	t.Helper()
 	id := toyID(db, key)
-	open := func(db uint8, key string) *keys.Slot {
+	open := func(db uint8, key string) *keys.Handle {
 		s, err := keys.Open(txn, db, []byte(key))
 		must(t, err)
 		return &s

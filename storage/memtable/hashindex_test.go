@@ -17,7 +17,7 @@ func hashes() map[string]func(pkey []byte) uint64 {
 	return map[string]func([]byte) uint64{
 		"hash=good":      hashtable.Hash,
 		"hash=few":       func(pkey []byte) uint64 { return hashtable.Hash(pkey) & (7 << 32) },
-		"hash=neighbour": func(pkey []byte) uint64 { return (hashtable.Hash(pkey)&3 + hashtable.MinSlots - 2) << 32 }, // its slots go round the end
+		"hash=neighbour": func(pkey []byte) uint64 { return (hashtable.Hash(pkey)&3 + hashtable.MinBuckets - 2) << 32 }, // its buckets go round the end
 		"hash=one":       func([]byte) uint64 { return 5 << 32 },
 	}
 }
@@ -29,13 +29,13 @@ func TestHashIndex(t *testing.T) {
 			rnd, table, want := storagetest.Rand(t), &hashIndex{}, map[string]string{}
 			for i := range 5000 {
 				k := fmt.Appendf(nil, "M%d", rnd.IntN(600))
-				r, v := table.find(hash(k), k), fmt.Sprint(i)
+				r, v := table.findRow(hash(k), k), fmt.Sprint(i)
 				if old, there := want[string(k)]; there != (r != nil) || there && string(r.value()) != old {
 					t.Fatalf("%s is %v, want %q (%v)", k, r, old, there)
 				}
 				switch {
 				case r == nil:
-					r = table.add(hash(k))
+					r = table.addRow(hash(k))
 					if *r != (Row{}) {
 						t.Fatalf("a new row is %v", r)
 					}
@@ -50,12 +50,12 @@ func TestHashIndex(t *testing.T) {
 				}
 			}
 			got := map[string]string{}
-			table.all(func(r *Row) { got[string(r.Key())] = string(r.value()) })
+			table.eachRow(func(r *Row) { got[string(r.Key())] = string(r.value()) })
 			if !maps.Equal(got, want) {
 				t.Errorf("all rows are %v, want %v", got, want)
 			}
-			if taken := 2 * table.n; taken > len(table.slots) {
-				t.Errorf("%d of %d slots are taken", table.n, len(table.slots))
+			if taken := 2 * table.n; taken > len(table.buckets) {
+				t.Errorf("%d of %d buckets are taken", table.n, len(table.buckets))
 			}
 		})
 	}
@@ -66,13 +66,13 @@ func TestRowsStay(t *testing.T) {
 	table, found := &hashIndex{}, []*Row{}
 	for i := range 1000 {
 		k := fmt.Append(nil, i)
-		r := table.add(hashtable.Hash(k))
+		r := table.addRow(hashtable.Hash(k))
 		r.setKey(k)
 		found = append(found, r)
 	}
 	for i, r := range found {
 		k := fmt.Append(nil, i)
-		if now := table.find(hashtable.Hash(k), k); now != r {
+		if now := table.findRow(hashtable.Hash(k), k); now != r {
 			t.Errorf("row %d was at %p and is at %p", i, r, now)
 		}
 		if c := table.candidate(hashtable.Hash(k)); c != r {

@@ -20,12 +20,12 @@ import (
 // the oldest that is read.
 //
 // There are two ways to the rows. The hash index finds one by its key; most look-ups and all writes take it. What it is
-// made for is few cache misses: to look one row up among many is to wait for its slot, then for the row, then for its
-// bytes, and all else is nothing beside that. So a slot holds enough of the hash that no other row is looked at, a row
-// is one line of the processor's cache, key and value are one block, and blocks lie one behind the other in an arena.
-// Rows never move, so who has found one (the writer, who looks before it writes) keeps the pointer and writes without
-// another look-up. And who knows the keys of many rows has all of their slots read, then all of the rows, then all of
-// their bytes (Candidates, Touch): the processor waits for many at once.
+// made for is few cache misses: to look one row up among many is to wait for its bucket, then for the row, then for its
+// bytes, and all else is nothing beside that. So a bucket holds enough of the hash that no other row is looked at, a
+// row is one line of the processor's cache, key and value are one block, and blocks lie one behind the other in an
+// arena. Rows never move, so who has found one (the writer, who looks before it writes) keeps the pointer and writes
+// without another look-up. And who knows the keys of many rows has all of their buckets read, then all of the rows,
+// then all of their bytes (Candidates, Touch): the processor waits for many at once.
 //
 // The sorted index gives the rows of a range in the order of their keys, to a flush and to scans. To keep it in order
 // with each write would cost more than the rest of the write, and most rows are never scanned before they are flushed.
@@ -108,7 +108,7 @@ func (t *Table) Get(hash uint64, pkey []byte, seq uint64) (value []byte, known b
 	s := t.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return t.At(s.rows.find(hash, pkey), pkey, seq)
+	return t.At(s.rows.findRow(hash, pkey), pkey, seq)
 }
 
 // At is Get for the writer, which has found the row of pkey; r is nil when there is none.
@@ -151,7 +151,7 @@ func (t *Table) DeleteRange(lo, hi []byte, seq, published, oldest uint64) {
 }
 
 // Find returns the row of pkey for the writer, nil when the table says nothing of it.
-func (t *Table) Find(hash uint64, pkey []byte) *Row { return t.shard(hash).rows.find(hash, pkey) }
+func (t *Table) Find(hash uint64, pkey []byte) *Row { return t.shard(hash).rows.findRow(hash, pkey) }
 
 // Set makes value what the row of pkey is from state seq on, which is not published; nil is absent. No state before
 // oldest is read. pkey and value are the table's from now on, and lie in one block. r is the row, where Find has
@@ -173,11 +173,11 @@ func (t *Table) Set(hash uint64, r *Row, pkey, value []byte, seq, oldest uint64)
 		}
 		return r
 	}
-	r = s.rows.add(hash)
+	r = s.rows.addRow(hash)
 	r.fill(pkey, value, seq)
 	s.mu.Unlock()
 	t.size.Add(int64(len(pkey) + len(value) + rowOverhead))
-	t.sorted.add(pkey[0], freshRow{r, s})
+	t.sorted.addFresh(pkey[0], freshRow{r, s})
 	return r
 }
 
@@ -186,7 +186,7 @@ func (t *Table) Undo(seq uint64) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
-		s.rows.all(func(r *Row) {
+		s.rows.eachRow(func(r *Row) {
 			for r.seq >= seq && r.seq != undone {
 				r.undo()
 			}

@@ -12,18 +12,18 @@ const MaxPrefetch = 64
 // rows has none yet. It looks at no row, so that may be the row of another key. It is for the writer, or for a sealed
 // table.
 func (t *Table) Candidates(hashes []uint64, rows []*Row) {
-	var slots [MaxPrefetch]*hashtable.Slot
+	var buckets [MaxPrefetch]*hashtable.Bucket
 	n := 0
 	for i, h := range hashes {
 		if rows[i] == nil {
-			if s := t.shard(h).rows.slots.First(h); s != nil {
-				slots[n] = s
+			if s := t.shard(h).rows.buckets.First(h); s != nil {
+				buckets[n] = s
 				n++
 			}
 		}
 	}
 	sum := uint32(0)
-	for _, s := range slots[:n] {
+	for _, s := range buckets[:n] {
 		sum += s.At
 	}
 	hashtable.Touched(int(sum))
@@ -61,23 +61,23 @@ func Touch(rows []*Row) {
 	hashtable.Touched(int(sum))
 }
 
-// Hashed is a row with the hash of its key, as far as slots know it: see hashtable.Slot.
+// Hashed is a row with the hash of its key, as far as buckets know it: see hashtable.Bucket.
 type Hashed struct {
 	Hash uint64
 	Row  *Row
 }
 
 // Batches calls fn with the rows of a shard of a sealed table, at most MaxPrefetch at a time, in the order of their
-// slots: another table of the same shard that is written to in that order is gone through once. It looks at no row. fn
-// does not keep the slice.
+// buckets: another table of the same shard that is written to in that order is gone through once. It looks at no row.
+// fn does not keep the slice.
 func (t *Table) Batches(shard int, fn func(rows []Hashed)) {
 	x := &t.shards[shard].rows
 	batch := make([]Hashed, 0, MaxPrefetch)
-	for _, slot := range x.slots {
-		if slot.At == 0 {
+	for _, bucket := range x.buckets {
+		if bucket.At == 0 {
 			continue
 		}
-		if batch = append(batch, Hashed{slot.Hash(), x.row(slot.At - 1)}); len(batch) == MaxPrefetch {
+		if batch = append(batch, Hashed{bucket.Hash(), x.row(bucket.At - 1)}); len(batch) == MaxPrefetch {
 			fn(batch)
 			batch = batch[:0]
 		}

@@ -8,11 +8,11 @@ import "unsafe"
 // A row fills one line of a processor's cache, as what is looked up among many rows costs a miss for each line that it
 // lies in. That is why there are no slices in it. Key and value lie in one block where that is possible.
 type Row struct {
-	keyAt, valueAt, wasAt    *byte // nil: the version is absent
-	keyLen, valueLen, wasLen uint32
-	seq                      uint64 // the newest version's state
-	wasSeq                   uint64 // that of the one before; 0 when there is none
-	older                    *version
+	keyAt, valueAt, prevAt    *byte // nil: the version is absent
+	keyLen, valueLen, prevLen uint32
+	seq                       uint64 // the newest version's state
+	prevSeq                   uint64 // that of the one before; 0 when there is none
+	older                     *version
 }
 
 // lineBytes is how much of memory a processor takes at a time.
@@ -32,13 +32,15 @@ const undone = 1<<64 - 1
 func (r *Row) Key() []byte { return unsafe.Slice(r.keyAt, r.keyLen) }
 
 func (r *Row) value() []byte { return unsafe.Slice(r.valueAt, r.valueLen) }
-func (r *Row) was() []byte   { return unsafe.Slice(r.wasAt, r.wasLen) }
+func (r *Row) prev() []byte  { return unsafe.Slice(r.prevAt, r.prevLen) }
 
 func (r *Row) setKey(pkey []byte) { r.keyAt, r.keyLen = unsafe.SliceData(pkey), uint32(len(pkey)) }
 func (r *Row) setValue(value []byte) {
 	r.valueAt, r.valueLen = unsafe.SliceData(value), uint32(len(value))
 }
-func (r *Row) setWas(value []byte) { r.wasAt, r.wasLen = unsafe.SliceData(value), uint32(len(value)) }
+func (r *Row) setPrev(value []byte) {
+	r.prevAt, r.prevLen = unsafe.SliceData(value), uint32(len(value))
+}
 
 // fill makes value the only version of the row, from state seq on.
 func (r *Row) fill(pkey, value []byte, seq uint64) {
@@ -55,8 +57,8 @@ func (r *Row) in(seq uint64) (value []byte, since uint64) {
 		return nil, 0
 	case r.seq <= seq:
 		return r.value(), r.seq
-	case r.wasSeq != 0 && r.wasSeq <= seq:
-		return r.was(), r.wasSeq
+	case r.prevSeq != 0 && r.prevSeq <= seq:
+		return r.prev(), r.prevSeq
 	}
 	for v := r.older; v != nil; v = v.older {
 		if v.seq <= seq {
@@ -71,7 +73,7 @@ func (r *Row) Versions() (n int) {
 	if r.seq != undone {
 		n++
 	}
-	if r.wasSeq != 0 {
+	if r.prevSeq != 0 {
 		n++
 	}
 	for v := r.older; v != nil; v = v.older {
@@ -89,26 +91,26 @@ func (r *Row) replace(value []byte, seq, oldest uint64) {
 	default:
 		if r.seq <= oldest {
 			r.older = nil
-		} else if r.wasSeq != 0 {
-			r.older = &version{r.was(), r.wasSeq, r.older}
+		} else if r.prevSeq != 0 {
+			r.older = &version{r.prev(), r.prevSeq, r.older}
 		}
-		r.setWas(r.value())
-		r.wasSeq, r.seq = r.seq, seq
+		r.setPrev(r.value())
+		r.prevSeq, r.seq = r.seq, seq
 	}
 	r.setValue(value)
 }
 
 // undo takes the newest version away.
 func (r *Row) undo() {
-	if r.wasSeq == 0 {
+	if r.prevSeq == 0 {
 		r.seq = undone
 		return
 	}
-	r.setValue(r.was())
-	r.seq, r.wasSeq = r.wasSeq, 0
-	r.setWas(nil)
+	r.setValue(r.prev())
+	r.seq, r.prevSeq = r.prevSeq, 0
+	r.setPrev(nil)
 	if v := r.older; v != nil {
-		r.setWas(v.value)
-		r.wasSeq, r.older = v.seq, v.older
+		r.setPrev(v.value)
+		r.prevSeq, r.older = v.seq, v.older
 	}
 }

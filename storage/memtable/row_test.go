@@ -48,7 +48,7 @@ func TestRowLines(t *testing.T) {
 	}
 	table := &hashIndex{}
 	for i := range uint64(10 * chunkRows) {
-		if at := uintptr(unsafe.Pointer(table.add(i))) % lineBytes; at != 0 {
+		if at := uintptr(unsafe.Pointer(table.addRow(i))) % lineBytes; at != 0 {
 			t.Fatalf("row %d is at %d of its line", i, at)
 		}
 	}

@@ -52,7 +52,7 @@ type freshRow struct {
 	shard *shard
 }
 
-func (x *sortedIndex) add(tag byte, row freshRow) {
+func (x *sortedIndex) addFresh(tag byte, row freshRow) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	r := x.tags[tag]
@@ -64,13 +64,13 @@ func (x *sortedIndex) add(tag byte, row freshRow) {
 }
 
 // All returns the rows in the order of their keys. It is for a sealed table.
-func (t *Table) All() []Sorted { return t.sorted.all() }
+func (t *Table) All() []Sorted { return t.sorted.allRows() }
 
 // Between returns the rows in [lo, hi) as runs, each in the order of the keys. Their newest version may be newer than
 // what the caller reads. The runs are not to be changed.
 func (t *Table) Between(lo, hi []byte) (runs [][]Sorted) { return t.sorted.between(lo, hi) }
 
-func (x *sortedIndex) all() (rows []Sorted) {
+func (x *sortedIndex) allRows() (rows []Sorted) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, r := range x.tags {

@@ -100,7 +100,7 @@ func (s *Store) store(logs []*raft.Log, after func(p *pending, seq uint64)) erro
 		rest = rest[n:]
 	}
 	for _, log := range logs {
-		s.cache.add(readBack(log), entryLen(log))
+		s.cache.addEntry(readBack(log), entryLen(log))
 	}
 	if s.mu.physical == 0 {
 		s.mu.physical = logs[0].Index

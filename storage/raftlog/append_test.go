@@ -78,7 +78,7 @@ func TestEntriesAreTheSameFromCacheAndDisk(t *testing.T) {
 	}
 	var cached, stored [3]raft.Log
 	for i := range cached {
-		if !s.cache.get(uint64(i+1), &cached[i]) {
+		if !s.cache.getEntry(uint64(i+1), &cached[i]) {
 			t.Fatalf("entry %d is not cached", i+1)
 		}
 	}

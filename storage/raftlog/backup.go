@@ -31,7 +31,7 @@ func (s *Store) backUp(dir string) error {
 	}
 	j := s.journal
 	oldest, newest := s.oldest, j.num
-	j.next() // what is copied is whole
+	j.rotate() // what is copied is whole
 	entries := s.opts.FS.PathJoin(dir, entriesDir)
 	if err := s.opts.FS.MkdirAll(entries, 0o755); err != nil {
 		return err

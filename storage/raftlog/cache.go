@@ -18,37 +18,38 @@ type cache struct {
 	maxBytes int
 	mu       struct {
 		sync.RWMutex
-		slots []cacheSlot // a ring: the entry at index is in slot index mod len(slots)
-		lo    uint64      // oldest index held
-		count uint64      // how many are held, from lo on
-		bytes int         // sum of their sizes
+		ring  []cachedEntry // a ring: the entry at index is at index mod len(ring)
+		lo    uint64        // oldest index held
+		count uint64        // how many are held, from lo on
+		bytes int           // sum of their sizes
 	}
 }
 
-type cacheSlot struct {
+type cachedEntry struct {
 	log       raft.Log
 	sizeBytes int
 }
 
 func newCache(maxEntries, maxBytes int) *cache {
 	c := &cache{maxBytes: maxBytes}
-	c.mu.slots = make([]cacheSlot, maxEntries)
+	c.mu.ring = make([]cachedEntry, maxEntries)
 	return c
 }
 
-// get fills log with the entry at index if it is held. The data and extensions are shared with other readers.
-func (c *cache) get(index uint64, log *raft.Log) bool {
+// getEntry fills log with the entry at index if it is held. The data and extensions are shared with other readers.
+func (c *cache) getEntry(index uint64, log *raft.Log) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if index-c.mu.lo >= c.mu.count { // below lo it wraps around and is large too
 		return false
 	}
-	*log = c.slotLocked(index).log
+	*log = c.atLocked(index).log
 	return true
 }
 
-// add holds one more entry, whose size in memory is sizeBytes. One that does not follow the newest replaces them all.
-func (c *cache) add(log raft.Log, sizeBytes int) {
+// addEntry holds one more entry, whose size in memory is sizeBytes. One that does not follow the newest replaces them
+// all.
+func (c *cache) addEntry(log raft.Log, sizeBytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if log.Index != c.mu.lo+c.mu.count || sizeBytes > c.maxBytes {
@@ -60,16 +61,16 @@ func (c *cache) add(log raft.Log, sizeBytes int) {
 	if sizeBytes > c.maxBytes {
 		return
 	}
-	for c.mu.count == uint64(len(c.mu.slots)) || c.mu.bytes+sizeBytes > c.maxBytes {
+	for c.mu.count == uint64(len(c.mu.ring)) || c.mu.bytes+sizeBytes > c.maxBytes {
 		c.dropOldestLocked()
 	}
-	*c.slotLocked(log.Index) = cacheSlot{log: log, sizeBytes: sizeBytes}
+	*c.atLocked(log.Index) = cachedEntry{log: log, sizeBytes: sizeBytes}
 	c.mu.count++
 	c.mu.bytes += sizeBytes
 }
 
-// keep forgets every entry outside of [first, last].
-func (c *cache) keep(first, last uint64) {
+// retain forgets every entry outside of [first, last].
+func (c *cache) retain(first, last uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.mu.count > 0 && c.mu.lo < first {
@@ -85,14 +86,14 @@ func (c *cache) dropOldestLocked() {
 	c.mu.lo++
 }
 
-// dropLocked empties the slot of an entry at one of the two ends.
+// dropLocked forgets an entry at one of the two ends.
 func (c *cache) dropLocked(index uint64) {
-	slot := c.slotLocked(index)
-	c.mu.bytes -= slot.sizeBytes
+	kept := c.atLocked(index)
+	c.mu.bytes -= kept.sizeBytes
 	c.mu.count--
-	*slot = cacheSlot{}
+	*kept = cachedEntry{}
 }
 
-func (c *cache) slotLocked(index uint64) *cacheSlot {
-	return &c.mu.slots[index%uint64(len(c.mu.slots))]
+func (c *cache) atLocked(index uint64) *cachedEntry {
+	return &c.mu.ring[index%uint64(len(c.mu.ring))]
 }

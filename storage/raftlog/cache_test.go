@@ -24,13 +24,13 @@ func TestCacheBounds(t *testing.T) {
 		{"one takes all the room", 10, 100, []int{30, 30, 100}, 3, 3},
 		{"one is too large", 10, 100, []int{30, 30, 101}, 0, 0},
 		{"after one too large", 10, 100, []int{30, 101, 30}, 3, 3},
-		{"one slot", 1, 100, []int{10, 10}, 2, 2},
+		{"one entry", 1, 100, []int{10, 10}, 2, 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCache(tt.maxEntries, tt.maxBytes)
 			for i, size := range tt.sizes {
-				c.add(*makeEntry(uint64(i+1), 1), size)
+				c.addEntry(*makeEntry(uint64(i+1), 1), size)
 			}
 			wantCached(t, c, tt.lo, tt.hi, 1)
 		})
@@ -56,21 +56,21 @@ func TestCacheKeep(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCache(16, 1000)
 			for i := uint64(10); i <= 19; i++ {
-				c.add(*makeEntry(i, 1), 1)
+				c.addEntry(*makeEntry(i, 1), 1)
 			}
-			c.keep(tt.first, tt.last)
+			c.retain(tt.first, tt.last)
 			wantCached(t, c, tt.lo, tt.hi, 1)
 			next := max(tt.last, 1) + 1
-			c.add(*makeEntry(next, 2), 1)
+			c.addEntry(*makeEntry(next, 2), 1)
 			var log raft.Log
-			if !c.get(next, &log) || log.Term != 2 || c.get(next+1, &log) {
+			if !c.getEntry(next, &log) || log.Term != 2 || c.getEntry(next+1, &log) {
 				t.Fatalf("entry %d after keep: %+v", next, log)
 			}
 		})
 	}
 }
 
-// TestCacheFreesMemory: a slot outside of the run refers to no entry, and the bytes are those of the run.
+// TestCacheFreesMemory: what is outside of the run refers to no entry, and the bytes are those of the run.
 func TestCacheFreesMemory(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	c := newCache(8, 100)
@@ -79,21 +79,21 @@ func TestCacheFreesMemory(t *testing.T) {
 		switch rng.IntN(6) {
 		case 0:
 			last = last * uint64(rng.IntN(10)) / 10
-			c.keep(0, last)
+			c.retain(0, last)
 		case 1:
-			c.keep(last-min(last, uint64(rng.IntN(10))), last)
+			c.retain(last-min(last, uint64(rng.IntN(10))), last)
 		case 2:
 			last += uint64(rng.IntN(3))
 			fallthrough
 		default:
 			last++
-			c.add(raft.Log{Index: last, Data: []byte{1}}, rng.IntN(60))
+			c.addEntry(raft.Log{Index: last, Data: []byte{1}}, rng.IntN(60))
 		}
 		used, bytes := 0, 0
-		for _, slot := range c.mu.slots {
-			if slot.log.Data != nil {
+		for _, kept := range c.mu.ring {
+			if kept.log.Data != nil {
 				used++
-				bytes += slot.sizeBytes
+				bytes += kept.sizeBytes
 			}
 		}
 		if uint64(used) != c.mu.count || bytes != c.mu.bytes || bytes > 100 {
@@ -121,7 +121,7 @@ func wantCached(t *testing.T, c *cache, lo, hi, term uint64) {
 	t.Helper()
 	for i := range uint64(200) {
 		var log raft.Log
-		if got, want := c.get(i, &log), i >= lo && i <= hi && lo > 0; got != want {
+		if got, want := c.getEntry(i, &log), i >= lo && i <= hi && lo > 0; got != want {
 			t.Fatalf("entry %d is cached: %v, want %d..%d", i, got, lo, hi)
 		} else if got && !equalLogs(&log, makeEntry(i, term)) {
 			t.Fatalf("entry %d is cached as %+v", i, log)

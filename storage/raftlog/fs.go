@@ -27,7 +27,7 @@ const walCategory vfs.DiskWriteCategory = "pebble-wal"
 // Create creates the file called name.
 func (fs spareFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if category == walCategory {
-		if f := fs.spare.take(name, category); f != nil {
+		if f := fs.spare.takeFile(name, category); f != nil {
 			return f, nil
 		}
 	}

@@ -43,14 +43,14 @@ type journal struct {
 	walks atomic.Int64 // callers of Entries, who come back for more
 	mu    struct {
 		sync.RWMutex
-		places []place // in order, without holes
+		locations []location // in order, without holes
 	}
 	last lastRecord
 }
 
-// place is where the entries from first to last are: in the record seq of the file num, which begins at byte at or
+// location is where the entries from first to last are: in the record seq of the file num, which begins at byte at or
 // behind it. Where it is whole, they are somewhere in that file, whose last record is seq.
-type place struct {
+type location struct {
 	first, last uint64
 	seq         uint64
 	num         wal.NumWAL
@@ -77,8 +77,8 @@ type lastRecord struct {
 	buf  bytes.Buffer
 }
 
-// forget closes the file.
-func (l *lastRecord) forget() {
+// reset closes the file.
+func (l *lastRecord) reset() {
 	if l.file != nil {
 		_ = l.file.Close() // it was only read
 	}
@@ -129,8 +129,9 @@ func (j *journal) create() error {
 	return nil
 }
 
-// next is create for a store that is in use: nobody knows what to do without the file, so its failure ends the process.
-func (j *journal) next() {
+// rotate is create for a store that is in use: nobody knows what to do without the file, so its failure ends the
+// process.
+func (j *journal) rotate() {
 	if err := j.create(); err != nil {
 		j.log.Fatalf("begin the next file of the raft log: %v", err)
 	}
@@ -142,11 +143,11 @@ type pending struct {
 	err  error
 }
 
-// write appends a batch, which it closes. The record is on the disk once p is done; no p, and a later record's sync
-// says so.
-func (j *journal) write(b *pebble.Batch, p *pending) (at int64) {
+// writeRecord appends a batch, which it closes. The record is on the disk once p is done; no p, and a later record's
+// sync says so.
+func (j *journal) writeRecord(b *pebble.Batch, p *pending) (at int64) {
 	if j.end >= j.bytes {
-		j.next()
+		j.rotate()
 	}
 	at = j.end
 	j.seq++
@@ -178,10 +179,10 @@ func (j *journal) append(b *pebble.Batch, logs []*raft.Log, p *pending) (seq uin
 	for i, log := range logs {
 		kept[i] = readBack(log)
 	}
-	at := j.write(b, p)
+	at := j.writeRecord(b, p)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.mu.places = append(j.mu.places, place{
+	j.mu.locations = append(j.mu.locations, location{
 		first: logs[0].Index, last: logs[len(logs)-1].Index, seq: j.seq, num: j.num, at: at, logs: kept,
 	})
 	return j.seq
@@ -191,25 +192,25 @@ func (j *journal) append(b *pebble.Batch, logs []*raft.Log, p *pending) (seq uin
 func (j *journal) synced(seq uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	i := sort.Search(len(j.mu.places), func(i int) bool { return j.mu.places[i].seq > seq }) - 1
-	for ; i >= 0 && j.mu.places[i].logs != nil; i-- {
-		j.mu.places[i].logs = nil
+	i := sort.Search(len(j.mu.locations), func(i int) bool { return j.mu.locations[i].seq > seq }) - 1
+	for ; i >= 0 && j.mu.locations[i].logs != nil; i-- {
+		j.mu.locations[i].logs = nil
 	}
 }
 
-// keep forgets where entries outside of [first, last] are.
-func (j *journal) keep(first, last uint64) {
+// trimLocations forgets where entries outside of [first, last] are.
+func (j *journal) trimLocations(first, last uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.mu.places = trim(j.mu.places, first, last)
+	j.mu.locations = trim(j.mu.locations, first, last)
 }
 
-// trim returns the places, which are in order, of what is in [first, last]; of nothing if first is 0.
-func trim(ps []place, first, last uint64) []place {
+// trim returns the locations, which are in order, of what is in [first, last]; of nothing if first is 0.
+func trim(ps []location, first, last uint64) []location {
 	n := sort.Search(len(ps), func(i int) bool { return ps[i].last >= first })
 	clear(ps[:n])
 	for ps = ps[n:]; len(ps) > 0 && (first == 0 || ps[len(ps)-1].first > last); ps = ps[:len(ps)-1] {
-		ps[len(ps)-1] = place{}
+		ps[len(ps)-1] = location{}
 	}
 	if len(ps) > 0 {
 		ps[0].first = max(ps[0].first, first)
@@ -218,33 +219,33 @@ func trim(ps []place, first, last uint64) []place {
 	return ps
 }
 
-// find returns where the entry at index is.
-func (j *journal) find(index uint64) (p place, ok bool) {
+// locate returns where the entry at index is.
+func (j *journal) locate(index uint64) (p location, ok bool) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	ps := j.mu.places
+	ps := j.mu.locations
 	i := sort.Search(len(ps), func(i int) bool { return ps[i].last >= index })
 	if i == len(ps) || ps[i].first > index {
-		return place{}, false
+		return location{}, false
 	}
 	return ps[i], true
 }
 
-// between returns the places of [lo, hi], all of which the log contains.
-func (j *journal) between(lo, hi uint64) []place {
+// between returns the locations of [lo, hi], all of which the log contains.
+func (j *journal) between(lo, hi uint64) []location {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	ps := j.mu.places
+	ps := j.mu.locations
 	from := sort.Search(len(ps), func(i int) bool { return ps[i].last >= lo })
 	to := sort.Search(len(ps), func(i int) bool { return ps[i].first > hi })
-	return append([]place(nil), ps[from:to]...)
+	return append([]location(nil), ps[from:to]...)
 }
 
-// of returns the first and the last entry of those that are in a file, the newest; 0 when there are none.
-func (j *journal) of(num wal.NumWAL) (first, last uint64) {
+// entriesIn returns the first and the last entry of those that are in a file, the newest; 0 when there are none.
+func (j *journal) entriesIn(num wal.NumWAL) (first, last uint64) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	for _, p := range slices.Backward(j.mu.places) {
+	for _, p := range slices.Backward(j.mu.locations) {
 		if p.num != num {
 			break
 		}
@@ -255,19 +256,19 @@ func (j *journal) of(num wal.NumWAL) (first, last uint64) {
 	return first, last
 }
 
-// from returns the first entry that a place is known for, 0 if there is none.
-func (j *journal) from() uint64 {
+// firstLocated returns the first entry that a location is known for, 0 if there is none.
+func (j *journal) firstLocated() uint64 {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	if len(j.mu.places) == 0 {
+	if len(j.mu.locations) == 0 {
 		return 0
 	}
-	return j.mu.places[0].first
+	return j.mu.locations[0].first
 }
 
-// hole says that one of the entries from first to last is in none of the places, which are in order and of these
+// gap says that one of the entries from first to last is in none of the locations, which are in order and of these
 // entries.
-func hole(ps []place, first, last uint64) bool {
+func gap(ps []location, first, last uint64) bool {
 	for _, p := range ps {
 		if p.first != first {
 			return true
@@ -281,10 +282,10 @@ func hole(ps []place, first, last uint64) bool {
 func (j *journal) oldest() wal.NumWAL {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	if len(j.mu.places) == 0 {
+	if len(j.mu.locations) == 0 {
 		return j.num
 	}
-	return j.mu.places[0].num
+	return j.mu.locations[0].num
 }
 
 // size returns how long the files are, together, that the log needs. No write goes on.
@@ -314,26 +315,26 @@ func (j *journal) since(bytes int64) (first uint64) {
 	}
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	i := sort.Search(len(j.mu.places), func(i int) bool { return j.mu.places[i].num >= num })
-	if i == len(j.mu.places) {
-		return j.mu.places[i-1].last + 1 // oldest would be num, were there none
+	i := sort.Search(len(j.mu.locations), func(i int) bool { return j.mu.locations[i].num >= num })
+	if i == len(j.mu.locations) {
+		return j.mu.locations[i-1].last + 1 // oldest would be num, were there none
 	}
-	return j.mu.places[i].first
+	return j.mu.locations[i].first
 }
 
 // frees says that a file is not needed any more once the entries before first are gone. No write goes on.
 func (j *journal) frees(first uint64) bool {
-	p, ok := j.find(first)
+	p, ok := j.locate(first)
 	return ok && p.num > j.oldest()
 }
 
-// get returns the entry at index; found is false when no place is known for it.
-func (j *journal) get(index uint64) (log raft.Log, found bool, err error) {
+// readEntry returns the entry at index; found is false when no location is known for it.
+func (j *journal) readEntry(index uint64) (log raft.Log, found bool, err error) {
 	j.files.RLock()
 	defer j.files.RUnlock()
-	p, ok := j.find(index)
+	p, ok := j.locate(index)
 	if ok && p.whole {
-		ps, err := j.look(p)
+		ps, err := j.readLocations(p)
 		if err != nil {
 			return raft.Log{}, true, err
 		}
@@ -343,7 +344,7 @@ func (j *journal) get(index uint64) (log raft.Log, found bool, err error) {
 	if !ok {
 		return raft.Log{}, false, nil
 	}
-	logs, err := j.read(p)
+	logs, err := j.readRecord(p)
 	if err != nil {
 		return raft.Log{}, true, err
 	}
@@ -361,9 +362,9 @@ func logAt(logs []raft.Log, index uint64) (raft.Log, bool) {
 	return logs[index-logs[0].Index], true
 }
 
-// read returns the entries of the record at a place; some of them may not be part of the log any more. The file is
-// still its own.
-func (j *journal) read(p place) ([]raft.Log, error) {
+// readRecord returns the entries of the record at a location; some of them may not be part of the log any more. The
+// file is still its own.
+func (j *journal) readRecord(p location) ([]raft.Log, error) {
 	if p.logs != nil {
 		return p.logs, nil
 	}
@@ -376,10 +377,10 @@ func (j *journal) read(p place) ([]raft.Log, error) {
 	if l.num == p.num && l.seq < p.seq && p.seq < l.seq+readOn {
 		// It may have come to what was the end of the file, or to what was not yet written then.
 		if b, err := j.recordFrom(l.r, p.seq); err == nil {
-			return l.show(p, b)
+			return l.load(p, b)
 		}
 	}
-	l.forget()
+	l.reset()
 	f, err := j.fs.Open(j.path(p.num))
 	if err != nil {
 		return nil, fmt.Errorf("entry %d: %w", p.first, err)
@@ -387,22 +388,22 @@ func (j *journal) read(p place) ([]raft.Log, error) {
 	l.num, l.file, l.r = p.num, f, readerOf(record.NewReader, f, p.at/blockBytes*blockBytes, p.num)
 	b, err := j.recordFrom(l.r, p.seq)
 	if err != nil {
-		l.forget()
+		l.reset()
 		err = fmt.Errorf("%w: file %d, entry %d: %w", ErrCorrupt, p.num, p.first, err)
 		j.log.log.Error("the raft log is damaged", "err", err)
 		return nil, err
 	}
-	return l.show(p, b)
+	return l.load(p, b)
 }
 
-// look returns the places that a whole one is for, by reading its file, and notes them.
-func (j *journal) look(p place) ([]place, error) {
+// readLocations returns the locations that a whole one is for, by reading its file, and notes them.
+func (j *journal) readLocations(p location) ([]location, error) {
 	f, err := j.fs.Open(j.path(p.num))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	var found []place
+	var found []location
 	var buf bytes.Buffer
 	for r, seq := readerOf(record.NewReader, f, 0, p.num), uint64(0); seq < p.seq; {
 		at := r.Offset()
@@ -413,7 +414,7 @@ func (j *journal) look(p place) ([]place, error) {
 			return nil, err
 		}
 		seq = uint64(batchrepr.ReadSeqNum(b))
-		here, err := placeOf(b, p.num, at)
+		here, err := locationOf(b, p.num, at)
 		if err != nil {
 			return nil, err
 		}
@@ -422,21 +423,21 @@ func (j *journal) look(p place) ([]place, error) {
 		}
 	}
 	found = trim(found, p.first, p.last)
-	if hole(found, p.first, p.last) {
+	if gap(found, p.first, p.last) {
 		return nil, fmt.Errorf("%w: file %d of the entries does not have those from %d to %d", ErrCorrupt, p.num, p.first, p.last)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if i := slices.IndexFunc(j.mu.places, func(q place) bool { return q.whole && q.num == p.num }); i >= 0 {
-		now := j.mu.places[i] // some of it may have gone meanwhile
-		j.mu.places = slices.Replace(j.mu.places, i, i+1, trim(slices.Clone(found), now.first, now.last)...)
+	if i := slices.IndexFunc(j.mu.locations, func(q location) bool { return q.whole && q.num == p.num }); i >= 0 {
+		now := j.mu.locations[i] // some of it may have gone meanwhile
+		j.mu.locations = slices.Replace(j.mu.locations, i, i+1, trim(slices.Clone(found), now.first, now.last)...)
 	}
 	return found, nil
 }
 
-// placeOf returns the place of the entries of a record; its first is 0 when there are none.
-func placeOf(b []byte, num wal.NumWAL, at int64) (place, error) {
-	p := place{seq: uint64(batchrepr.ReadSeqNum(b)), num: num, at: at}
+// locationOf returns the location of the entries of a record; its first is 0 when there are none.
+func locationOf(b []byte, num wal.NumWAL, at int64) (location, error) {
+	p := location{seq: uint64(batchrepr.ReadSeqNum(b)), num: num, at: at}
 	err := changesOf(b, func(pkey, _ []byte) error {
 		index, err := decodeEntryKey(pkey)
 		if err == nil && p.first != 0 && index != p.last+1 {
@@ -454,18 +455,18 @@ func placeOf(b []byte, num wal.NumWAL, at int64) (place, error) {
 // readOn is how many records a reader passes by, at most, before it begins anew near the one that is wanted.
 const readOn = 8
 
-// maxShown is how many bytes a record may have that is kept in memory once it was read.
-const maxShown = 4 << 20
+// maxKeptRecord is how many bytes a record may have that is kept in memory once it was read.
+const maxKeptRecord = 4 << 20
 
-// show notes the record b, which the reader has come to, and returns its entries.
-func (l *lastRecord) show(p place, b []byte) ([]raft.Log, error) {
+// load notes the record b, which the reader has come to, and returns its entries.
+func (l *lastRecord) load(p location, b []byte) ([]raft.Log, error) {
 	logs, err := entriesOf(b)
 	if err != nil {
-		l.forget()
+		l.reset()
 		return nil, err
 	}
-	if l.seq, l.logs = p.seq, logs; len(b) > maxShown {
-		l.forget()
+	if l.seq, l.logs = p.seq, logs; len(b) > maxKeptRecord {
+		l.reset()
 	}
 	return logs, nil
 }
@@ -486,14 +487,14 @@ func (j *journal) recordFrom(r *record.Reader, seq uint64) ([]byte, error) {
 	}
 }
 
-// letGo says that the files before oldest may be written over.
-func (j *journal) letGo(oldest wal.NumWAL) (unused []wal.DeletableLog, err error) {
+// releaseFiles says that the files before oldest may be written over.
+func (j *journal) releaseFiles(oldest wal.NumWAL) (unused []wal.DeletableLog, err error) {
 	j.files.Lock()
 	defer j.files.Unlock()
 	j.last.Lock()
 	defer j.last.Unlock()
 	if j.last.num < oldest {
-		j.last.forget()
+		j.last.reset()
 	}
 	return j.wals.Obsolete(oldest, false)
 }
@@ -589,7 +590,7 @@ func (j *journal) path(num wal.NumWAL) string {
 // close ends the last file.
 func (j *journal) close() error {
 	j.last.Lock()
-	j.last.forget()
+	j.last.reset()
 	j.last.Unlock()
 	if j.wals == nil {
 		return nil

@@ -109,7 +109,7 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, err)
 	}
 	if !o.ReadOnly {
-		if err := background.CheckRoom(o.FS, dir, o.openBytes(dir)); err != nil {
+		if err := background.CheckSpace(o.FS, dir, o.openBytes(dir)); err != nil {
 			return nil, fmt.Errorf("storage/raftlog: open %s: %w", dir, err)
 		}
 	}
@@ -173,7 +173,7 @@ func (s *Store) Close() error {
 		s.gate.shut()
 		close(s.syncing)
 		s.telling.Wait()
-		s.spare.close()
+		s.spare.stop()
 		s.background.End()
 		if err := errors.Join(s.journal.close(), s.watch.Close(), s.db.Close()); err != nil {
 			s.closeErr = fmt.Errorf("storage/raftlog: close: %w", err)

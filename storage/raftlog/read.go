@@ -19,7 +19,7 @@ func (s *Store) GetLog(index uint64, log *raft.Log) error {
 	if !s.contains(index) {
 		return raft.ErrLogNotFound
 	}
-	if s.cache.get(index, log) {
+	if s.cache.getEntry(index, log) {
 		return nil
 	}
 	found, err := s.readEntry(index, log)
@@ -52,7 +52,7 @@ func (s *Store) contains(index uint64) bool {
 
 // readEntry reads an entry from its file, if one is known to have it.
 func (s *Store) readEntry(index uint64, log *raft.Log) (found bool, err error) {
-	got, found, err := s.journal.get(index)
+	got, found, err := s.journal.readEntry(index)
 	if err != nil {
 		return found, fmt.Errorf("storage/raftlog: get entry %d: %w", index, err)
 	}
@@ -82,21 +82,21 @@ func (s *Store) Entries(lo, hi uint64, fn func(*raft.Log) error) error {
 	defer s.gate.leave()
 	s.journal.walks.Add(1)
 	defer s.journal.walks.Add(-1)
-	places, lo, hi := s.placesOf(lo, hi)
+	locations, lo, hi := s.locationsOf(lo, hi)
 	for {
-		i := slices.IndexFunc(places, func(p place) bool { return p.whole })
+		i := slices.IndexFunc(locations, func(p location) bool { return p.whole })
 		if i < 0 {
 			break
 		}
-		found, err := s.journal.look(places[i])
+		found, err := s.journal.readLocations(locations[i])
 		if err != nil {
 			return fmt.Errorf("storage/raftlog: entries: %w", err)
 		}
-		places = slices.Replace(places, i, i+1, found...)
+		locations = slices.Replace(locations, i, i+1, found...)
 	}
 	next := lo
-	for _, p := range places {
-		logs, err := s.journal.read(p)
+	for _, p := range locations {
+		logs, err := s.journal.readRecord(p)
 		if err != nil {
 			return fmt.Errorf("storage/raftlog: entries: %w", err)
 		}
@@ -110,15 +110,15 @@ func (s *Store) Entries(lo, hi uint64, fn func(*raft.Log) error) error {
 			}
 		}
 	}
-	if len(places) > 0 && next != hi+1 {
+	if len(locations) > 0 && next != hi+1 {
 		return fmt.Errorf("storage/raftlog: entries: %w: entry %d is missing", ErrCorrupt, next)
 	}
 	return nil
 }
 
-// placesOf returns where the part of [lo, hi] is that the log contains, and that part.
-func (s *Store) placesOf(lo, hi uint64) ([]place, uint64, uint64) {
-	s.mu.Lock() // the bounds and the places must be of one moment
+// locationsOf returns where the part of [lo, hi] is that the log contains, and that part.
+func (s *Store) locationsOf(lo, hi uint64) ([]location, uint64, uint64) {
+	s.mu.Lock() // the bounds and the locations must be of one moment
 	defer s.mu.Unlock()
 	first := s.first.Load()
 	lo, hi = max(lo, first), min(hi, s.last.Load())

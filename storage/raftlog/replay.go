@@ -214,7 +214,7 @@ const againFile = "AGAIN"
 // sumUp writes the summary of a file that has got its last record: a start need not read it. What the crash of a
 // machine takes of that is written again. It is called with mu held, or while nobody else has the store.
 func (s *Store) sumUp(num wal.NumWAL) error {
-	first, last := s.journal.of(num)
+	first, last := s.journal.entriesIn(num)
 	var v []byte
 	for _, n := range [...]uint64{s.journal.seq, first, last, s.mu.physical, s.last.Load()} {
 		v = binary.BigEndian.AppendUint64(v, n)
@@ -233,17 +233,17 @@ func (s *Store) applySummary(num wal.NumWAL) (known bool, err error) {
 	seq, first, last, physical, end := n[0], n[1], n[2], n[3], n[4]
 	if first != 0 {
 		if physical < first {
-			s.journal.keep(physical, first-1)
+			s.journal.trimLocations(physical, first-1)
 		} else {
-			s.journal.keep(0, 0)
+			s.journal.trimLocations(0, 0)
 		}
-		s.journal.mu.places = append(s.journal.mu.places, place{first: first, last: last, seq: seq, num: num, whole: true})
+		s.journal.mu.locations = append(s.journal.mu.locations, location{first: first, last: last, seq: seq, num: num, whole: true})
 	}
-	s.journal.keep(physical, end)
-	switch from := s.journal.from(); {
+	s.journal.trimLocations(physical, end)
+	switch from := s.journal.firstLocated(); {
 	case from == 0: // all of them were in files that are gone
 		physical, end = 0, 0
-	case hole(s.journal.between(from, end), max(physical, from), end):
+	case gap(s.journal.between(from, end), max(physical, from), end):
 		return false, fmt.Errorf("%w: after file %d of the entries, the log is not that from %d to %d", ErrCorrupt, num, physical, end)
 	default:
 		physical = max(physical, from)
@@ -265,7 +265,7 @@ func damaged(err error) error {
 // replayRecord does what a record says.
 func (s *Store) replayRecord(b []byte, num wal.NumWAL, at int64) error {
 	s.journal.seq = uint64(batchrepr.ReadSeqNum(b)) // Pebble's reader has looked at its length
-	p, err := placeOf(b, num, at)
+	p, err := locationOf(b, num, at)
 	if err != nil || p.first == 0 {
 		return errors.Join(err, changesOf(b, func([]byte, []byte) error { return nil }, s.replayCut))
 	}
@@ -277,7 +277,7 @@ func (s *Store) replayRecord(b []byte, num wal.NumWAL, at int64) error {
 		s.first.Store(p.first)
 	}
 	s.last.Store(p.last)
-	s.journal.mu.places = append(s.journal.mu.places, p)
+	s.journal.mu.locations = append(s.journal.mu.locations, p)
 	return nil
 }
 
@@ -328,7 +328,7 @@ func (s *Store) dropFiles(oldest wal.NumWAL) error {
 	if err != nil {
 		return err
 	}
-	unused, err := s.journal.letGo(oldest)
+	unused, err := s.journal.releaseFiles(oldest)
 	if err != nil {
 		return err
 	}

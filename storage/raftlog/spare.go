@@ -35,7 +35,7 @@ type spare struct {
 const (
 	spareFile  = "SPARE"   // no name of a file of entries
 	spareCount = 32        // so many are made: by then, under writes of less than 100 kB an entry, there are files to use again
-	spareRoom  = 32        // times the size of a spare must be free on the disk
+	spareFree  = 32        // times the size of a spare must be free on the disk
 	spareOver  = 1 << 20   // is how much larger it is than a file should become: the last append goes beyond that
 	zeroBytes  = 256 << 10 // are written at once
 	zeroPause  = 5 * time.Millisecond
@@ -59,12 +59,12 @@ func (s *spare) prepare() {
 	disk, err := s.fs.GetDiskUsage(s.dir)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil || int64(disk.AvailBytes) < spareRoom*s.size || s.mu.closed || s.mu.made == spareCount {
+	if err != nil || int64(disk.AvailBytes) < spareFree*s.size || s.mu.closed || s.mu.made == spareCount {
 		return
 	}
 	s.mu.made++
 	s.making.Go(func() {
-		if err := s.write(); err != nil {
+		if err := s.writeZeros(); err != nil {
 			s.log.Debug("no log file is kept ready", "err", err)
 			return
 		}
@@ -74,7 +74,7 @@ func (s *spare) prepare() {
 	})
 }
 
-func (s *spare) write() (err error) {
+func (s *spare) writeZeros() (err error) {
 	f, err := s.fs.Create(s.path(), vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
@@ -103,8 +103,9 @@ func (s *spare) isClosed() bool {
 	return s.mu.closed
 }
 
-// take makes the spare the file of that name; nil when there is none. Its name is durable when the folder is synced.
-func (s *spare) take(name string, category vfs.DiskWriteCategory) vfs.File {
+// takeFile makes the spare the file of that name; nil when there is none. Its name is durable when the folder is
+// synced.
+func (s *spare) takeFile(name string, category vfs.DiskWriteCategory) vfs.File {
 	s.mu.Lock()
 	ready := s.mu.ready
 	s.mu.ready = false
@@ -120,8 +121,8 @@ func (s *spare) take(name string, category vfs.DiskWriteCategory) vfs.File {
 	return f
 }
 
-// close ends what is being made.
-func (s *spare) close() {
+// stop ends what is being made.
+func (s *spare) stop() {
 	s.mu.Lock()
 	s.mu.closed = true
 	s.mu.Unlock()

@@ -167,7 +167,7 @@ func (s *Store) remove(lo, hi []byte, p *pending) error {
 	if err := b.DeleteRange(lo, hi, nil); err != nil {
 		return errors.Join(err, b.Close())
 	}
-	s.journal.write(b, p)
+	s.journal.writeRecord(b, p)
 	if p != nil {
 		s.journal.await(p)
 	}
@@ -179,8 +179,8 @@ func (s *Store) setBoundsLocked(physical, first, last uint64) {
 	s.mu.physical = physical
 	s.first.Store(first)
 	s.last.Store(last)
-	s.cache.keep(first, last)
-	s.journal.keep(physical, last)
+	s.cache.retain(first, last)
+	s.journal.trimLocations(physical, last)
 }
 
 // planCut returns which part of the log [first, last], empty if first is 0, the range [lo, hi] covers.

@@ -220,7 +220,7 @@ func TestLargeEntriesLeaveTheDisk(t *testing.T) {
 	if err := s.Reclaim(); err != nil {
 		t.Fatal(err)
 	}
-	if p, _ := s.journal.find(31); s.oldest != p.num {
+	if p, _ := s.journal.locate(31); s.oldest != p.num {
 		t.Errorf("the oldest file is %d, want %d", s.oldest, p.num)
 	}
 	if got := s.Size(); got > all/4+256<<10+100<<10 {

@@ -28,20 +28,20 @@ func (s *ring) check(t *testing.T) {
 		i := at % len(s.memory)
 		if s.keyLen(i) > 0 {
 			live++
-			if found, slot, ok := s.find(uint64(s.tag(i))<<32, s.key(i)); !ok || found != i || spotOf(s.slots[slot]) != i {
+			if found, bucket, ok := s.findRecord(uint64(s.tag(i))<<32, s.key(i)); !ok || found != i || recordAt(s.buckets[bucket]) != i {
 				t.Fatalf("%q is at %d and found at %d (%v)", s.key(i), i, found, ok)
 			}
 		}
 		at += s.size(i)
 	}
 	taken := 0
-	for _, slot := range s.slots {
-		if slot.At != 0 {
+	for _, bucket := range s.buckets {
+		if bucket.At != 0 {
 			taken++
 		}
 	}
-	if live != s.n || taken != s.n || taken > 0 && taken >= len(s.slots) {
-		t.Fatalf("%d rows, %d records, %d of %d slots taken", s.n, live, taken, len(s.slots))
+	if live != s.n || taken != s.n || taken > 0 && taken >= len(s.buckets) {
+		t.Fatalf("%d rows, %d records, %d of %d buckets taken", s.n, live, taken, len(s.buckets))
 	}
 }
 
@@ -70,14 +70,14 @@ func TestRing(t *testing.T) {
 						}
 						state[string(k)] = v
 						states = append(states, state)
-						s.put(hash(k), k, v, seq)
-						if got, ok := s.get(hash(k), k, seq, &arena.Arena{}); ok != s.fits(k, v) || ok && !bytes.Equal(got, v) {
+						s.putRow(hash(k), k, v, seq)
+						if got, ok := s.getRow(hash(k), k, seq, &arena.Arena{}); ok != s.fits(k, v) || ok && !bytes.Equal(got, v) {
 							t.Fatalf("%s was put and is %.9x, %v", k, got, ok)
 						}
 					case n < 98: // a reader that found nothing here asks Pebble
 						at := seq - 1 - uint64(rnd.IntN(min(len(states), 20)))
-						if _, ok := s.get(hash(k), k, at, &arena.Arena{}); !ok {
-							s.fill(hash(k), k, states[at][string(k)], at)
+						if _, ok := s.getRow(hash(k), k, at, &arena.Arena{}); !ok {
+							s.fillRow(hash(k), k, states[at][string(k)], at)
 							dropped++
 						}
 					case n < 99:
@@ -88,11 +88,11 @@ func TestRing(t *testing.T) {
 							}
 						}
 						states = append(states, state)
-						s.forget(deletions(fmt.Sprint("M", from), "N"), seq)
+						s.dropDeleted(deletions(fmt.Sprint("M", from), "N"), seq)
 					}
 					for i := range 10 {
 						k, at := key(), len(states)-1-rnd.IntN(min(len(states), i+1))
-						got, ok := s.get(hash(k), k, uint64(at), &arena.Arena{})
+						got, ok := s.getRow(hash(k), k, uint64(at), &arena.Arena{})
 						want := states[at][string(k)]
 						if ok && (!bytes.Equal(got, want) || (got == nil) != (want == nil)) {
 							t.Fatalf("%s in state %d of %d is %d bytes %.9x, want %d bytes %.9x", k, at, len(states), len(got), got, len(want), want)
@@ -125,7 +125,7 @@ func ringKey(n int) []byte { return fmt.Appendf(nil, "M%08d", n) }
 
 // ask looks a row of a ring up as somebody who reads would.
 func (s *ring) ask(n int, seq uint64) (known bool) {
-	_, known = s.get(hashtable.Hash(ringKey(n)), ringKey(n), seq, &arena.Arena{})
+	_, known = s.getRow(hashtable.Hash(ringKey(n)), ringKey(n), seq, &arena.Arena{})
 	return known
 }
 
@@ -135,12 +135,12 @@ func TestRingKeepsWhatIsAskedFor(t *testing.T) {
 	s := ringOf(rows)
 	asked, missed := 0, 0
 	for n := range 20 * rows {
-		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
+		s.putRow(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
 		if hot := n % (rows / 2); n >= rows/2 {
 			asked++
 			if !s.ask(hot, uint64(n)) {
 				missed++
-				s.fill(hashtable.Hash(ringKey(hot)), ringKey(hot), make([]byte, 64), uint64(n))
+				s.fillRow(hashtable.Hash(ringKey(hot)), ringKey(hot), make([]byte, 64), uint64(n))
 			}
 		}
 	}
@@ -158,7 +158,7 @@ func TestRingForgetsWhatWasAskedForOnce(t *testing.T) {
 	const rows = 1000
 	s := ringOf(rows)
 	for n := range 5 * rows {
-		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
+		s.putRow(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), uint64(n))
 		if n < rows/2 {
 			s.ask(n, uint64(n))
 		}
@@ -168,7 +168,7 @@ func TestRingForgetsWhatWasAskedForOnce(t *testing.T) {
 	}
 	left := 0
 	for n := range rows * 4 {
-		if _, _, ok := s.find(hashtable.Hash(ringKey(n)), ringKey(n)); ok {
+		if _, _, ok := s.findRecord(hashtable.Hash(ringKey(n)), ringKey(n)); ok {
 			left++
 		}
 	}
@@ -183,13 +183,13 @@ func TestRingShrinks(t *testing.T) {
 	s := &ring{}
 	s.use(make([]byte, rows*recordSize(len(ringKey(0)), 640)))
 	for n := range rows {
-		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 640), 1)
+		s.putRow(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 640), 1)
 	}
 	for n := range rows {
-		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), 2)
+		s.putRow(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), 2)
 	}
 	for n := range 6 * rows {
-		s.fill(hashtable.Hash(ringKey(rows+n)), ringKey(rows+n), make([]byte, 64), 2)
+		s.fillRow(hashtable.Hash(ringKey(rows+n)), ringKey(rows+n), make([]byte, 64), 2)
 		s.ask(n%rows, 2)
 	}
 	s.check(t)
@@ -203,16 +203,16 @@ func TestRingCopies(t *testing.T) {
 	s, to, got := ringOf(100), &arena.Arena{}, map[string][]byte{}
 	for n := range 100 {
 		k := ringKey(n)
-		s.put(hashtable.Hash(k), k, bytes.Repeat([]byte{byte(n)}, 64), 1)
-		v, ok := s.get(hashtable.Hash(k), k, 1, to)
+		s.putRow(hashtable.Hash(k), k, bytes.Repeat([]byte{byte(n)}, 64), 1)
+		v, ok := s.getRow(hashtable.Hash(k), k, 1, to)
 		if !ok {
 			t.Fatalf("%s is not there", k)
 		}
 		got[string(k)] = v
 	}
 	for n := range 50 {
-		s.put(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), 2)
-		s.put(hashtable.Hash(ringKey(1000+n)), ringKey(1000+n), make([]byte, 64), 2)
+		s.putRow(hashtable.Hash(ringKey(n)), ringKey(n), make([]byte, 64), 2)
+		s.putRow(hashtable.Hash(ringKey(1000+n)), ringKey(1000+n), make([]byte, 64), 2)
 	}
 	for n := range 100 {
 		if v := got[string(ringKey(n))]; !bytes.Equal(v, bytes.Repeat([]byte{byte(n)}, 64)) {
@@ -280,7 +280,7 @@ func TestCacheHolds(t *testing.T) {
 	for turn := range uint64(3) {
 		for n := range rows {
 			k := layout.AppendKey(nil, 0, fmt.Appendf(nil, "key:%012d", n))
-			s.put(hashtable.Hash(k), k, layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: make([]byte, 64)}), turn)
+			s.putRow(hashtable.Hash(k), k, layout.AppendRow(nil, layout.Row{Type: layout.String, Payload: make([]byte, 64)}), turn)
 		}
 		if free := len(s.memory) - s.taken; s.n != rows || free < len(s.memory)/4 {
 			t.Fatalf("turn %d: %d of %d rows, %d of %d bytes are free", turn, s.n, rows, free, len(s.memory))
@@ -324,7 +324,7 @@ func hashes() map[string]func(pkey []byte) uint64 {
 	return map[string]func([]byte) uint64{
 		"hash=good":      hashtable.Hash,
 		"hash=few":       func(pkey []byte) uint64 { return hashtable.Hash(pkey) & (7 << 32) },
-		"hash=neighbour": func(pkey []byte) uint64 { return (hashtable.Hash(pkey)&3 + hashtable.MinSlots - 2) << 32 }, // its slots go round the end
+		"hash=neighbour": func(pkey []byte) uint64 { return (hashtable.Hash(pkey)&3 + hashtable.MinBuckets - 2) << 32 }, // its buckets go round the end
 		"hash=one":       func([]byte) uint64 { return 5 << 32 },
 	}
 }

@@ -15,11 +15,11 @@ import (
 // goroutines use it at a time.
 //
 // Rows lie outside of Go's heap, as records in rings of memory, one for each shard: the collector neither looks at them
-// nor lets as much memory wait beside them, a row of 64 bytes takes 120 and a slot, and a look-up reads the slot and
-// the record. New records come at the end of a ring, and those at the beginning go, but for a second chance: a row that
-// was referenced since it came to where it is goes to the end once more. (That is CLOCK, with records that move in the
-// place of a hand.) Since a record's memory is used again, a reader gets a copy: to point into the ring would need to
-// know when nobody looks any more.
+// nor lets as much memory wait beside them, a row of 64 bytes takes 120 and a bucket, and a look-up reads the bucket
+// and the record. New records come at the end of a ring, and those at the beginning go, but for a second chance: a row
+// that was referenced since it came to where it is goes to the end once more. (That is CLOCK, with records that move in
+// the place of a hand.) Since a record's memory is used again, a reader gets a copy: to point into the ring would need
+// to know when nobody looks any more.
 //
 // What is hard is never to be wrong. A flush puts the newest version of each row (PutAll) before the first reader sees
 // Pebble in that state. Readers put what they have found in Pebble (Fill), and a slow one may have found what is old by
@@ -34,11 +34,11 @@ type Cache struct {
 const (
 	maxValue = 16 << 10 // larger values are not kept
 
-	// MaxBytes is the largest size of a cache: a slot counts to twice that.
+	// MaxBytes is the largest size of a cache: a bucket counts to twice that.
 	MaxBytes = 1 << 40
 )
 
-// New makes a cache of sizeBytes at most; its slots come to that, 11 to 21 bytes for a row. Memory is taken as it is
+// New makes a cache of sizeBytes at most; its buckets come to that, 11 to 21 bytes for a row. Memory is taken as it is
 // filled. The caller closes the cache.
 func New(sizeBytes int64) (*Cache, error) {
 	each := int(sizeBytes/hashtable.Shards) / markBytes * markBytes
@@ -58,7 +58,7 @@ func (c *Cache) Close() {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.clear()
+		s.reset()
 		s.forgotten = s.newest
 		s.use(nil)
 		s.taken = 0
@@ -74,7 +74,7 @@ func (c *Cache) Get(hash uint64, pkey []byte, seq uint64, to *arena.Arena) (valu
 	s := c.shard(hash)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.get(hash, pkey, seq, to)
+	return s.getRow(hash, pkey, seq, to)
 }
 
 // Prefetch brings near what the cache may have of some of at most memtable.MaxPrefetch hashes, those whose numbers are
@@ -91,22 +91,22 @@ func (c *Cache) Prefetch(hashes []uint64, of []int) (missing []int) {
 	}
 	sum := uint32(0)
 	for _, i := range of {
-		if s := c.shard(hashes[i]).slots.First(hashes[i]); s != nil {
+		if s := c.shard(hashes[i]).buckets.First(hashes[i]); s != nil {
 			sum += s.At
 		}
 	}
 	hashtable.Touched(int(sum))
 	missing = of[:0]
-	near := make([]spot, 0, memtable.MaxPrefetch)
+	near := make([]recordRef, 0, memtable.MaxPrefetch)
 	for _, i := range of {
 		s := c.shard(hashes[i])
 		if at, ok := s.candidate(hashes[i]); ok {
-			near = append(near, spot{s, at})
+			near = append(near, recordRef{s, at})
 		} else {
 			missing = append(missing, i)
 		}
 	}
-	touchSpots(near)
+	touchRecords(near)
 	for i := range c.shards {
 		if shards>>i&1 != 0 {
 			c.shards[i].mu.RUnlock()
@@ -130,7 +130,7 @@ func (c *Cache) Fill(hash uint64, pkey, value []byte, seq uint64) {
 	s := c.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fill(hash, pkey, value, seq)
+	s.fillRow(hash, pkey, value, seq)
 }
 
 // Forget drops the rows that state seq has deleted by ranges, before PutAll puts what is newer. It looks at every row
@@ -139,7 +139,7 @@ func (c *Cache) Forget(deleted memtable.Deletions, seq uint64) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.forget(deleted, seq)
+		s.dropDeleted(deleted, seq)
 		s.mu.Unlock()
 	}
 }

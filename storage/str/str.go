@@ -17,9 +17,9 @@ func Get(r storage.Reader, db uint8, key []byte) (value []byte, ok, isString boo
 	return row.Payload, ok, !ok || row.Type == layout.String, err
 }
 
-// Put makes value the string at the place s, whatever is there now. version is the version of the new row; expireAt
+// Put makes value the string of the key s, whatever is there now. version is the version of the new row; expireAt
 // is in Unix milliseconds, 0 is never, and a time that has come removes the key.
-func Put(s *keys.Slot, version uint64, value []byte, expireAt int64) error {
+func Put(s *keys.Handle, version uint64, value []byte, expireAt int64) error {
 	return s.Put(layout.Row{Type: layout.String, Version: version, ExpireAt: expireAt, Payload: value})
 }
 

@@ -18,9 +18,9 @@ func IsFull(err error) bool { return errors.Is(err, ErrFull) || vfs.IsNoSpaceErr
 // use for a moment.
 const reserve = 64 << 20
 
-// CheckRoom returns ErrFull if the disk that dir is on has no room for so many bytes more. A disk that does not say
+// CheckSpace returns ErrFull if the disk that dir is on has no room for so many bytes more. A disk that does not say
 // how full it is has.
-func CheckRoom(fs vfs.FS, dir string, bytes int64) error {
+func CheckSpace(fs vfs.FS, dir string, bytes int64) error {
 	u, err := fs.GetDiskUsage(dir)
 	if err != nil {
 		return nil
