@@ -31,27 +31,27 @@ type checksums struct {
 
 	mu struct {
 		sync.Mutex
-		waiting *frozenState
+		waiting *pinnedState
 		cancel  context.CancelFunc // stops what is being summed
-		newest  []noted
+		newest  []checksumResult
 	}
 }
 
-// frozenState is the state right after an entry.
-type frozenState struct {
+// pinnedState is the state right after an entry.
+type pinnedState struct {
 	index uint64
 	view  *storage.View
 }
 
-type noted struct {
+type checksumResult struct {
 	index  uint64
 	status ChecksumStatus
 	sum    storage.Checksum
 }
 
-// offer freezes the state right after the entry at index, which was just committed; where another one waits, it is
+// pinState freezes the state right after the entry at index, which was just committed; where another one waits, it is
 // skipped.
-func (c *checksums) offer(s *storage.Store, index uint64) error {
+func (c *checksums) pinState(s *storage.Store, index uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.mu.waiting != nil {
@@ -61,8 +61,8 @@ func (c *checksums) offer(s *storage.Store, index uint64) error {
 	if err != nil {
 		return err
 	}
-	c.mu.waiting = &frozenState{index, view}
-	c.noteLocked(noted{index: index, status: ChecksumPending})
+	c.mu.waiting = &pinnedState{index, view}
+	c.noteLocked(checksumResult{index: index, status: ChecksumPending})
 	select {
 	case c.kick <- struct{}{}:
 	default: // SumStates has yet to look
@@ -70,8 +70,8 @@ func (c *checksums) offer(s *storage.Store, index uint64) error {
 	return nil
 }
 
-func (c *checksums) noteLocked(n noted) {
-	if i := slices.IndexFunc(c.mu.newest, func(old noted) bool { return old.index == n.index }); i >= 0 {
+func (c *checksums) noteLocked(n checksumResult) {
+	if i := slices.IndexFunc(c.mu.newest, func(old checksumResult) bool { return old.index == n.index }); i >= 0 {
 		c.mu.newest[i] = n
 		return
 	}
@@ -81,8 +81,8 @@ func (c *checksums) noteLocked(n noted) {
 	c.mu.newest = append(c.mu.newest, n)
 }
 
-// take returns the state that waits, and a context for summing it up; nil when none does.
-func (c *checksums) take(ctx context.Context) (*frozenState, context.Context) {
+// takePinned returns the state that waits, and a context for summing it up; nil when none does.
+func (c *checksums) takePinned(ctx context.Context) (*pinnedState, context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.mu.waiting
@@ -94,7 +94,7 @@ func (c *checksums) take(ctx context.Context) (*frozenState, context.Context) {
 	return f, ctx
 }
 
-func (c *checksums) finish(n noted) {
+func (c *checksums) finishSum(n checksumResult) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mu.cancel()
@@ -108,7 +108,7 @@ func (c *checksums) abandon() (err error) {
 	defer c.mu.Unlock()
 	if f := c.mu.waiting; f != nil {
 		c.mu.waiting = nil
-		c.noteLocked(noted{index: f.index, status: ChecksumSkipped})
+		c.noteLocked(checksumResult{index: f.index, status: ChecksumSkipped})
 		err = f.view.Close()
 	}
 	if c.mu.cancel != nil {
@@ -125,19 +125,19 @@ func (m *Machine) SumStates(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		f, stoppable := m.checksums.take(ctx)
+		f, stoppable := m.checksums.takePinned(ctx)
 		if f == nil {
 			continue
 		}
 		sum, err := f.view.Checksum(stoppable)
-		n := noted{f.index, ChecksumKnown, sum}
+		n := checksumResult{f.index, ChecksumKnown, sum}
 		if err = errors.Join(err, f.view.Close()); err != nil {
-			n = noted{index: f.index, status: ChecksumSkipped}
+			n = checksumResult{index: f.index, status: ChecksumSkipped}
 		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			m.log.Error("cannot sum up the state", "index", f.index, "err", err)
 		}
-		m.checksums.finish(n)
+		m.checksums.finishSum(n)
 	}
 }
 

@@ -144,7 +144,7 @@ func TestChecksumBounds(t *testing.T) {
 func TestChecksumRestoreStops(t *testing.T) {
 	w := newWorld(t)
 	w.m.Apply(callLog(1, []string{"incr", "n"}, []string{command.ChecksumName}))
-	f, ctx := w.m.checksums.take(t.Context()) // as SumStates does
+	f, ctx := w.m.checksums.takePinned(t.Context()) // as SumStates does
 	if f == nil || f.index != 1 {
 		t.Fatalf("%+v waits", f)
 	}
@@ -157,5 +157,5 @@ func TestChecksumRestoreStops(t *testing.T) {
 	if err := f.view.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.m.checksums.finish(noted{index: 1, status: ChecksumSkipped})
+	w.m.checksums.finishSum(checksumResult{index: 1, status: ChecksumSkipped})
 }

@@ -144,7 +144,7 @@ func (m *Machine) applySome(logs []*raft.Log, answers []any) (n int, err error) 
 		l := logs[n]
 		if l.Type == raft.LogCommand {
 			var results Results
-			results, sum, err = m.run(t, l, len(answers) > 0)
+			results, sum, err = m.runEntry(t, l, len(answers) > 0)
 			if err != nil {
 				t.Discard()
 				return 0, fmt.Errorf("entry %d: %w", l.Index, err)
@@ -160,7 +160,7 @@ func (m *Machine) applySome(logs []*raft.Log, answers []any) (n int, err error) 
 		return 0, err
 	}
 	if sum {
-		if err := m.checksums.offer(m.store, last.Index); err != nil {
+		if err := m.checksums.pinState(m.store, last.Index); err != nil {
 			return 0, err
 		}
 	}

@@ -50,8 +50,8 @@ func (p *progress) reach(at Position) {
 	p.mu.waiting = kept
 }
 
-// wait returns nil once index is applied.
-func (p *progress) wait(ctx context.Context, index uint64) error {
+// waitApplied returns nil once index is applied.
+func (p *progress) waitApplied(ctx context.Context, index uint64) error {
 	p.mu.Lock()
 	if p.mu.at.Index >= index {
 		p.mu.Unlock()
@@ -65,12 +65,12 @@ func (p *progress) wait(ctx context.Context, index uint64) error {
 	case <-w.done:
 		return nil
 	case <-ctx.Done():
-		p.forget(w)
+		p.dropWaiter(w)
 		return ctx.Err()
 	}
 }
 
-func (p *progress) forget(w waiter) {
+func (p *progress) dropWaiter(w waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range p.mu.waiting {
@@ -96,7 +96,7 @@ func (m *Machine) Applied() Position { return m.applied.now() }
 
 // WaitApplied returns nil once the entry at index is applied, or the context's error.
 func (m *Machine) WaitApplied(ctx context.Context, index uint64) error {
-	return m.applied.wait(ctx, index)
+	return m.applied.waitApplied(ctx, index)
 }
 
 // NewTerm returns a channel that is closed once an entry of a newer term than Applied's is applied.

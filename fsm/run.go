@@ -11,15 +11,15 @@ import (
 
 // runner is memory for the entry that is run, used again for the next: nothing keeps a call or its list of arguments.
 type runner struct {
-	decoder entry.Decoder
-	finder  command.Finder
-	calls   []entry.Call
-	ahead   [aheadCalls]*command.Spec
+	decoder   entry.Decoder
+	finder    command.Finder
+	calls     []entry.Call
+	lookahead [lookaheadCalls]*command.Spec
 }
 
-// aheadCalls is how many calls are looked at before the first of them runs, so that the transaction learns which rows
-// they need.
-const aheadCalls = 64
+// lookaheadCalls is how many calls are looked at before the first of them runs, so that the transaction learns which
+// rows they need.
+const lookaheadCalls = 64
 
 // parse returns the calls of an entry, group borders left out. They are good until release.
 func (r *runner) parse(data []byte) (e entry.Entry, calls []entry.Call, err error) {
@@ -30,7 +30,7 @@ func (r *runner) parse(data []byte) (e entry.Entry, calls []entry.Call, err erro
 	return e, r.calls, err
 }
 
-// release lets go of the entry. Room that a large one has taken is not kept.
+// release lets go of the entry. Memory that a large one has taken is not kept.
 func (r *runner) release() {
 	r.decoder.Release()
 	clear(r.calls)
@@ -45,22 +45,22 @@ const maxKeptCalls = 16 << 10
 // are depends on how many keys they have.
 func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*command.Spec, err error) {
 	more := true
-	for i := 0; more && i < min(len(calls), aheadCalls); i++ {
+	for i := 0; more && i < min(len(calls), lookaheadCalls); i++ {
 		s, err := m.runner.finder.Row(m.table, calls[i].Argv)
 		if err != nil {
 			return nil, err
 		}
-		m.runner.ahead[i] = s
-		specs = m.runner.ahead[:i+1]
+		m.runner.lookahead[i] = s
+		specs = m.runner.lookahead[:i+1]
 		more = s.Expect(t, calls[i].DB, calls[i].Argv)
 	}
 	t.Fetch()
 	return specs, nil
 }
 
-// run runs the calls of one entry, and returns their replies if they are wanted. sum says that one of them asks for
-// the state after the entry to be summed up.
-func (m *Machine) run(t *storage.Txn, l *raft.Log, wanted bool) (results Results, sum bool, err error) {
+// runEntry runs the calls of one entry, and returns their replies if they are wanted. sum says that one of them asks
+// for the state after the entry to be summed up.
+func (m *Machine) runEntry(t *storage.Txn, l *raft.Log, wanted bool) (results Results, sum bool, err error) {
 	data, whole, err := gather(t, l.Data)
 	if err != nil || !whole {
 		return nil, false, err
@@ -74,7 +74,7 @@ func (m *Machine) run(t *storage.Txn, l *raft.Log, wanted bool) (results Results
 	if wanted {
 		results = make(Results, 0, len(calls))
 	}
-	read := reads{groups: e.Groups, room: m.groupReads}
+	read := reads{groups: e.Groups, budget: m.groupReads}
 	for at := uint64(0); len(calls) > 0; {
 		specs, err := m.lookAhead(t, calls)
 		if err != nil {
@@ -106,7 +106,7 @@ type reads struct {
 	groups []entry.Group // those that have not begun
 	left   int           // calls of the present one
 	size   int           // bytes that its calls have answered
-	room   int           // for each group
+	budget int           // for each group
 }
 
 // maxGroupReads is how many bytes of replies a group may have collected when it reads once more.
@@ -121,7 +121,7 @@ func (r *reads) without(s *command.Spec, wanted bool) (answer reply.Reply, known
 		r.left, r.size, r.groups = len(r.groups[0].Calls), 0, r.groups[1:]
 	}
 	r.left--
-	if wanted && r.size < r.room || s.Writes() {
+	if wanted && r.size < r.budget || s.Writes() {
 		return reply.Reply{}, false
 	}
 	return errLongGroup.Reply(), true

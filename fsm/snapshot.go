@@ -63,7 +63,7 @@ func (s *Snapshots) List() ([]*raft.SnapshotMeta, error) {
 // Open implements raft.SnapshotStore. For the store it freezes a copy that is streamed and then removed; the copy may
 // be newer than the record says, and whoever restores it skips the entries that it holds already.
 func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
-	if r := s.take(id); r != nil {
+	if r := s.takeReceived(id); r != nil {
 		return meta(id, r.record, r.size), r, nil
 	}
 	r, ok, err := s.store.Record()
@@ -102,7 +102,7 @@ func (s *Snapshots) save(r layout.Record) error {
 	return s.store.SaveRecord(r)
 }
 
-func (s *Snapshots) keep(r *received) (id string) {
+func (s *Snapshots) keepReceived(r *received) (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.opened++
@@ -111,7 +111,7 @@ func (s *Snapshots) keep(r *received) (id string) {
 	return id
 }
 
-func (s *Snapshots) take(id string) *received {
+func (s *Snapshots) takeReceived(id string) *received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.mu.received[id]
@@ -155,7 +155,7 @@ func (k *sink) Close() error {
 	if err := k.stage.Finish(); err != nil {
 		return errors.Join(err, k.stage.Abort())
 	}
-	k.id = k.s.keep(&received{s: k.s, stage: k.stage, record: k.record, size: k.size})
+	k.id = k.s.keepReceived(&received{s: k.s, stage: k.stage, record: k.record, size: k.size})
 	return nil
 }
 

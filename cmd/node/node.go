@@ -293,7 +293,7 @@ func (n *Node) openReplica() (err error) {
 		Machine: n.machine, Snapshots: fsm.NewSnapshots(n.store), Log: n.log,
 		Dial: o.Dial, Clock: o.Clock, Logger: o.Logger,
 	})
-	if errors.Is(err, replica.ErrOtherPeers) || errors.Is(err, replica.ErrDisplaced) {
+	if errors.Is(err, replica.ErrOtherPeers) || errors.Is(err, replica.ErrSecondCluster) {
 		return fmt.Errorf("%w: %s: %w", ErrRefused, o.Dir, err)
 	}
 	if err != nil {

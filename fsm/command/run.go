@@ -78,7 +78,7 @@ func (f *Finder) Row(t *Table, argv [][]byte) (*Spec, error) {
 	}
 	s := f.last
 	if s == nil || s.Name != string(argv[0]) {
-		s = t.find(argv[0])
+		s = t.findSpec(argv[0])
 		f.last = s
 	}
 	if s != nil && len(s.Subs) > 0 && len(argv) > 1 {

@@ -31,15 +31,15 @@ func NewTable(rows ...[]Spec) *Table {
 		t.byName[s.Name] = s
 		s.Subs = slices.Clone(s.Subs)
 		for j := range s.Subs {
-			s.Subs[j].complete(s.Name+"|"+s.Subs[j].Name, 2)
+			s.Subs[j].fillIn(s.Name+"|"+s.Subs[j].Name, 2)
 		}
-		s.complete(s.Name, 1)
+		s.fillIn(s.Name, 1)
 	}
 	return t
 }
 
-// complete fills in what a row does not say itself. Its full name has so many words in a call.
-func (s *Spec) complete(full string, words int) {
+// fillIn fills in what a row does not say itself. Its full name has so many words in a call.
+func (s *Spec) fillIn(full string, words int) {
 	s.addFacts(full)
 	syntax, err := ParseSyntax(s.Syntax)
 	if s.Search != nil {
@@ -93,12 +93,12 @@ func (t *Table) All() []Spec {
 
 // Lookup returns the row of a command, whatever the case of its letters; internal rows are not found.
 func (t *Table) Lookup(name []byte) (*Spec, bool) {
-	s := t.find(name)
+	s := t.findSpec(name)
 	return s, s != nil && !s.Internal
 }
 
-// find is Lookup for what stands in an entry: internal rows too.
-func (t *Table) find(name []byte) *Spec {
+// findSpec is Lookup for what stands in an entry: internal rows too.
+func (t *Table) findSpec(name []byte) *Spec {
 	var buf [32]byte
 	if len(name) > len(buf) {
 		return nil

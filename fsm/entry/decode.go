@@ -8,9 +8,9 @@ import (
 // Decoder parses entries one after the other, and keeps the memory of their groups, calls and lists of arguments for
 // the next. The zero value is ready.
 type Decoder struct {
-	groups room[Group]
-	calls  room[Call]
-	words  room[[]byte]
+	groups slab[Group]
+	calls  slab[Call]
+	words  slab[[]byte]
 }
 
 // Parse reads what Append wrote. The arguments alias b; all else of the entry is good until the next Parse or Release.
@@ -24,7 +24,7 @@ func (x *Decoder) Parse(b []byte) (Entry, error) {
 	if seed := d.bytes(8); seed != nil {
 		e.Seed = binary.LittleEndian.Uint64(seed)
 	}
-	e.Groups = x.groups.cut(d.count(2), len(d.b)/groupBytes)
+	e.Groups = x.groups.alloc(d.length(2), len(d.b)/groupBytes)
 	for i := range e.Groups {
 		e.Groups[i] = x.group(&d)
 	}
@@ -36,19 +36,19 @@ func (x *Decoder) Parse(b []byte) (Entry, error) {
 
 // Release lets go of the last entry: of its arguments nothing is kept in memory.
 func (x *Decoder) Release() {
-	x.groups.clear()
-	x.calls.clear()
-	x.words.clear()
+	x.groups.reset()
+	x.calls.reset()
+	x.words.reset()
 }
 
 func (x *Decoder) group(d *decoder) Group {
 	flags := d.byte()
 	d.bad = d.bad || flags > 1
 	g := Group{Atomic: flags&1 != 0}
-	g.Calls = x.calls.cut(d.count(2), len(d.b)/callBytes)
+	g.Calls = x.calls.alloc(d.length(2), len(d.b)/callBytes)
 	for i := range g.Calls {
 		g.Calls[i].DB = d.byte()
-		argv := x.words.cut(d.count(1), len(d.b)/wordBytes)
+		argv := x.words.alloc(d.length(1), len(d.b)/wordBytes)
 		for j := range argv {
 			argv[j] = d.bytes(d.uvarint())
 		}
@@ -57,37 +57,37 @@ func (x *Decoder) group(d *decoder) Group {
 	return g
 }
 
-// About how many bytes a group, a call and an argument take, at least; what room is made for is bounded by it and by
+// About how many bytes a group, a call and an argument take, at least; what a slab is made for is bounded by it and by
 // maxRoom.
 const (
 	groupBytes = 16
 	callBytes  = 16
 	wordBytes  = 8
-	maxRoom    = 512
-	maxKept    = 16 << 10 // a longer room is not kept for the next entry
+	maxSlab    = 512
+	maxKept    = 16 << 10 // a longer slab is not kept for the next entry
 )
 
-// room is memory for elements of one kind. It is zero where it is not cut off.
-type room[T any] struct {
+// slab is memory for elements of one kind. It is zero where it is not cut off.
+type slab[T any] struct {
 	all  []T
 	used int
-	left int // what was used of rooms that were too short for the entry
+	left int // what was used of slabs that were too short for the entry
 }
 
-// cut returns n elements. Where there are too few it makes room for n, and for about as many as may come.
-func (r *room[T]) cut(n uint64, more int) []T {
+// alloc returns n elements. Where there are too few it makes a slab for n, and for about as many as may come.
+func (r *slab[T]) alloc(n uint64, more int) []T {
 	if n > uint64(len(r.all)-r.used) {
 		r.left += r.used
-		r.all, r.used = make([]T, max(n, uint64(min(more, maxRoom)))), 0
+		r.all, r.used = make([]T, max(n, uint64(min(more, maxSlab)))), 0
 	}
 	from := r.used
 	r.used += int(n)
 	return r.all[from:r.used:r.used]
 }
 
-// clear takes everything back. A room that was too short for the entry gives way to one that is long enough for the
+// reset takes everything back. A slab that was too short for the entry gives way to one that is long enough for the
 // next such.
-func (r *room[T]) clear() {
+func (r *slab[T]) reset() {
 	switch n := r.left + r.used; {
 	case max(n, len(r.all)) > maxKept:
 		r.all = nil
@@ -105,8 +105,8 @@ type decoder struct {
 	bad bool
 }
 
-// count reads a number of things of at least size bytes each, so that a short input cannot ask for a large slice.
-func (d *decoder) count(size uint64) uint64 {
+// length reads a number of things of at least size bytes each, so that a short input cannot ask for a large slice.
+func (d *decoder) length(size uint64) uint64 {
 	n := d.uvarint()
 	if n > uint64(len(d.b))/size {
 		d.bad = true

@@ -77,7 +77,7 @@ func TestDecoderKeepsRoom(t *testing.T) {
 	b = entryOf(2, maxKept)
 	parse()
 	if d.Release(); len(d.calls.all) > maxKept || len(d.words.all) > maxKept {
-		t.Errorf("room for %d calls and %d words is kept", len(d.calls.all), len(d.words.all))
+		t.Errorf("memory for %d calls and %d words is kept", len(d.calls.all), len(d.words.all))
 	}
 }
 
@@ -87,7 +87,7 @@ func TestNothingAfterShort(t *testing.T) {
 	if b := d.bytes(4); b != nil || !d.bad {
 		t.Fatalf("four of three bytes are %v, and that is bad: %v", b, d.bad)
 	}
-	if v, n, b, s := d.uvarint(), d.count(1), d.byte(), d.bytes(1); v != 0 || n != 0 || b != 0 || s != nil {
+	if v, n, b, s := d.uvarint(), d.length(1), d.byte(), d.bytes(1); v != 0 || n != 0 || b != 0 || s != nil {
 		t.Errorf("then a number is %d, a count %d, a byte %d, bytes are %v", v, n, b, s)
 	}
 }

@@ -31,16 +31,16 @@ const (
 
 // request is what a node asks of another about the cluster. Only links that have proved the cluster's secret carry one.
 type request struct {
-	Verb    string `json:"verb"`
-	ID      string `json:"id,omitempty"`      // the member it is about
-	Addr    string `json:"addr,omitempty"`    // where that is reached
-	Run     string `json:"run,omitempty"`     // of join: the sender's process
-	Vote    bool   `json:"vote,omitempty"`    // of join: it has caught up and wants a vote
-	Past    bool   `json:"past,omitempty"`    // of join: the sender's disk is not empty
-	Applied uint64 `json:"applied,omitempty"` // of join: how far the sender is
-	Format  uint32 `json:"format,omitempty"`  // of join: layout.FormatVersion
-	Force   bool   `json:"force,omitempty"`
-	Again   bool   `json:"again,omitempty"` // it was given before, and may have been carried out
+	Verb     string `json:"verb"`
+	ID       string `json:"id,omitempty"`      // the member it is about
+	Addr     string `json:"addr,omitempty"`    // where that is reached
+	Run      string `json:"run,omitempty"`     // of join: the sender's process
+	Vote     bool   `json:"vote,omitempty"`    // of join: it has caught up and wants a vote
+	HasState bool   `json:"past,omitempty"`    // of join: the sender's disk is not empty
+	Applied  uint64 `json:"applied,omitempty"` // of join: how far the sender is
+	Format   uint32 `json:"format,omitempty"`  // of join: layout.FormatVersion
+	Force    bool   `json:"force,omitempty"`
+	Again    bool   `json:"again,omitempty"` // it was given before, and may have been carried out
 }
 
 // response answers a request.
@@ -94,7 +94,7 @@ func (a *admin) serveRequest(c net.Conn, bound bool) error {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, requestTimeout)
 	defer cancel()
-	if b, err = json.Marshal(a.obey(ctx, o)); err != nil {
+	if b, err = json.Marshal(a.execute(ctx, o)); err != nil {
 		return fmt.Errorf("replica: write a response: %w", err)
 	}
 	_ = c.SetWriteDeadline(time.Now().Add(rpcTimeout)) // an error shows at the write
@@ -181,7 +181,7 @@ func (a *admin) commandOnce(ctx context.Context, o request, next raftfix.MemberA
 	case next.Addr != "":
 		return a.send(ctx, next, o)
 	case a.raft.State() == raft.Leader:
-		return a.obey(ctx, o), nil
+		return a.execute(ctx, o), nil
 	case led && leader.ID != a.o.ID:
 		return a.send(ctx, leader, o)
 	case len(others) > 0:
@@ -190,8 +190,8 @@ func (a *admin) commandOnce(ctx context.Context, o request, next raftfix.MemberA
 	return response{}, ErrNoLeader
 }
 
-// obey carries out a request, or says who does.
-func (a *admin) obey(ctx context.Context, o request) response {
+// execute carries out a request, or says who does.
+func (a *admin) execute(ctx context.Context, o request) response {
 	switch o.Verb {
 	case verbWho:
 		return response{Done: true, ID: a.o.ID, Run: a.run}
@@ -212,9 +212,9 @@ func (a *admin) obey(ctx context.Context, o request) response {
 	case verbJoin:
 		return a.membership.admit(ctx, o)
 	case verbKeep:
-		return a.membership.keeps(ctx, o)
+		return a.membership.tellMembership(ctx, o)
 	case verbForget, verbDemote:
-		return a.membership.reduce(ctx, o)
+		return a.membership.removeOrDemote(ctx, o)
 	case verbTransfer:
 		return a.membership.handOver(o)
 	}

@@ -19,8 +19,8 @@ type asker struct {
 	conn net.Conn
 }
 
-// ask sends a question to a member.
-func (a *asker) ask(ctx context.Context, to raftfix.MemberAddr, question ...byte) (confirmed, error) {
+// query sends a question to a member.
+func (a *asker) query(ctx context.Context, to raftfix.MemberAddr, question ...byte) (confirmed, error) {
 	var b [answerLen]byte
 	if err := a.exchange(ctx, to, question, b[:]); err != nil {
 		return confirmed{}, err
@@ -48,7 +48,7 @@ func (a *asker) exchange(ctx context.Context, to raftfix.MemberAddr, question, a
 	}
 	defer func() {
 		if err != nil {
-			a.close()
+			a.closeConn()
 		}
 	}()
 	defer a.limit(ctx)()
@@ -67,7 +67,7 @@ func (a *asker) dial(ctx context.Context, to raftfix.MemberAddr) error {
 	if a.linked(to) {
 		return nil
 	}
-	a.close()
+	a.closeConn()
 	c, err := a.l.Open(ctx, to, link.Query)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (a *asker) receive(answer []byte) (n int, err error) {
 	return n, err
 }
 
-func (a *asker) close() {
+func (a *asker) closeConn() {
 	if a.conn != nil {
 		_ = a.conn.Close() // nothing is owed to it
 		a.conn = nil

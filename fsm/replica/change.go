@@ -94,7 +94,7 @@ func (r *standing) invited(ctx context.Context, o request) response {
 // follows may choose another node, and then that is asked.
 func (r *standing) failOver(ctx context.Context, force bool) error {
 	m := r.configuration()
-	if s, ok := m.find(r.o.ID); !ok || s.Suffrage != raft.Voter {
+	if s, ok := m.member(r.o.ID); !ok || s.Suffrage != raft.Voter {
 		return Refusal(r.o.ID + " has no vote and cannot lead; say CLUSTER REPLICATE NO ONE on it first")
 	}
 	unknown := time.Now().Add(r.o.ElectionWait)
@@ -123,7 +123,7 @@ func (r *standing) failOver(ctx context.Context, force bool) error {
 // demoteSelf takes this node's vote, and remembers that it wants none.
 func (r *standing) demoteSelf(ctx context.Context, leader string) error {
 	m := r.configuration()
-	s, ok := m.find(leader)
+	s, ok := m.member(leader)
 	_, now := r.raft.LeaderWithID()
 	switch {
 	case !ok:

@@ -42,8 +42,8 @@ func (n *node) settled(ctx context.Context) (m configuration, ok bool) {
 // unsettled is the response to whoever asks while the configuration is being changed.
 var unsettled = response{Wait: "the configuration is being changed"}
 
-// find returns the member with a name, or with a NodeID.
-func (m configuration) find(id string) (raft.Server, bool) {
+// member returns the member with a name, or with a NodeID.
+func (m configuration) member(id string) (raft.Server, bool) {
 	for _, s := range m.servers {
 		if string(s.ID) == id || NodeID(string(s.ID)) == id {
 			return s, true

@@ -74,14 +74,14 @@ func (c *confirmers) confirmerLocked(id raft.ServerID) *confirmer {
 	if to == nil {
 		to = &confirmer{id: id, calls: make(chan call, 1), link: &asker{l: c.links}}
 		c.mu.of[id] = to
-		c.wg.Go(func() { c.run(to) })
+		c.wg.Go(func() { c.runConfirmer(to) })
 	}
 	return to
 }
 
-// ask asks voters that have not been asked after since: as many as a majority needs, those who answered last first,
-// or all. What they say is in answers soon.
-func (c *confirmers) ask(voters []raft.Server, since time.Time, all bool) {
+// askVoters asks voters that have not been asked after since: as many as a majority needs, those who answered last
+// first, or all. What they say is in answers soon.
+func (c *confirmers) askVoters(voters []raft.Server, since time.Time, all bool) {
 	to := c.nearest(voters)
 	if all {
 		to = c.others(voters)
@@ -135,14 +135,14 @@ func (to *confirmer) sendNow(at raftfix.MemberAddr, term uint64, end time.Time) 
 	to.term, to.sent = term, time.Now()
 	_ = to.link.conn.SetDeadline(end) // an error shows at the write
 	if err := to.link.send([]byte{askTerm}); err != nil {
-		to.drop()
+		to.closeLink()
 		return false
 	}
 	return true
 }
 
-func (to *confirmer) drop() {
-	to.link.close()
+func (to *confirmer) closeLink() {
+	to.link.closeConn()
 	to.sent = time.Time{}
 }
 
@@ -160,19 +160,19 @@ func (c *confirmers) receive(to *confirmer) {
 	switch {
 	case err != nil:
 		c.log.Debug("a voter does not say its term", "peer", string(to.id), "err", err)
-		to.drop()
+		to.closeLink()
 	case got.index == to.term:
 		c.answers.Answered(to.id, to.term, to.sent)
 	}
 	to.sent = time.Time{}
 }
 
-// run asks a voter whenever it is told to.
-func (c *confirmers) run(to *confirmer) {
+// runConfirmer asks a voter whenever it is told to.
+func (c *confirmers) runConfirmer(to *confirmer) {
 	defer func() {
 		to.mu.Lock()
 		defer to.mu.Unlock()
-		to.drop()
+		to.closeLink()
 	}()
 	for {
 		select {
@@ -195,7 +195,7 @@ func (c *confirmers) askOne(to *confirmer, now call) {
 		c.receive(to)
 		stop()
 		if !to.sent.IsZero() { // it has not even begun to answer
-			to.drop()
+			to.closeLink()
 		} else if to.link.linked(now.to) && !sent.Before(now.since) {
 			return
 		}
@@ -208,11 +208,11 @@ func (c *confirmers) askOne(to *confirmer, now call) {
 	to.term, to.sent = c.raft.CurrentTerm(), time.Now()
 	if err := to.link.send([]byte{askTerm}); err != nil {
 		c.log.Debug("a voter cannot be asked for its term", "peer", string(to.id), "err", err)
-		to.drop()
+		to.closeLink()
 		return
 	}
 	c.receive(to)
 	if !to.sent.IsZero() {
-		to.drop()
+		to.closeLink()
 	}
 }

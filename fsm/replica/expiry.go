@@ -17,18 +17,19 @@ type expiry struct {
 	expired  atomic.Uint64 // keys, since start
 }
 
-// sweepLimit is how many expired keys one entry removes.
-const sweepLimit = 512
+// expireLimit is how many expired keys one entry removes.
+const expireLimit = 512
 
-// sweepPause is how often a leader looks for expired keys; Redis's default is the same ten times a second.
-const sweepPause = 100 * time.Millisecond
+// expirePause is how often a leader looks for expired keys; Redis's default is the same ten times a second.
+const expirePause = 100 * time.Millisecond
 
-// sweep removes expired keys while this node leads. A key is gone for readers before that; this gives back its space.
-func (e *expiry) sweep() {
-	limit := fmt.Sprint(sweepLimit)
+// expireCycle removes expired keys while this node leads. A key is gone for readers before that; this gives back its
+// space.
+func (e *expiry) expireCycle() {
+	limit := fmt.Sprint(expireLimit)
 	// Up to here nothing is left, on any node and for good: a key cannot get an expiry that the log's time has passed.
 	swept := int64(0)
-	for e.pause(e.o.paced(sweepPause), nil) {
+	for e.pause(e.o.paced(expirePause), nil) {
 		for e.raft.State() == raft.Leader && e.ready() && e.due(swept) {
 			before := e.machine.State().Time
 			n, err := e.proposer.proposeCall(command.SweepName, limit)
@@ -36,7 +37,7 @@ func (e *expiry) sweep() {
 				break // leadership is gone, or the next turn tries again
 			}
 			e.expired.Add(uint64(n.Int))
-			if n.Int < sweepLimit {
+			if n.Int < expireLimit {
 				swept = before
 			}
 		}

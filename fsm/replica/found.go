@@ -12,12 +12,12 @@ import (
 	"cairn/storage/raftlog"
 )
 
-// ErrDisplaced is returned by Start, and delivered by Refused, on a node that has begun a cluster where another one
+// ErrSecondCluster is returned by Start, and delivered by Refused, on a node that has begun a cluster where another one
 // has a member.
-var ErrDisplaced = errors.New("replica: this node has begun a second cluster")
+var ErrSecondCluster = errors.New("replica: this node has begun a second cluster")
 
-// displacedKey is the stable value that says why this node does not serve: the words of ErrDisplaced.
-var displacedKey = []byte("CairnDisplaced")
+// secondClusterKey is the stable value that says why this node does not serve: the words of ErrSecondCluster.
+var secondClusterKey = []byte("CairnDisplaced")
 
 // founding is a node's that begins a cluster alone. It waits a moment first: a member that is started again on an
 // empty directory would found a second cluster, and acknowledge writes that nobody finds again. A living cluster
@@ -26,12 +26,12 @@ var displacedKey = []byte("CairnDisplaced")
 type founding struct {
 	*node
 	cluster   *link.ClusterNote
-	alone     *alone
+	soleVoter *soleVoter
 	transport *raftfix.Transport
 	standing  *standing
 
-	waits     atomic.Bool // nothing has been founded yet
-	displaced atomic.Bool
+	waits   atomic.Bool // nothing has been founded yet
+	yielded atomic.Bool
 }
 
 // noteCluster notes the id as soon as it is agreed.
@@ -55,8 +55,9 @@ func (f *founding) noteCluster() {
 	}
 }
 
-// begin is called before a cluster's first entry is written, with its members. It notes by what the cluster is known.
-func (f *founding) begin(members []raft.Server) error {
+// noteMembers is called before a cluster's first entry is written, with its members. It notes by what the cluster is
+// known.
+func (f *founding) noteMembers(members []raft.Server) error {
 	id, genesis := "", [link.GenesisLen]byte{}
 	if len(members) == 1 {
 		if id = f.cluster.ID(); id == "" {
@@ -77,10 +78,10 @@ func (f *founding) foundsAlone(hasState bool) bool {
 
 // found begins the cluster once nobody has called for long enough.
 func (f *founding) found() {
-	if !f.waits.Load() || !f.pause(max(f.o.FoundingWait, 4*f.o.Heartbeat), nil) || f.displaced.Load() {
+	if !f.waits.Load() || !f.pause(max(f.o.FoundingWait, 4*f.o.Heartbeat), nil) || f.yielded.Load() {
 		return
 	}
-	err := f.begin(f.founders())
+	err := f.noteMembers(f.founders())
 	if err == nil {
 		err = f.raft.BootstrapCluster(raft.Configuration{Servers: f.founders()}).Error()
 	}
@@ -93,35 +94,35 @@ func (f *founding) found() {
 	f.changed.Wake()
 }
 
-// displace stops this node, at the call of a peer of another cluster, and returns why.
-func (f *founding) displace(peer link.Hello) *link.Refusal {
+// yield stops this node, at the call of a peer of another cluster, and returns why.
+func (f *founding) yield(peer link.Hello) *link.Refusal {
 	if f.o.NewCluster {
 		return link.RefuseFinally("%s is of a new cluster, at its operator's word: say CLUSTER FORGET %s, or give that member an address of its own", f.o.ID, peer.To)
 	}
 	why := fmt.Sprintf("at %s, cluster %s of %s has its member %s: start that on an empty --dir with --id %s --join %s, or, for a new cluster of its own, give this node an address that is free, or say CLUSTER FORGET %s there and --new-cluster here",
 		f.o.Addr, peer.Cluster, peer.ID, peer.To, peer.To, peer.Addr, peer.To)
-	if f.displaced.Swap(true) {
+	if f.yielded.Swap(true) {
 		return link.RefuseFinally("%s", why)
 	}
 	if !f.waits.Load() {
-		if err := f.o.Log.Set(displacedKey, []byte(why)); err != nil {
+		if err := f.o.Log.Set(secondClusterKey, []byte(why)); err != nil {
 			f.log.Error("cannot note that this node is of a second cluster", "err", err)
 		}
 	}
-	f.standing.refuse(fmt.Errorf("%w: %s", ErrDisplaced, why))
+	f.standing.refuse(fmt.Errorf("%w: %s", ErrSecondCluster, why))
 	return link.RefuseFinally("%s", why)
 }
 
-// checkDisplaced is called before Raft starts.
-func checkDisplaced(log *raftlog.Store, newCluster bool) error {
-	why, err := log.Get(displacedKey)
+// checkYielded is called before Raft starts.
+func checkYielded(log *raftlog.Store, newCluster bool) error {
+	why, err := log.Get(secondClusterKey)
 	switch {
 	case err != nil:
 		return fmt.Errorf("replica: read the log: %w", err)
 	case len(why) == 0:
 		return nil
 	case newCluster:
-		return log.Set(displacedKey, nil)
+		return log.Set(secondClusterKey, nil)
 	}
-	return fmt.Errorf("%w: %s", ErrDisplaced, why)
+	return fmt.Errorf("%w: %s", ErrSecondCluster, why)
 }

@@ -17,13 +17,13 @@ import (
 	"cairn/storage/raftlog/raftlogtest"
 )
 
-// TestDisplacedByWord: at its operator's word a node does not stop, and is not taken for the member either.
-func TestDisplacedByWord(t *testing.T) {
+// TestYieldsByWord: at its operator's word a node does not stop, and is not taken for the member either.
+func TestYieldsByWord(t *testing.T) {
 	f := &founding{node: &node{o: Options{ID: "n1", Origin: Origin{NewCluster: true}}}}
-	if r := f.displace(link.Hello{ID: "n2", To: "n1", Cluster: "c"}); r == nil || !errors.Is(r, link.ErrRefused) || !strings.Contains(r.Error(), "operator's word") {
+	if r := f.yield(link.Hello{ID: "n2", To: "n1", Cluster: "c"}); r == nil || !errors.Is(r, link.ErrRefused) || !strings.Contains(r.Error(), "operator's word") {
 		t.Errorf("it says %v", r)
 	}
-	if f.displaced.Load() {
+	if f.yielded.Load() {
 		t.Error("it stops")
 	}
 }

@@ -18,11 +18,11 @@ type host struct {
 
 // Situation implements linkHost.
 func (h *host) Situation() link.Situation {
-	return link.Situation{Past: h.hasPast(), Leads: h.leading(), Waits: h.founding.waits.Load(), Members: h.known().servers}
+	return link.Situation{HasState: h.hasState(), Leads: h.leading(), Waits: h.founding.waits.Load(), Members: h.lastConfiguration().servers}
 }
 
-// Displaced implements linkHost.
-func (h *host) Displaced(peer link.Hello) *link.Refusal { return h.founding.displace(peer) }
+// Yield implements linkHost.
+func (h *host) Yield(peer link.Hello) *link.Refusal { return h.founding.yield(peer) }
 
 // Who implements linkHost.
 func (h *host) Who(ctx context.Context, addr string) (id, run string, err error) {

@@ -26,7 +26,7 @@ type intent struct {
 
 func (i *intent) load() uint64 { return i.now.Load() }
 
-func (i *intent) read() error {
+func (i *intent) readIntent() error {
 	v, err := i.log.GetUint64(intentKey)
 	if err != nil {
 		return fmt.Errorf("replica: read what this node wants to be: %w", err)

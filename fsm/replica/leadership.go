@@ -10,10 +10,10 @@ import (
 // leadership begins this node's terms as leader.
 type leadership struct {
 	*node
-	alone    *alone
-	cluster  *link.ClusterNote
-	proposer *proposer
-	progress *progress
+	soleVoter *soleVoter
+	cluster   *link.ClusterNote
+	proposer  *proposer
+	progress  *progress
 }
 
 // watch keeps everybody who waits for a leader informed, and begins each leadership of this node with an entry of
@@ -62,7 +62,7 @@ func (r *leadership) beginTerm(term uint64) {
 		}
 		r.changed.Wake()
 		if err == nil {
-			r.noteAlone(term)
+			r.recordSoleVoter(term)
 			return
 		}
 		r.log.Info("leadership cannot begin yet", "term", term, "err", err)
@@ -72,16 +72,16 @@ func (r *leadership) beginTerm(term uint64) {
 	}
 }
 
-// noteAlone notes that this node has led alone, once it has for long enough. It is called when a term has begun: by
-// then the newest configuration is committed.
-func (r *leadership) noteAlone(term uint64) {
+// recordSoleVoter notes that this node has led alone, once it has for long enough. It is called when a term has begun:
+// by then the newest configuration is committed.
+func (r *leadership) recordSoleVoter(term uint64) {
 	if !r.onlyVoter() || !r.pause(r.o.Heartbeat, nil) {
 		return
 	}
 	if !r.onlyVoter() || r.raft.State() != raft.Leader || r.raft.CurrentTerm() != term {
 		return
 	}
-	if err := r.alone.note(); err != nil {
+	if err := r.soleVoter.record(); err != nil {
 		r.log.Warn("the next start will wait for a leader", "err", err)
 	}
 }

@@ -17,10 +17,10 @@ import (
 // to be.
 type membership struct {
 	*node
-	alone    *alone
-	admin    *admin
-	index    *readIndex
-	transfer *transfer
+	soleVoter *soleVoter
+	admin     *admin
+	index     *readIndex
+	transfer  *transfer
 }
 
 // promotionLag is how many entries a learner may be behind the leader when it gets its vote.
@@ -37,21 +37,21 @@ func (c *membership) admit(ctx context.Context, o request) response {
 		return refused("node %s keeps data in format %d and this cluster in format %d: run the same version of the program on all nodes",
 			o.ID, o.Format, layout.FormatVersion)
 	}
-	s, ok := m.find(o.ID)
+	s, ok := m.member(o.ID)
 	if other, taken := m.at(o.Addr); taken && string(other.ID) != o.ID {
-		if !ok || !o.Past {
+		if !ok || !o.HasState {
 			return refused("the address %s is member %s's: a node has an address of its own, see --advertise", o.Addr, other.ID)
 		}
-		return c.unhouse(ctx, m, other, o)
+		return c.takeAddress(ctx, m, other, o)
 	}
 	switch {
 	case !ok:
 		return c.introduceMember(ctx, m, o)
 	case string(s.Address) != o.Addr:
-		return c.readdress(ctx, m, s, o)
+		return c.changeAddress(ctx, m, s, o)
 	case o.Vote && s.Suffrage != raft.Voter:
 		return c.promote(m, o)
-	case !o.Past: // its disk is lost; or it only says that it is there
+	case !o.HasState: // its disk is lost; or it only says that it is there
 		return c.reachable(ctx, o)
 	}
 	return response{Done: true}
@@ -97,11 +97,11 @@ func (c *membership) who(ctx context.Context, addr string) (response, error) {
 	return c.admin.send(ctx, raftfix.MemberAddr{Addr: addr}, request{Verb: verbWho})
 }
 
-// readdress gives a member that has come back elsewhere its new address. A member with an empty disk is another node
-// than the one that had the name: were both to answer to it, the vote would be there twice. That one must be
+// changeAddress gives a member that has come back elsewhere its new address. A member with an empty disk is another
+// node than the one that had the name: were both to answer to it, the vote would be there twice. That one must be
 // forgotten first.
-func (c *membership) readdress(ctx context.Context, m configuration, s raft.Server, o request) response {
-	if !o.Past {
+func (c *membership) changeAddress(ctx context.Context, m configuration, s raft.Server, o request) response {
+	if !o.HasState {
 		return refused("%s is a member at %s; for a new node of that name say CLUSTER FORGET %s first, or choose another --id", s.ID, s.Address, s.ID)
 	}
 	if who, err := c.who(ctx, string(s.Address)); err == nil && who.ID == o.ID && who.Run != o.Run {
@@ -111,15 +111,15 @@ func (c *membership) readdress(ctx context.Context, m configuration, s raft.Serv
 		return v
 	}
 	c.log.Info("a member has a new address", "peer", o.ID, "addr", o.Addr, "before", string(s.Address))
-	v := c.house(m, s, o.Addr)
+	v := c.setAddress(m, s, o.Addr)
 	if v.Done {
-		c.rehouse(ctx, string(s.Address))
+		c.restoreAddress(ctx, string(s.Address))
 	}
 	return v
 }
 
-// house changes a member's address.
-func (c *membership) house(m configuration, s raft.Server, addr string) response {
+// setAddress changes a member's address.
+func (c *membership) setAddress(m configuration, s raft.Server, addr string) response {
 	add := c.raft.AddVoter
 	if s.Suffrage != raft.Voter {
 		add = c.raft.AddNonvoter
@@ -131,28 +131,28 @@ func (c *membership) house(m configuration, s raft.Server, addr string) response
 // address, so members that have changed places go by way of it. The name is one that nobody has (RFC 2606).
 func nowhere(s raft.Server) string { return NodeID(string(s.ID)) + link.NoHost }
 
-// unhouse takes a member's address, where another member is seen.
-func (c *membership) unhouse(ctx context.Context, m configuration, s raft.Server, o request) response {
+// takeAddress takes a member's address, where another member is seen.
+func (c *membership) takeAddress(ctx context.Context, m configuration, s raft.Server, o request) response {
 	if v := c.present(ctx, o); !v.Done {
 		return v
 	}
 	c.log.Info("a member is not where it was: another one is there", "peer", string(s.ID), "addr", o.Addr, "there", o.ID)
-	if v := c.house(m, s, nowhere(s)); !v.Done {
+	if v := c.setAddress(m, s, nowhere(s)); !v.Done {
 		return v
 	}
 	return response{Wait: fmt.Sprintf("%s had the address %s", s.ID, o.Addr)}
 }
 
-// rehouse gives an address that has become free to a member that has none, so that nobody stays without: whoever is
-// elsewhere says so.
-func (c *membership) rehouse(ctx context.Context, free string) {
+// restoreAddress gives an address that has become free to a member that has none, so that nobody stays without: whoever
+// is elsewhere says so.
+func (c *membership) restoreAddress(ctx context.Context, free string) {
 	m, ok := c.settled(ctx)
 	if _, taken := m.at(free); !ok || taken {
 		return
 	}
 	for _, s := range m.servers {
 		if string(s.Address) == nowhere(s) {
-			c.house(m, s, free)
+			c.setAddress(m, s, free)
 			return
 		}
 	}
@@ -171,7 +171,7 @@ func (c *membership) promote(m configuration, o request) response {
 
 // change makes a change of the configuration. One that has failed may be tried again: whoever asked looks first.
 func (c *membership) change(propose func() raft.IndexFuture) response {
-	err := c.alone.changes()
+	err := c.soleVoter.beforeChange()
 	if err == nil {
 		err = propose().Error()
 	}
@@ -184,11 +184,11 @@ func (c *membership) change(propose func() raft.IndexFuture) response {
 	return response{Wait: err.Error()}
 }
 
-// keeps tells a node that hears of no leader whether it is a member. Only a leader whose configuration is committed,
-// and who leads beyond doubt, says that it is not.
-func (c *membership) keeps(ctx context.Context, o request) response {
+// tellMembership tells a node that hears of no leader whether it is a member. Only a leader whose configuration is
+// committed, and who leads beyond doubt, says that it is not.
+func (c *membership) tellMembership(ctx context.Context, o request) response {
 	m, ok := c.settled(ctx)
-	if _, member := m.find(o.ID); member {
+	if _, member := m.member(o.ID); member {
 		return response{Done: true}
 	}
 	if _, err := c.index.leader.join(false); err != nil || !ok {

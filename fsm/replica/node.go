@@ -54,12 +54,12 @@ func (n *node) wanted(id raft.ServerID, term uint64) bool {
 	default:
 		return true // Raft has begun to lead before Start knows it
 	}
-	_, member := n.configuration().find(string(id))
+	_, member := n.configuration().member(string(id))
 	return member && n.raft.State() == raft.Leader && n.raft.CurrentTerm() == term
 }
 
-// known returns the newest configuration; none while Raft is being started.
-func (n *node) known() configuration {
+// lastConfiguration returns the newest configuration; none while Raft is being started.
+func (n *node) lastConfiguration() configuration {
 	select {
 	case <-n.started:
 		return n.configuration()
@@ -158,9 +158,9 @@ func (n *node) awaitApplied(ctx context.Context, index uint64) error {
 	return n.machine.WaitApplied(ctx, index)
 }
 
-// hasPast reports whether this node has been part of a cluster: its log holds more than the membership it begins
+// hasState reports whether this node has been part of a cluster: its log holds more than the membership it begins
 // with, or its state has gone further, and says so even where a crash has taken what was not synced.
-func (n *node) hasPast() bool {
+func (n *node) hasState() bool {
 	last, _ := n.o.Log.LastIndex() // never fails
 	return last > 1 || n.machine.Applied().Index > 0
 }

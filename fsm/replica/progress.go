@@ -27,13 +27,13 @@ type progress struct {
 
 	mu struct {
 		sync.Mutex
-		seen  map[raft.ServerID]sighting
-		marks []mark // the newest of them, in the order of their times
+		members map[raft.ServerID]memberProgress
+		marks   []freshnessMark // the newest of them, in the order of their times
 	}
 }
 
-// mark says that a state that has applied index shows everything acknowledged before a time.
-type mark struct {
+// freshnessMark says that a state that has applied index shows everything acknowledged before a time.
+type freshnessMark struct {
 	index uint64
 	at    time.Time
 }
@@ -41,7 +41,7 @@ type mark struct {
 // maxMarks bounds how many marks wait for this node to reach them.
 const maxMarks = 64
 
-type sighting struct {
+type memberProgress struct {
 	answered bool
 	applied  uint64
 }
@@ -49,18 +49,19 @@ type sighting struct {
 func newProgress(n *node, l *link.Links, c *raftfix.Contacts, x *readIndex, s *standing) *progress {
 	p := &progress{node: n, links: l, contacts: c, index: x, standing: s}
 	p.lastLeader.Store("")
-	p.mu.seen = make(map[raft.ServerID]sighting)
+	p.mu.members = make(map[raft.ServerID]memberProgress)
 	return p
 }
 
-// run asks every other member how far it is once a second, each over its own link, and a follower asks the leader for
-// a read index as well. Nothing less makes a mark, but what lead knows: a leader that has been deposed does not know
-// what was acknowledged since, and one that has just been elected has not applied what was acknowledged before.
-func (p *progress) run() {
+// probeMembers asks every other member how far it is once a second, each over its own link, and a follower asks the
+// leader for a read index as well. Nothing less makes a mark, but what lead knows: a leader that has been deposed does
+// not know what was acknowledged since, and one that has just been elected has not applied what was acknowledged
+// before.
+func (p *progress) probeMembers() {
 	askers := map[raft.ServerID]*asker{}
 	defer func() {
 		for _, a := range askers {
-			a.close()
+			a.closeConn()
 		}
 	}()
 	pause := min(p.o.paced(probePause), p.o.MaxStaleness/4)
@@ -70,8 +71,8 @@ func (p *progress) run() {
 		changed := p.changed.Next() // a new leader is asked at once
 		var wg sync.WaitGroup
 		if p.raft.State() != raft.Leader {
-			wg.Go(p.look)
-		} else if !p.lead() {
+			wg.Go(p.probeLeader)
+		} else if !p.markAsLeader() {
 			next = pause / 10 // it has just begun to lead
 		}
 		for _, s := range p.servers() {
@@ -89,7 +90,7 @@ func (p *progress) run() {
 		if alone++; p.leaderKnown() {
 			alone = 0
 		} else if alone > 1 {
-			p.standing.sayLost()
+			p.standing.logNoMajority()
 		}
 		ok = p.pause(next, changed) || p.ctx.Err() == nil
 	}
@@ -100,38 +101,39 @@ func (p *progress) leaderKnown() bool {
 	return ok
 }
 
-// lead makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last followed it,
-// it has acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known yet.
-func (p *progress) lead() bool {
+// markAsLeader makes a mark on a leader, for when it leads no more: what was acknowledged before a majority last
+// followed it, it has acknowledged, or an earlier leader, and it has applied that. It is false where nothing is known
+// yet.
+func (p *progress) markAsLeader() bool {
 	term := p.raft.CurrentTerm()
 	heard := p.contacts.Majority(term, p.o.ID, p.voters())
 	at := p.machine.Applied()
 	if at.Term != term || heard.IsZero() || p.raft.State() != raft.Leader {
 		return false
 	}
-	p.mark(mark{at.Index, heard})
+	p.mark(freshnessMark{at.Index, heard})
 	return true
 }
 
 func (p *progress) probe(a *asker, s raft.Server) {
 	ctx, cancel := context.WithTimeout(p.ctx, p.o.paced(probePause))
 	defer cancel()
-	got, err := a.ask(ctx, raftfix.Located(s), askProgress)
+	got, err := a.query(ctx, raftfix.Located(s), askProgress)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old := p.mu.seen[s.ID]
-	p.mu.seen[s.ID] = sighting{err == nil, max(old.applied, got.index)}
+	old := p.mu.members[s.ID]
+	p.mu.members[s.ID] = memberProgress{err == nil, max(old.applied, got.index)}
 }
 
-// look asks the leader what a state must have applied that is not older than this moment.
-func (p *progress) look() {
+// probeLeader asks the leader what a state must have applied that is not older than this moment.
+func (p *progress) probeLeader() {
 	asked := time.Now()
 	if got, err := p.index.remote.join(false); err == nil {
-		p.mark(mark{got.index, asked})
+		p.mark(freshnessMark{got.index, asked})
 	}
 }
 
-func (p *progress) mark(m mark) {
+func (p *progress) mark(m freshnessMark) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.mu.marks) == maxMarks {
@@ -154,10 +156,10 @@ func (p *progress) fresh(index uint64, age time.Duration) bool {
 	return false
 }
 
-func (p *progress) sighting(id raft.ServerID) sighting {
+func (p *progress) of(id raft.ServerID) memberProgress {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.mu.seen[id]
+	return p.mu.members[id]
 }
 
 // Status returns what this node knows of itself and of the cluster now.
@@ -202,7 +204,7 @@ func (p *progress) members(applied uint64) []Member {
 			Leader: id == leader, Self: id == p.o.ID, Connected: true,
 		}
 		if !m.Self {
-			seen := p.sighting(server.ID)
+			seen := p.of(server.ID)
 			m.Connected = seen.answered
 			if applied > seen.applied {
 				m.Lag = applied - seen.applied

@@ -80,8 +80,8 @@ func (r *proposer) enter() bool {
 	return !r.mu.closed
 }
 
-// drain lets no more proposals in, waits until all have their outcome, and ends the goroutines of the road.
-func (r *proposer) drain() {
+// stopProposing lets no more proposals in, waits until all have their outcome, and ends the goroutines of the road.
+func (r *proposer) stopProposing() {
 	r.mu.Lock()
 	r.mu.closed = true
 	r.mu.Unlock()
@@ -90,8 +90,8 @@ func (r *proposer) drain() {
 	close(r.large)
 }
 
-// write is Replica.Write.
-func (r *proposer) write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
+// writeGroups is Replica.Write.
+func (r *proposer) writeGroups(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
 	p := &proposal{groups: groups, done: make(chan outcome, 1)}
 	for _, g := range groups {
 		p.calls += len(g.Calls)
@@ -222,8 +222,8 @@ func (r *proposer) encode(parts []*proposal) []byte {
 	return entry.Append(make([]byte, 0, size+32), e)
 }
 
-// complete hands the outcomes of entries to their proposals, in the order of the log.
-func (r *proposer) complete() {
+// answerFlights hands the outcomes of entries to their proposals, in the order of the log.
+func (r *proposer) answerFlights() {
 	for f := range r.flights {
 		err := f.future.Error()
 		var results fsm.Results

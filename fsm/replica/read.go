@@ -29,8 +29,8 @@ type reader struct {
 // another node before it has heard nothing for the whole of it. The rest is for clocks that run at different speeds.
 const leaseShare = 8
 
-// read is Replica.Read.
-func (r *reader) read(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
+// readCalls is Replica.Read.
+func (r *reader) readCalls(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
 	if err := r.standing.outside(); err != nil {
 		return nil, err
 	}
@@ -64,8 +64,8 @@ func (r *reader) read(ctx context.Context, c Consistency, calls []entry.Call) ([
 	return a.Replies, err
 }
 
-// list is Replica.List.
-func (r *reader) list(ctx context.Context, c Consistency, call entry.Call, to reply.Lister) error {
+// listKeys is Replica.List.
+func (r *reader) listKeys(ctx context.Context, c Consistency, call entry.Call, to reply.Lister) error {
 	if err := r.standing.outside(); err != nil {
 		return err
 	}
@@ -147,5 +147,5 @@ func (r *reader) leased(term uint64) bool {
 		return false
 	}
 	heard := r.contacts.Majority(term, r.o.ID, r.voters())
-	return time.Now().Before(heard.Add(r.o.Heartbeat*leaseShare/10)) && r.transfer.offered.Load() < term
+	return time.Now().Before(heard.Add(r.o.Heartbeat*leaseShare/10)) && r.transfer.transferTerm.Load() < term
 }

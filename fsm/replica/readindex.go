@@ -172,7 +172,7 @@ func (r *readIndex) confirmTerm(until time.Time, term uint64, since time.Time) e
 		if done, err := r.termConfirmed(voters, term, since); done {
 			return err
 		}
-		r.confirmers.ask(voters, since, all)
+		r.confirmers.askVoters(voters, since, all)
 		select {
 		case <-heard:
 		case <-changed:
@@ -209,7 +209,7 @@ func (r *readIndex) askLeader(until time.Time, tick bool) (confirmed, error) {
 	defer watch.Wait()
 	defer cancel() // ends the watch
 	watch.Go(func() { r.whileLeads(ctx, raft.ServerID(leader.ID), cancel) })
-	return r.leaderAsker.ask(ctx, leader, question...)
+	return r.leaderAsker.query(ctx, leader, question...)
 }
 
 // termQuestion asks for a read index, and says the term that this node is in after the reads of the round have come.

@@ -109,8 +109,8 @@ func oneRoundTrip(t *testing.T) (conclusive bool) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		at, _ := follower.leaderAt()
 		a := &asker{l: follower.links}
-		_, err := a.ask(ctx, at, binary.BigEndian.AppendUint64([]byte{askIndex}, said)...)
-		a.close()
+		_, err := a.query(ctx, at, binary.BigEndian.AppendUint64([]byte{askIndex}, said)...)
+		a.closeConn()
 		cancel()
 		if err == nil {
 			t.Errorf("%s: the leader has asked nobody and says yes", name)

@@ -58,7 +58,7 @@ func PlanRecovery(s *storage.Store, log *raftlog.Store, id string, members []Pee
 		return r, err
 	}
 	r.Term = max(term, state.Term)
-	config, configIndex, err := r.read(log, record)
+	config, configIndex, err := r.readConfiguration(log, record)
 	if err != nil {
 		return r, err
 	}
@@ -91,8 +91,8 @@ func (r *Recovery) name(members []Peer) error {
 	return nil
 }
 
-// read finds the newest membership and the newest time in the log.
-func (r *Recovery) read(log *raftlog.Store, record layout.Record) (config []byte, index uint64, err error) {
+// readConfiguration finds the newest membership and the newest time in the log.
+func (r *Recovery) readConfiguration(log *raftlog.Store, record layout.Record) (config []byte, index uint64, err error) {
 	config, index = record.Config, record.ConfigIndex
 	for i := r.First; i > 0 && i <= r.Last; i++ {
 		var l raft.Log
@@ -130,7 +130,7 @@ func (r Recovery) Apply(s *storage.Store, log *raftlog.Store) error {
 	if err := log.SetUint64([]byte("CurrentTerm"), r.Term); err != nil {
 		return err
 	}
-	for _, key := range [][]byte{raftfix.OriginKey, intentKey, aloneKey} { // whatever kept it from voting is over
+	for _, key := range [][]byte{raftfix.OriginKey, intentKey, soleVoterKey} { // whatever kept it from voting is over
 		if err := log.SetUint64(key, 0); err != nil {
 			return err
 		}

@@ -6,13 +6,13 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// reduce removes a member, or takes its vote. The leader hands leadership over first when it is the one.
-func (c *membership) reduce(ctx context.Context, o request) response {
+// removeOrDemote removes a member, or takes its vote. The leader hands leadership over first when it is the one.
+func (c *membership) removeOrDemote(ctx context.Context, o request) response {
 	m, ok := c.settled(ctx)
 	if !ok {
 		return unsettled // another leader may not have it
 	}
-	s, ok := m.find(o.ID)
+	s, ok := m.member(o.ID)
 	switch {
 	case !ok && o.Again: // the first time, it was done
 		return response{Done: true}
@@ -21,7 +21,7 @@ func (c *membership) reduce(ctx context.Context, o request) response {
 	case s.Suffrage != raft.Voter && o.Verb == verbDemote:
 		return response{Done: true}
 	case s.Suffrage == raft.Voter:
-		if v := c.dispensable(ctx, m, s, o.Force); v.Refused != "" {
+		if v := c.checkQuorumWithout(ctx, m, s, o.Force); v.Refused != "" {
 			return v
 		}
 	}
@@ -40,9 +40,9 @@ func (c *membership) reduce(ctx context.Context, o request) response {
 	return c.change(func() raft.IndexFuture { return c.raft.RemoveServer(s.ID, m.index, requestTimeout) })
 }
 
-// dispensable refuses what would leave the cluster without a majority of voters that answer. A new leader may not
-// have heard from all of them yet.
-func (c *membership) dispensable(ctx context.Context, m configuration, out raft.Server, force bool) response {
+// checkQuorumWithout refuses what would leave the cluster without a majority of voters that answer. A new leader may
+// not have heard from all of them yet.
+func (c *membership) checkQuorumWithout(ctx context.Context, m configuration, out raft.Server, force bool) response {
 	left := m.voters() - 1
 	if left == 0 {
 		return refused("%s is the only voter; the cluster would end with it", out.ID)
@@ -69,7 +69,7 @@ func (c *membership) dispensable(ctx context.Context, m configuration, out raft.
 
 // handOver makes a member the leader.
 func (c *membership) handOver(o request) response {
-	s, ok := c.configuration().find(o.ID)
+	s, ok := c.configuration().member(o.ID)
 	switch {
 	case !ok:
 		return refused("Unknown node %s", o.ID)

@@ -50,10 +50,10 @@ func Start(o Options) (*Replica, error) {
 		r.cancel()
 		return nil, errors.Join(err, r.transport.Close())
 	}
-	r.standing.look()
+	r.standing.updateStanding()
 	for _, run := range []func(){
-		r.leadership.watch, r.retention.takeSnapshots, r.expiry.sweep, r.proposer.propose, r.proposer.complete, r.proposer.proposeLarge,
-		r.progress.run, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.retention.holdLog, r.founding.found, r.founding.noteCluster,
+		r.leadership.watch, r.retention.takeSnapshots, r.expiry.expireCycle, r.proposer.propose, r.proposer.answerFlights, r.proposer.proposeLarge,
+		r.progress.probeMembers, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.retention.retainLog, r.founding.found, r.founding.noteCluster,
 	} {
 		r.wg.Go(run)
 	}
@@ -63,7 +63,7 @@ func Start(o Options) (*Replica, error) {
 // assemble makes the parts of a replica, none of which runs yet.
 func assemble(n *node) *Replica {
 	o := n.o
-	cluster, guard, contacts, alone := &link.ClusterNote{}, raftfix.NewVoteGuard(o.Log), raftfix.NewContacts(), &alone{log: o.Log}
+	cluster, guard, contacts, alone := &link.ClusterNote{}, raftfix.NewVoteGuard(o.Log), raftfix.NewContacts(), &soleVoter{log: o.Log}
 	transfers, streams, store := raftfix.NewTransfers(), raftfix.NewStreams(n.ctx, o.StreamRate, o.Logger), raftfix.NewParallelLog(o.Log, n.leading)
 	at := &host{node: n}
 	links := link.New(n.ctx, link.Options{
@@ -79,8 +79,8 @@ func assemble(n *node) *Replica {
 	index := newReadIndex(n, proposer, store, guard, links)
 	peers := newProgress(n, links, contacts, index, standing)
 	transfer := &transfer{node: n, contacts: contacts, transfers: transfers, proposer: proposer, progress: peers}
-	founding := &founding{node: n, cluster: cluster, alone: alone, transport: carrier, standing: standing}
-	members := &membership{node: n, alone: alone, index: index, transfer: transfer}
+	founding := &founding{node: n, cluster: cluster, soleVoter: alone, transport: carrier, standing: standing}
+	members := &membership{node: n, soleVoter: alone, index: index, transfer: transfer}
 	admin := &admin{node: n, links: links, proposer: proposer, membership: members, standing: standing}
 	members.admin = admin
 	standing.founding, standing.admin, standing.progress, standing.index = founding, admin, peers, index
@@ -92,7 +92,7 @@ func assemble(n *node) *Replica {
 		retention: &retention{node: n, streams: streams, store: store, progress: peers},
 		transfer:  transfer, standing: standing, progress: peers, founding: founding,
 		verifier:   &verifier{node: n, links: links, proposer: proposer, verifying: make(chan struct{}, 1)},
-		leadership: &leadership{node: n, alone: alone, cluster: cluster, proposer: proposer, progress: peers},
+		leadership: &leadership{node: n, soleVoter: alone, cluster: cluster, proposer: proposer, progress: peers},
 	}
 	r.shut = sync.OnceValue(r.stop)
 	return r
@@ -111,7 +111,7 @@ func (r *Replica) startRaft() error {
 	if err := r.founding.cluster.Load(r.o.Log); err != nil {
 		return err
 	}
-	if err := checkDisplaced(r.o.Log, r.o.NewCluster); err != nil {
+	if err := checkYielded(r.o.Log, r.o.NewCluster); err != nil {
 		return err
 	}
 	hasState, err := raft.HasExistingState(r.o.Log, r.o.Log, r.snapshots)
@@ -121,7 +121,7 @@ func (r *Replica) startRaft() error {
 	if err := r.standing.guard.Load(hasState, r.o.Heartbeat); err != nil {
 		return fmt.Errorf("replica: read the log: %w", err)
 	}
-	if err := r.standing.intent.read(); err != nil {
+	if err := r.standing.intent.readIntent(); err != nil {
 		return err
 	}
 	if r.o.Joining {
@@ -131,14 +131,14 @@ func (r *Replica) startRaft() error {
 	} else if r.founding.foundsAlone(hasState) {
 		r.founding.waits.Store(true)
 	} else if !hasState {
-		if err := r.founding.begin(r.founders()); err != nil {
+		if err := r.founding.noteMembers(r.founders()); err != nil {
 			return err
 		}
 		if err := raft.BootstrapCluster(c, r.o.Log, r.o.Log, r.snapshots, r.transport, raft.Configuration{Servers: r.founders()}); err != nil {
 			return fmt.Errorf("replica: begin the cluster: %w", err)
 		}
 	}
-	atOnce, err := r.founding.alone.before(!hasState && !r.o.Joining)
+	atOnce, err := r.founding.soleVoter.mayStandAtOnce(!hasState && !r.o.Joining)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (r *Replica) startRaft() error {
 	return nil
 }
 
-// peersAreMembers refuses peers on a node with a past that its cluster does not know: to name a node does not add it.
+// peersAreMembers refuses peers on a node with a state that its cluster does not know: to name a node does not add it.
 // One that may be behind, as it has others, may not know them yet.
 func (r *Replica) peersAreMembers(hasState bool) error {
 	if !hasState || r.o.PeersBegan {
@@ -164,7 +164,7 @@ func (r *Replica) peersAreMembers(hasState bool) error {
 	}
 	m := r.configuration()
 	for _, p := range r.o.Peers {
-		if _, member := m.find(p.ID); member || p.ID == r.o.ID || len(m.servers) == 0 {
+		if _, member := m.member(p.ID); member || p.ID == r.o.ID || len(m.servers) == 0 {
 			continue
 		}
 		if r.onlyVoter() {
@@ -207,9 +207,9 @@ func (r *Replica) stop() error {
 		}
 	}
 	r.cancel()
-	r.index.leader.close()
-	r.index.remote.close()
-	r.proposer.drain()
+	r.index.leader.closeRounds()
+	r.index.remote.closeRounds()
+	r.proposer.stopProposing()
 	// A running Raft answers every future; one that is shut down leaves some unanswered. So whoever waits for one ends
 	// first, and so that Raft's main loop can answer, a snapshot that is being received is broken off.
 	r.links.Drop()
@@ -217,7 +217,7 @@ func (r *Replica) stop() error {
 	stopped := r.raft.Shutdown()
 	r.links.HangUp()
 	err := stopped.Error()
-	r.index.leaderAsker.close()
+	r.index.leaderAsker.closeConn()
 	return errors.Join(err, r.transport.Close(), r.machine.AbandonChecksums())
 }
 
@@ -233,21 +233,21 @@ func (r *Replica) Log() *raftlog.Store { return r.o.Log }
 // ErrTooLarge and ErrClosed say that nothing was proposed; after ErrInDoubt nobody knows. Write does not end with ctx
 // once it has proposed: the fate of the call is worth the wait.
 func (r *Replica) Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error) {
-	return r.proposer.write(ctx, groups)
+	return r.proposer.writeGroups(ctx, groups)
 }
 
 // Read answers calls that only read, on one state. It may answer fewer calls than it was given, but at least one:
 // large replies end an answer early, and the caller asks again for the rest. It returns ErrNoLeader or ErrNoQuorum
 // when no leader could confirm the read in time, ErrStale for a Local read on a node that has been alone too long.
 func (r *Replica) Read(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
-	return r.reader.read(ctx, c, calls)
+	return r.reader.readCalls(ctx, c, calls)
 }
 
 // List answers a call whose reply may be longer than memory, see fsm.Machine.List. Its errors are those of Read, and
 // those of to. Under Lease it takes part in a round like a linearizable read: whether the lease had held would be
 // known only after the reply.
 func (r *Replica) List(ctx context.Context, c Consistency, call entry.Call, to reply.Lister) error {
-	return r.reader.list(ctx, c, call, to)
+	return r.reader.listKeys(ctx, c, call, to)
 }
 
 // Change changes the cluster, through whichever node leads, and returns once that is done. A Refusal says why it is
@@ -268,7 +268,7 @@ func (r *Replica) Standing() Standing { return r.standing.current() }
 // prove to have the cluster's secret costs this connection.
 func (r *Replica) ServeLink(c net.Conn) { r.links.Serve(c) }
 
-// Refused delivers why the cluster that Options.Join names does not let this node in, or ErrDisplaced.
+// Refused delivers why the cluster that Options.Join names does not let this node in, or ErrSecondCluster.
 func (r *Replica) Refused() <-chan error { return r.standing.refused }
 
 // TransferLeadership makes another voter the leader: the one called id, or for "" the most current one that answers.

@@ -10,21 +10,21 @@ import (
 	"cairn/fsm/replica/raftfix"
 )
 
-// heldLogs is Raft's TrailingLogs while the log is held: no snapshot cuts it.
-const heldLogs = 1 << 62
+// retainAll is Raft's TrailingLogs while the log is held: no snapshot cuts it.
+const retainAll = 1 << 62
 
-// holdTime is how long after a stream a follower that does not catch up keeps the log as it is.
-const holdTime = 30 * time.Second
+// retainTime is how long after a stream a follower that does not catch up keeps the log as it is.
+const retainTime = 30 * time.Second
 
 // scarceBytes is how much of a disk is free when the log is not held any more, or a tenth of it where that is less: a
 // stream that must begin again is better than a full disk.
 const scarceBytes = 4 << 30
 
-// holdTick is how often the holder of the log looks whether it may let go.
-const holdTick = 200 * time.Millisecond
+// retainTick is how often the holder of the log looks whether it may let go.
+const retainTick = 200 * time.Millisecond
 
-// leastTrail is how many entries are kept behind a snapshot, however large they are.
-const leastTrail = 64
+// leastTrailing is how many entries are kept behind a snapshot, however large they are.
+const leastTrailing = 64
 
 // retention decides how much of the log is kept, and takes the snapshots that let it be cut.
 //
@@ -45,63 +45,63 @@ type retention struct {
 // have room for. How few they are does no harm: a follower that has answered for more than a snapshot covers keeps
 // it, see package raftfix.
 func (r *retention) trailing() uint64 {
-	return min(r.o.TrailingLogs, max(leastTrail, r.o.Log.Within(r.o.LogBytes)))
+	return min(r.o.TrailingLogs, max(leastTrailing, r.o.Log.Within(r.o.LogBytes)))
 }
 
 // boundLog lets the next snapshot cut the log to what it is to be, unless it is held.
 func (r *retention) boundLog() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.holds() {
-		r.trail(r.trailing())
+	if !r.retainsAll() {
+		r.setTrailing(r.trailing())
 	}
 }
 
-// holdLog holds and releases the log.
-func (r *retention) holdLog() {
+// retainLog holds and releases the log.
+func (r *retention) retainLog() {
 	held := map[raft.ServerID]time.Time{} // when a stream to a follower last ran
 	for {
 		var tick <-chan time.Time
 		if len(held) > 0 {
-			tick = time.After(holdTick)
+			tick = time.After(retainTick)
 		}
 		select {
 		case id := <-r.streams.Begun:
 			held[id] = time.Now()
-			r.keep(true)
+			r.retain(true)
 		case <-tick:
-			r.letGo(held)
-			r.keep(len(held) > 0)
+			r.dropCaughtUp(held)
+			r.retain(len(held) > 0)
 		case <-r.ctx.Done():
 			return
 		}
 	}
 }
 
-// keep holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held
+// retain holds the log if a follower needs it and the disk has room. A log that was let go for lack of room is not held
 // again before there is twice as much.
-func (r *retention) keep(needed bool) {
+func (r *retention) retain(needed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	free, total := r.store.Disk()
-	enough, was := min(scarceBytes, total/10), r.holds()
+	enough, was := min(scarceBytes, total/10), r.retainsAll()
 	if !was {
 		enough *= 2
 	}
 	if needed && free >= enough {
-		r.trail(heldLogs)
+		r.setTrailing(retainAll)
 		return
 	}
-	if r.trail(r.trailing()); needed && was {
+	if r.setTrailing(r.trailing()); needed && was {
 		r.log.Warn("the disk is nearly full: the log is cut although a follower may need it", "free_bytes", free)
 	}
 }
 
-// holds says that the log is held.
-func (r *retention) holds() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs }
+// retainsAll says that the log is held.
+func (r *retention) retainsAll() bool { return r.raft.ReloadableConfig().TrailingLogs == retainAll }
 
-// letGo forgets the followers that need the old log no more.
-func (r *retention) letGo(held map[raft.ServerID]time.Time) {
+// dropCaughtUp forgets the followers that need the old log no more.
+func (r *retention) dropCaughtUp(held map[raft.ServerID]time.Time) {
 	for _, st := range r.streams.All() {
 		if id := raft.ServerID(st.Peer); st.Sending {
 			held[id] = time.Now()
@@ -109,16 +109,16 @@ func (r *retention) letGo(held map[raft.ServerID]time.Time) {
 	}
 	leads, head, near := r.raft.State() == raft.Leader, r.machine.Applied().Index, r.trailing()/2
 	for id, at := range held { //lint:sorted each on its own
-		running := time.Since(at) < holdTick
-		caughtUp := r.progress.sighting(id).applied+near >= head
-		if !leads || !running && (caughtUp || time.Since(at) > holdTime) {
+		running := time.Since(at) < retainTick
+		caughtUp := r.progress.of(id).applied+near >= head
+		if !leads || !running && (caughtUp || time.Since(at) > retainTime) {
 			delete(held, id)
 		}
 	}
 }
 
-// trail sets how many entries Raft leaves behind a snapshot. It is called with mu held.
-func (r *retention) trail(entries uint64) {
+// setTrailing sets how many entries Raft leaves behind a snapshot. It is called with mu held.
+func (r *retention) setTrailing(entries uint64) {
 	c := r.raft.ReloadableConfig()
 	if c.TrailingLogs == entries {
 		return
@@ -132,7 +132,7 @@ func (r *retention) trail(entries uint64) {
 // takeSnapshots writes a snapshot record whenever the machine says that one is due, or the log has become too long.
 // What becomes due meanwhile is merged.
 func (r *retention) takeSnapshots() {
-	look := time.NewTicker(lookTick)
+	look := time.NewTicker(sizeTick)
 	defer look.Stop()
 	for {
 		long := false
@@ -156,8 +156,8 @@ func (r *retention) takeSnapshots() {
 	}
 }
 
-// lookTick is how often the length of the log is looked at.
-const lookTick = time.Second
+// sizeTick is how often the length of the log is looked at.
+const sizeTick = time.Second
 
 // reclaim takes off the disk what has left the log before the state was durable.
 func (r *retention) reclaim() {

@@ -66,7 +66,7 @@ func TestLogBytes(t *testing.T) {
 	}
 	r.retention.streams.Begun <- "n2"
 	m := r.retention.streams.Begin(raftfix.Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
-	eventually(t, "the log to be held", func() bool { return r.raft.ReloadableConfig().TrailingLogs == heldLogs })
+	eventually(t, "the log to be held", func() bool { return r.raft.ReloadableConfig().TrailingLogs == retainAll })
 	write(200)
 	if first() != 1 || log.Size() < 200*30<<10 {
 		t.Fatalf("the log is held, and begins at %d and has %d bytes", first(), log.Size())
@@ -75,7 +75,7 @@ func TestLogBytes(t *testing.T) {
 	free.Store(scarceBytes - 1) // the stream's follower does not catch up, and the disk has no room to wait
 	eventually(t, "the log to be cut", func() bool { return first() > 100 })
 	last, _ := log.LastIndex()
-	if kept := last + 1 - first(); kept < leastTrail/2 || kept > 4*leastTrail {
+	if kept := last + 1 - first(); kept < leastTrailing/2 || kept > 4*leastTrailing {
 		t.Errorf("%d entries are kept", kept)
 	}
 	if log.Size() < 200*30<<10 {
@@ -84,7 +84,7 @@ func TestLogBytes(t *testing.T) {
 	if err := s.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the files to go", func() bool { return log.Size() <= (leastTrail+10)*31<<10+fileBytes })
+	eventually(t, "the files to go", func() bool { return log.Size() <= (leastTrailing+10)*31<<10+fileBytes })
 	write(30) // fewer than what is cut at a time where entries are small
 	if first() < 130 {
 		t.Errorf("after 30 entries more the log begins at %d", first())
@@ -118,11 +118,11 @@ func TestHeldLog(t *testing.T) {
 	}
 	r.retention.streams.Begun <- "n2"
 	m := r.retention.streams.Begin(raftfix.Stream{Peer: "n2", Sending: true, Size: 1}, strings.NewReader("x"))
-	eventually(t, "the log to be held", trailing(heldLogs))
+	eventually(t, "the log to be held", trailing(retainAll))
 	free.Store(scarceBytes - 1)
 	eventually(t, "the log to be cut on a full disk", trailing(r.o.TrailingLogs))
 	free.Store(2 * scarceBytes)
-	eventually(t, "the log to be held again", trailing(heldLogs))
+	eventually(t, "the log to be held again", trailing(retainAll))
 	if _, err := io.Copy(io.Discard, m); err != nil {
 		t.Error(err)
 	}

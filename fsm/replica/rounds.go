@@ -31,7 +31,7 @@ type rounds struct {
 type round struct {
 	until time.Time
 	tick  bool          // the log's time is to move on in it; guarded by rounds.mu
-	turn  chan struct{} // holds an element when one of those who have joined is to make it
+	token chan struct{} // holds an element when one of those who have joined is to make it
 	done  chan struct{} // closed once it is made; what follows is written before
 	got   confirmed
 	err   error
@@ -52,7 +52,7 @@ func (r *rounds) join(tick bool) (confirmed, error) {
 		return confirmed{}, ErrClosed
 	}
 	select {
-	case <-next.turn:
+	case <-next.token:
 		r.make(next)
 	case <-next.done:
 	}
@@ -67,19 +67,19 @@ func (r *rounds) enter(tick bool) *round {
 		return nil
 	}
 	if r.mu.next == nil {
-		r.mu.next = &round{until: time.Now().Add(r.limit), turn: make(chan struct{}, 1), done: make(chan struct{})}
+		r.mu.next = &round{until: time.Now().Add(r.limit), token: make(chan struct{}, 1), done: make(chan struct{})}
 	}
 	r.mu.next.tick = r.mu.next.tick || tick
 	if !r.mu.making {
 		r.mu.making = true
-		r.mu.next.turn <- struct{}{}
+		r.mu.next.token <- struct{}{}
 	}
 	return r.mu.next
 }
 
 // make makes a round, whose turn the caller has taken, and calls for the next one.
 func (r *rounds) make(now *round) {
-	defer r.pass()
+	defer r.passToken()
 	defer close(now.done)
 	r.mu.Lock()
 	r.mu.next = nil // nobody joins any more
@@ -91,20 +91,20 @@ func (r *rounds) make(now *round) {
 	}
 }
 
-// pass lets one of those who wait make the next round.
-func (r *rounds) pass() {
+// passToken lets one of those who wait make the next round.
+func (r *rounds) passToken() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mu.next != nil {
-		r.mu.next.turn <- struct{}{}
+		r.mu.next.token <- struct{}{}
 		return
 	}
 	r.mu.making = false
 	r.mu.idle.Broadcast()
 }
 
-// close fails all who wait and who come later, and returns once no round is being made.
-func (r *rounds) close() {
+// closeRounds fails all who wait and who come later, and returns once no round is being made.
+func (r *rounds) closeRounds() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.closed = true

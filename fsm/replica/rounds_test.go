@@ -37,7 +37,7 @@ func TestRounds(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		join(false, 3) // after a while without any
 		wg.Wait()
-		r.close()
+		r.closeRounds()
 		if _, err := r.join(false); !errors.Is(err, ErrClosed) {
 			t.Errorf("after the end: %v", err)
 		}
@@ -65,7 +65,7 @@ func TestRoundsClose(t *testing.T) {
 		})
 		synctest.Wait()
 		began := time.Now()
-		r.close()
+		r.closeRounds()
 		if waited := time.Since(began); waited != time.Second {
 			t.Errorf("closed after %v, and the round took a second", waited)
 		}
@@ -92,7 +92,7 @@ func TestRoundsBound(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		r.close()
+		r.closeRounds()
 	})
 }
 
@@ -113,6 +113,6 @@ func TestRoundsPanic(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		r.close()
+		r.closeRounds()
 	})
 }

@@ -80,7 +80,7 @@ type standing struct {
 
 func newStanding(n *node, b *raftfix.VoteGuard, c *link.ClusterNote) *standing {
 	r := &standing{node: n, intent: &intent{log: n.o.Log}, guard: b, cluster: c, refused: make(chan error, 1)}
-	r.aim(n.o.Join)
+	r.setTarget(n.o.Join)
 	return r
 }
 
@@ -90,7 +90,7 @@ func (r *standing) target() []string {
 	return r.mu.addrs
 }
 
-func (r *standing) aim(addrs []string) {
+func (r *standing) setTarget(addrs []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.addrs = addrs
@@ -111,7 +111,7 @@ const attendPause = 100 * time.Millisecond
 func (r *standing) attend() {
 	heard := time.Now() // when a leader was known, or the others were asked about it
 	for ok := true; ok; ok = r.pause(r.o.paced(attendPause), nil) {
-		self, member := r.look()
+		self, member := r.updateStanding()
 		if _, led := r.leaderAt(); led && member {
 			heard = time.Now()
 		}
@@ -130,11 +130,11 @@ func (r *standing) attend() {
 	}
 }
 
-// look notes what this node is now, and returns what the configuration says of it. A node that catches up meets older
-// configurations without it first.
-func (r *standing) look() (self raft.Server, member bool) {
+// updateStanding notes what this node is now, and returns what the configuration says of it. A node that catches up
+// meets older configurations without it first.
+func (r *standing) updateStanding() (self raft.Server, member bool) {
 	m := r.configuration()
-	self, member = m.find(r.o.ID)
+	self, member = m.member(r.o.ID)
 	now := Belongs
 	switch {
 	case r.intent.load() == intentRemoved:
@@ -155,7 +155,7 @@ func (r *standing) noteStanding(now Standing, self raft.Server) {
 	switch now {
 	case Belongs:
 		r.log.Info("this node is a member", "suffrage", self.Suffrage.String(), "index", r.machine.Applied().Index)
-		r.aim(nil)
+		r.setTarget(nil)
 	case Removed:
 		r.log.Warn("this node was removed from its cluster; it serves nothing any more: stop it; to come in again it needs an empty --dir and --join")
 	}
@@ -165,7 +165,7 @@ func (r *standing) noteStanding(now Standing, self raft.Server) {
 // joinOrder is what this node asks for itself.
 func (r *standing) joinRequest() request {
 	return request{
-		Verb: verbJoin, ID: r.o.ID, Addr: r.o.Addr, Run: r.run, Past: r.hasPast(),
+		Verb: verbJoin, ID: r.o.ID, Addr: r.o.Addr, Run: r.run, HasState: r.hasState(),
 		Applied: r.machine.Applied().Index, Format: layout.FormatVersion,
 	}
 }
@@ -189,18 +189,18 @@ func (r *standing) tryJoin() {
 		r.awaitMember(ctx)
 	case errors.As(err, &refusal) && len(r.o.Join) > 0:
 		r.refuse(fmt.Errorf("replica: cannot join: %w", err))
-		r.aim(nil)
+		r.setTarget(nil)
 	case errors.As(err, &refusal):
-		r.aim(nil)
+		r.setTarget(nil)
 	default:
-		r.sayWhy("this node waits to be added to the cluster", err.Error())
+		r.logOnce("this node waits to be added to the cluster", err.Error())
 	}
 }
 
 // awaitMember waits until the configuration that says that this node is a member has come here.
 func (r *standing) awaitMember(ctx context.Context) {
 	for r.pause(attendPause, ctx.Done()) {
-		if _, member := r.look(); member {
+		if _, member := r.updateStanding(); member {
 			return
 		}
 	}
@@ -226,11 +226,11 @@ func (r *standing) correct(self raft.Server) {
 	o := r.joinRequest()
 	o.Vote = r.intent.load() == intentVote && !r.guard.Rejoining()
 	if _, err := r.admin.command(ctx, o, r.others()...); err != nil {
-		r.sayWhy("the configuration is not yet what this node wants", err.Error())
+		r.logOnce("the configuration is not yet what this node wants", err.Error())
 		return
 	}
 	for r.pause(attendPause, ctx.Done()) {
-		if now, member := r.look(); now != self || !member {
+		if now, member := r.updateStanding(); now != self || !member {
 			return
 		}
 	}
@@ -247,19 +247,19 @@ func (r *standing) askWhetherKept() {
 	if err := r.intent.set(intentRemoved); err != nil {
 		r.log.Error("cannot note that this node was removed", "err", err)
 	}
-	r.look()
+	r.updateStanding()
 }
 
-// sayLost logs that this node hears of no leader and cannot ask for one, with what an operator can do about it.
-func (r *standing) sayLost() {
+// logNoMajority logs that this node hears of no leader and cannot ask for one, with what an operator can do about it.
+func (r *standing) logNoMajority() {
 	var silent []string
 	for _, s := range r.servers() {
-		if string(s.ID) != r.o.ID && !r.progress.sighting(s.ID).answered {
+		if string(s.ID) != r.o.ID && !r.progress.of(s.ID).answered {
 			silent = append(silent, raftfix.Located(s).String())
 		}
 	}
 	if voters := len(r.voters()); len(silent) > 0 && len(silent) >= voters-voters/2 {
-		r.sayWhy("no majority of the members answers", fmt.Sprintf("no answer from %s: start them; where nodes have moved, start each node with --peers naming all members "+
+		r.logOnce("no majority of the members answers", fmt.Sprintf("no answer from %s: start them; where nodes have moved, start each node with --peers naming all members "+
 			"at the addresses that they have now; where they are lost for good, see cairn recover", strings.Join(silent, ", ")))
 	}
 }
@@ -272,8 +272,8 @@ func anyoneAt(addrs []string) (all []raftfix.MemberAddr) {
 	return all
 }
 
-// sayWhy logs why something has to wait, once.
-func (r *standing) sayWhy(what, why string) {
+// logOnce logs why something has to wait, once.
+func (r *standing) logOnce(what, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mu.why != why {
@@ -295,7 +295,7 @@ func (r *standing) catchUp() {
 		}
 		for {
 			_, err := r.index.confirm(r.ctx, false)
-			if _, member := r.configuration().find(r.o.ID); err == nil && !member {
+			if _, member := r.configuration().member(r.o.ID); err == nil && !member {
 				err = ErrJoining // it has caught up with a configuration that it is not in yet
 			}
 			if err == nil {

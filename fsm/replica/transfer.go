@@ -17,11 +17,11 @@ import (
 // transfer hands leadership to another voter.
 type transfer struct {
 	*node
-	contacts  *raftfix.Contacts
-	transfers *raftfix.Transfers
-	proposer  *proposer
-	progress  *progress
-	offered   atomic.Uint64 // the newest term in which leadership was offered to another node
+	contacts     *raftfix.Contacts
+	transfers    *raftfix.Transfers
+	proposer     *proposer
+	progress     *progress
+	transferTerm atomic.Uint64 // the newest term in which leadership was offered to another node
 }
 
 // to is Replica.TransferLeadership.
@@ -37,21 +37,21 @@ func (t *transfer) to(id string) error {
 	if err := t.proposer.finishFlights(); err != nil {
 		return err
 	}
-	t.offered.Store(math.MaxUint64) // no leases
-	defer func() { t.offered.Store(t.raft.CurrentTerm()) }()
+	t.transferTerm.Store(math.MaxUint64) // no leases
+	defer func() { t.transferTerm.Store(t.raft.CurrentTerm()) }()
 	if id == "" {
-		return t.offerToAny()
+		return t.transferToAny()
 	}
 	for _, s := range t.voters() {
 		if string(s.ID) == id {
-			return t.offer(s)
+			return t.transferTo(s)
 		}
 	}
 	return fmt.Errorf("replica: no voter is called %q", id)
 }
 
-// offer offers leadership to a voter. One that has failed is not repeated before appends to the node go on.
-func (t *transfer) offer(s raft.Server) error {
+// transferTo offers leadership to a voter. One that has failed is not repeated before appends to the node go on.
+func (t *transfer) transferTo(s raft.Server) error {
 	term := t.raft.CurrentTerm()
 	for deadline := time.Now().Add(2 * t.o.Heartbeat); !t.transfers.May(term, s.ID); {
 		if time.Now().After(deadline) || !t.pause(retryPause, nil) {
@@ -65,16 +65,16 @@ func (t *transfer) offer(s raft.Server) error {
 	return err
 }
 
-// offerToAny offers leadership to the voters that answer, the most current ones first, until one has taken it. Raft's
-// own choice may be a node that is dead.
-func (t *transfer) offerToAny() error {
+// transferToAny offers leadership to the voters that answer, the most current ones first, until one has taken it.
+// Raft's own choice may be a node that is dead.
+func (t *transfer) transferToAny() error {
 	err := errors.New("replica: no other voter answers")
 	voters := slices.DeleteFunc(t.voters(), func(s raft.Server) bool { return string(s.ID) == t.o.ID || !t.answers(s.ID) })
 	slices.SortStableFunc(voters, func(a, b raft.Server) int {
-		return cmp.Compare(t.progress.sighting(b.ID).applied, t.progress.sighting(a.ID).applied)
+		return cmp.Compare(t.progress.of(b.ID).applied, t.progress.of(a.ID).applied)
 	})
 	for _, s := range append(voters, voters...) { // a second time, for those who were busy
-		if err = t.offer(s); err == nil || t.raft.State() != raft.Leader {
+		if err = t.transferTo(s); err == nil || t.raft.State() != raft.Leader {
 			return err
 		}
 	}

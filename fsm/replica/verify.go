@@ -72,7 +72,7 @@ func (r *verifier) verify(ctx context.Context, timeout time.Duration) (Verdict, 
 	case <-ctx.Done():
 		return Verdict{}, ErrVerifying
 	}
-	replies, err := r.proposer.write(ctx, []entry.Group{{Calls: []entry.Call{{Argv: [][]byte{[]byte(command.ChecksumName)}}}}})
+	replies, err := r.proposer.writeGroups(ctx, []entry.Group{{Calls: []entry.Call{{Argv: [][]byte{[]byte(command.ChecksumName)}}}}})
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -123,7 +123,7 @@ func (v *Verdict) String() string {
 func (r *verifier) evidence(ctx context.Context, s raft.Server, index uint64) Evidence {
 	e := Evidence{ID: string(s.ID), Addr: string(s.Address)}
 	a := &asker{l: r.links}
-	defer a.close()
+	defer a.closeConn()
 	answered := false
 	for heard := time.Now(); ; {
 		sum, status, err := r.checksum(ctx, a, s, index)

@@ -44,8 +44,8 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 	asked, there := raft.ServerID("n4"), leader.index.confirmers.others(leader.voters())[0].Address
 	tr, h := leader.transport, raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(leader.o.ID)}
 	a := &asker{l: leader.links}
-	defer a.close()
-	if _, err := a.ask(t.Context(), raftfix.MemberAddr{ID: string(leader.index.confirmers.others(leader.voters())[0].ID), Addr: string(there)}, askProgress); err != nil {
+	defer a.closeConn()
+	if _, err := a.query(t.Context(), raftfix.MemberAddr{ID: string(leader.index.confirmers.others(leader.voters())[0].ID), Addr: string(there)}, askProgress); err != nil {
 		t.Fatal(err)
 	}
 	for name, ask := range map[string]func() error{
@@ -72,7 +72,7 @@ func TestEachQuestionIsAMembers(t *testing.T) {
 			return tr.InstallSnapshot(asked, there, &raft.InstallSnapshotRequest{RPCHeader: h}, new(raft.InstallSnapshotResponse), strings.NewReader(""))
 		},
 		"read index": func() error {
-			_, err := a.ask(t.Context(), raftfix.MemberAddr{ID: string(asked), Addr: string(there)}, askIndex, 0, 0, 0, 0, 0, 0, 0, 0)
+			_, err := a.query(t.Context(), raftfix.MemberAddr{ID: string(asked), Addr: string(there)}, askIndex, 0, 0, 0, 0, 0, 0, 0, 0)
 			return err
 		},
 	} {

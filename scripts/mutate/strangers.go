@@ -23,7 +23,7 @@ func strangerMutations() []mutation {
 			in("./resp", "TestMessageWakes|TestSwitchMaster"), ""},
 		{"messages for a client that reads none have no bound", "resp/outbox.go", "if waiting > outboxBytes ||", "if false ||",
 			in("./resp", "TestUnreadMessages"), ""},
-		{"a node that answers nobody leaves writes of a group out", "fsm/run.go", "if wanted && r.size < r.room || s.Writes() {", "if wanted && r.size < r.room {",
+		{"a node that answers nobody leaves writes of a group out", "fsm/run.go", "if wanted && r.size < r.budget || s.Writes() {", "if wanted && r.size < r.room {",
 			in("./fsm", "TestAtomicGroupReadsItsWrites|TestOneLogOneState"), ""},
 	}
 }

@@ -62,8 +62,8 @@ func (s *Store) readEntry(index uint64, log *raft.Log) (found bool, err error) {
 	return found, nil
 }
 
-// read returns a copy of the value of pkey.
-func (s *Store) read(pkey []byte) ([]byte, error) {
+// readRow returns a copy of the value of pkey.
+func (s *Store) readRow(pkey []byte) ([]byte, error) {
 	value, closer, err := s.db.Get(pkey)
 	if err != nil {
 		return nil, markCorrupt(err)

@@ -47,11 +47,11 @@ func (s *Store) openJournal(files vfs.FS) error {
 	if err != nil {
 		return err
 	}
-	return s.begin(files, logs)
+	return s.beginFile(files, logs)
 }
 
-// begin makes the journal ready for writes, in a file behind logs.
-func (s *Store) begin(files vfs.FS, logs wal.Logs) (err error) {
+// beginFile makes the journal ready for writes, in a file behind logs.
+func (s *Store) beginFile(files vfs.FS, logs wal.Logs) (err error) {
 	j := s.journal
 	if j.wals, err = wal.Init(j.walOptions(files), logs); err != nil {
 		return err
@@ -369,7 +369,7 @@ func (s *Store) isBegun() (bool, error) {
 	if older {
 		return false, fmt.Errorf("%w: entries in the database, as programs before 0.1.0 have them", ErrUnknownFormat)
 	}
-	_, err = s.read(begunRow())
+	_, err = s.readRow(begunRow())
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}
@@ -399,7 +399,7 @@ func (s *Store) beginFirst(files vfs.FS) error {
 		}
 	}
 	s.oldest = 1
-	if err := s.begin(files, nil); err != nil {
+	if err := s.beginFile(files, nil); err != nil {
 		return err
 	}
 	return s.db.Set(begunRow(), appendChecksum([]byte{formatBegun}, begunRow()), pebble.Sync)
@@ -407,7 +407,7 @@ func (s *Store) beginFirst(files vfs.FS) error {
 
 // numbers returns the numbers in a row about the files, n of them, nil when there is no such row.
 func (s *Store) numbers(row []byte, n int) ([]uint64, error) {
-	v, err := s.read(row)
+	v, err := s.readRow(row)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}

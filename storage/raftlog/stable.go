@@ -29,7 +29,7 @@ func (s *Store) Get(key []byte) ([]byte, error) {
 	}
 	defer s.gate.leave()
 	pkey := stableKey(key)
-	v, err := s.read(pkey)
+	v, err := s.readRow(pkey)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}

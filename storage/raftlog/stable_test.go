@@ -91,7 +91,7 @@ func TestCorruptStableValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	pkey := stableKey([]byte("term"))
-	v, err := s.read(pkey)
+	v, err := s.readRow(pkey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func CommonMatches(a, b []byte) []Match {
 			} else {
 				runs = append(runs, Match{i, j, 1})
 			}
-		case rises.get(i-1, j-1):
+		case rises.bit(i-1, j-1):
 			i--
 		default:
 			j--
@@ -116,7 +116,7 @@ func (t bitTable) setRow(i int, flat []uint64) {
 	}
 }
 
-func (t bitTable) get(i, j int) bool {
+func (t bitTable) bit(i, j int) bool {
 	at := i*t.columns + j
 	return t.words[at/64]>>(at%64)&1 != 0
 }

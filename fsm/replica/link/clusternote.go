@@ -41,12 +41,12 @@ type ClusterNote struct {
 
 	mu struct {
 		sync.Mutex
-		known
+		clusterIdentity
 	}
 }
 
-// known is what a clusterNote knows.
-type known struct {
+// clusterIdentity is what a clusterNote knows.
+type clusterIdentity struct {
 	id      string
 	kept    bool // id is noted
 	genesis [GenesisLen]byte
@@ -89,7 +89,7 @@ func (c *ClusterNote) Keep(id string, genesis [GenesisLen]byte) (same bool, err 
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.mu.Lock()
-	now := c.mu.known
+	now := c.mu.clusterIdentity
 	c.mu.Unlock()
 	var none [GenesisLen]byte
 	if genesis != none && now.genesis == none {
@@ -149,9 +149,9 @@ func GenesisOf(members []raft.Server, newCluster bool) [GenesisLen]byte {
 	return [GenesisLen]byte(sum[:])
 }
 
-// know takes what a peer says of its cluster, when a link is proved and before it is used. A node that waits to begin
-// a cluster takes nothing.
-func (l *Links) know(own, peer Hello, bound, waits bool) error {
+// learnCluster takes what a peer says of its cluster, when a link is proved and before it is used. A node that waits to
+// begin a cluster takes nothing.
+func (l *Links) learnCluster(own, peer Hello, bound, waits bool) error {
 	switch {
 	case peer.Cluster == "" || waits:
 		return nil

@@ -31,9 +31,9 @@ const (
 
 // The bits of a hello's flags.
 const (
-	flagPast    = 1 << iota // Hello.past
-	flagLeads               // Hello.leads
-	flagFounder             // Hello.founder
+	flagHasState = 1 << iota // Hello.hasState
+	flagLeads                // Hello.leads
+	flagFounder              // Hello.founder
 	flagsEnd
 )
 
@@ -49,22 +49,22 @@ var ErrRefused = errors.New("refused")
 
 // Hello is how a node introduces itself.
 type Hello struct {
-	kind    byte // 0 in the answer
-	past    bool // it has been part of a cluster
-	leads   bool // it leads its cluster
-	founder bool // its directory began a cluster, and joined none
-	nonce   []byte
-	genesis [GenesisLen]byte // what its cluster began with, see ClusterNote; zero where it does not know, or there is none
-	ID      string
-	To      string // the member that the opener wants to reach; empty when it wants whoever is there
-	Addr    string // where it is reached, by its own word
-	run     string // of its process
-	Cluster string
+	kind     byte // 0 in the answer
+	hasState bool // it has been part of a cluster
+	leads    bool // it leads its cluster
+	founder  bool // its directory began a cluster, and joined none
+	nonce    []byte
+	genesis  [GenesisLen]byte // what its cluster began with, see ClusterNote; zero where it does not know, or there is none
+	ID       string
+	To       string // the member that the opener wants to reach; empty when it wants whoever is there
+	Addr     string // where it is reached, by its own word
+	run      string // of its process
+	Cluster  string
 }
 
-func (h Hello) bytes() []byte {
+func (h Hello) encode() []byte {
 	flags := byte(0)
-	for bit, is := range map[byte]bool{flagPast: h.past, flagLeads: h.leads, flagFounder: h.founder} {
+	for bit, is := range map[byte]bool{flagHasState: h.hasState, flagLeads: h.leads, flagFounder: h.founder} {
 		if is {
 			flags |= bit
 		}
@@ -84,7 +84,7 @@ func parseHello(b []byte) (Hello, error) {
 		return Hello{}, bad
 	}
 	h := Hello{
-		kind: b[0], past: b[1]&flagPast != 0, leads: b[1]&flagLeads != 0, founder: b[1]&flagFounder != 0,
+		kind: b[0], hasState: b[1]&flagHasState != 0, leads: b[1]&flagLeads != 0, founder: b[1]&flagFounder != 0,
 		nonce: b[2 : 2+nonceLen], genesis: [GenesisLen]byte(b[2+nonceLen:]),
 	}
 	rest := b[fixed:]
@@ -105,7 +105,7 @@ func parseHello(b []byte) (Hello, error) {
 func (l *Links) hello(kind byte, to string) Hello {
 	now := l.o.Host.Situation()
 	h := Hello{
-		kind: kind, past: now.Past, leads: now.Leads, founder: !l.o.Joining, nonce: make([]byte, nonceLen),
+		kind: kind, hasState: now.HasState, leads: now.Leads, founder: !l.o.Joining, nonce: make([]byte, nonceLen),
 		ID: l.o.ID, To: to, Addr: l.o.Addr, run: l.o.Run, genesis: l.cluster.Genesis(),
 	}
 	if !now.Waits {
@@ -128,7 +128,7 @@ func (l *Links) proof(role string, first, answer []byte) []byte {
 // itself.
 func (l *Links) introduce(c io.ReadWriter, kind byte, to string) (peer Hello, err error) {
 	own := l.hello(kind, to)
-	first := own.bytes()
+	first := own.encode()
 	if err := WriteFrame(c, first); err != nil {
 		return Hello{}, err
 	}
@@ -167,7 +167,7 @@ func (l *Links) welcome(c io.ReadWriter) (peer Hello, err error) {
 		return Hello{}, err
 	}
 	own := l.hello(0, "")
-	answer := own.bytes()
+	answer := own.encode()
 	if err := WriteFrame(c, answer); err != nil {
 		return Hello{}, err
 	}

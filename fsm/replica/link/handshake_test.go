@@ -19,12 +19,12 @@ import (
 // fakeHost is a node that can only shake hands.
 type fakeHost struct {
 	now       Situation
-	displaced *Refusal
+	yields *Refusal
 }
 
 func (h *fakeHost) Situation() Situation { return h.now }
 
-func (h *fakeHost) Displaced(Hello) *Refusal { return h.displaced }
+func (h *fakeHost) Yield(Hello) *Refusal { return h.yields }
 
 func (h *fakeHost) Who(context.Context, string) (id, run string, err error) {
 	return "", "", errors.New("nobody is there")
@@ -41,7 +41,7 @@ func side(t testing.TB, id, secret, cluster string) *Links {
 	}
 	note.mu.id = cluster
 	return New(t.Context(), Options{
-		ID: id, Secret: secret, Cluster: note, Guard: raftfix.NewVoteGuard(log), Host: &fakeHost{now: Situation{Past: cluster != ""}},
+		ID: id, Secret: secret, Cluster: note, Guard: raftfix.NewVoteGuard(log), Host: &fakeHost{now: Situation{HasState: cluster != ""}},
 		Logger: slog.New(slog.DiscardHandler),
 	})
 }
@@ -109,11 +109,11 @@ func TestHandshake(t *testing.T) {
 func TestReplayedProof(t *testing.T) {
 	r := side(t, "n1", "s", "")
 	first, answer := r.hello(Raft, "n2"), r.hello(0, "")
-	proof := r.proof("opener", first.bytes(), answer.bytes())
-	if string(proof) == string(r.proof("opener", first.bytes(), r.hello(0, "").bytes())) {
+	proof := r.proof("opener", first.encode(), answer.encode())
+	if string(proof) == string(r.proof("opener", first.encode(), r.hello(0, "").encode())) {
 		t.Error("the proof does not depend on the acceptor's nonce")
 	}
-	if string(proof) == string(r.proof("acceptor", first.bytes(), answer.bytes())) {
+	if string(proof) == string(r.proof("acceptor", first.encode(), answer.encode())) {
 		t.Error("the proof can be reflected")
 	}
 }
@@ -138,7 +138,7 @@ type rw struct {
 
 // FuzzIntroduce: no bytes of whoever answers make the opener panic, or take him for a node.
 func FuzzIntroduce(f *testing.F) {
-	hello := func(id string) []byte { return Hello{nonce: make([]byte, nonceLen), ID: id}.bytes() }
+	hello := func(id string) []byte { return Hello{nonce: make([]byte, nonceLen), ID: id}.encode() }
 	frames := func(all ...[]byte) (b []byte) {
 		for _, frame := range all {
 			b = append(binary.BigEndian.AppendUint16(b, uint16(len(frame))), frame...)
@@ -160,15 +160,15 @@ func FuzzIntroduce(f *testing.F) {
 
 // FuzzHello: of what is a hello, nothing is lost.
 func FuzzHello(f *testing.F) {
-	f.Add(Hello{kind: Raft, nonce: make([]byte, nonceLen), past: true, leads: true, founder: true, genesis: [GenesisLen]byte{7}, ID: "n1", To: "n2", Addr: "a1", run: "r", Cluster: "c"}.bytes())
+	f.Add(Hello{kind: Raft, nonce: make([]byte, nonceLen), hasState: true, leads: true, founder: true, genesis: [GenesisLen]byte{7}, ID: "n1", To: "n2", Addr: "a1", run: "r", Cluster: "c"}.encode())
 	f.Add(make([]byte, 36))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, err := parseHello(b)
 		switch {
 		case err != nil && !errors.Is(err, ErrRefused):
 			t.Errorf("%x: %v", b, err)
-		case err == nil && !bytes.Equal(h.bytes(), b):
-			t.Errorf("%x came back as %x", b, h.bytes())
+		case err == nil && !bytes.Equal(h.encode(), b):
+			t.Errorf("%x came back as %x", b, h.encode())
 		}
 	})
 }

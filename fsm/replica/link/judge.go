@@ -130,22 +130,22 @@ func (j judge) lostDisk(peer Hello) *Refusal {
 	switch {
 	case !is:
 		return refuseHere("%s is no member of cluster %s any more: start it on an empty --dir with --join", peer.ID, j.own.Cluster)
-	case string(s.Address) != peer.Addr && !peer.past:
+	case string(s.Address) != peer.Addr && !peer.hasState:
 		return refuseHere("%s is a member at %s and comes from %s without its data: start it there, or on an empty --dir with --join and another --id", peer.ID, s.Address, peer.Addr)
 	}
 	return nil
 }
 
-// displaces says that the opener is of a living cluster that has a member where this node begins another one, or has
+// mustYield says that the opener is of a living cluster that has a member where this node begins another one, or has
 // begun one alone: it stands on a directory that has lost that member's data, or at an address that is not free.
-func (j judge) displaces(peer Hello) bool {
+func (j judge) mustYield(peer Hello) bool {
 	var none [GenesisLen]byte
 	switch own := j.own; {
-	case !own.founder || peer.To == "" || !peer.past || peer.Cluster == "":
+	case !own.founder || peer.To == "" || !peer.hasState || peer.Cluster == "":
 		return false
 	case own.Cluster != "": // ids begin with the time, see NewClusterID
 		return peer.leads && peer.Cluster < own.Cluster && peer.To == own.ID && len(j.members) == 1
-	case own.past:
+	case own.hasState:
 		return false
 	}
 	return j.own.genesis == none || j.own.genesis != peer.genesis
@@ -157,8 +157,8 @@ func (l *Links) vetAcceptor(own, peer Hello) *Refusal { return judge{own: own}.a
 // vetOpener returns why a link is not to be used that a peer has opened, or nil.
 func (l *Links) vetOpener(own, peer Hello) *Refusal {
 	j := judge{own, l.o.Host.Situation().Members}
-	if j.displaces(peer) {
-		return l.o.Host.Displaced(peer)
+	if j.mustYield(peer) {
+		return l.o.Host.Yield(peer)
 	}
 	if reason := j.opener(peer); reason != nil || !j.tells(peer) {
 		return reason
@@ -166,7 +166,7 @@ func (l *Links) vetOpener(own, peer Hello) *Refusal {
 	if twin := l.twin(peer, j.members); twin != nil {
 		return twin
 	}
-	l.whereabouts.note(peer.ID, peer.Addr)
+	l.addressBook.record(peer.ID, peer.Addr)
 	return nil
 }
 
@@ -174,7 +174,7 @@ func (l *Links) vetOpener(own, peer Hello) *Refusal {
 // word of where it is counts.
 func (j judge) tells(peer Hello) bool {
 	_, is := member(j.members, peer.ID)
-	return peer.To != "" && peer.past && is && peer.ID != j.own.ID
+	return peer.To != "" && peer.hasState && is && peer.ID != j.own.ID
 }
 
 // member returns the member that is called id.
@@ -207,13 +207,13 @@ const (
 )
 
 // twin looks whether a member that comes from elsewhere than it is known to be is alive there too, as another
-// process. One without a past is not let in at another address at all, see lostDisk and admit.
+// process. One without a state is not let in at another address at all, see lostDisk and admit.
 func (l *Links) twin(peer Hello, members []raft.Server) *Refusal {
 	if l.o.Addresses[peer.ID] == peer.Addr {
 		return nil
 	}
 	s, _ := member(members, peer.ID)
-	for _, known := range []string{string(s.Address), l.whereabouts.of(peer.ID)} {
+	for _, known := range []string{string(s.Address), l.addressBook.lookUp(peer.ID)} {
 		if known == "" || known == peer.Addr || isNowhere(known) {
 			continue
 		}

@@ -19,15 +19,15 @@ import (
 func TestVet(t *testing.T) {
 	members := []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}
 	member := func(id, addr, cluster string) Hello { // of a cluster that began as 1
-		return Hello{ID: id, Addr: addr, Cluster: cluster, past: true, founder: true, run: id + "'s", genesis: [GenesisLen]byte{1}}
+		return Hello{ID: id, Addr: addr, Cluster: cluster, hasState: true, founder: true, run: id + "'s", genesis: [GenesisLen]byte{1}}
 	}
 	to := func(h Hello, kind byte, to string) Hello { h.kind, h.To = kind, to; return h }
 	fresh := func(id, addr string, genesis byte) Hello {
 		return Hello{ID: id, Addr: addr, founder: true, genesis: [GenesisLen]byte{genesis}}
 	}
-	begun := func(h Hello) Hello { h.past = true; return h }
+	begun := func(h Hello) Hello { h.hasState = true; return h }
 	joined := func(id, addr, cluster string) Hello {
-		return Hello{ID: id, Addr: addr, past: cluster != "", Cluster: cluster}
+		return Hello{ID: id, Addr: addr, hasState: cluster != "", Cluster: cluster}
 	}
 	n2 := member("n2", "a2", "c")
 	const strange, other, unknown = "here answers n2", "of cluster", "was not started for that"
@@ -77,8 +77,8 @@ func TestVet(t *testing.T) {
 	}
 }
 
-// TestDisplaces: which call tells a node that it has begun a cluster in the place of a member.
-func TestDisplaces(t *testing.T) {
+// TestMustYield: which call tells a node that it has begun a cluster in the place of a member.
+func TestMustYield(t *testing.T) {
 	alone := []raft.Server{{ID: "n1", Address: "a1"}}
 	trio := []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}, {ID: "n3", Address: "a3"}}
 	one, two := [GenesisLen]byte{1}, [GenesisLen]byte{2}
@@ -90,22 +90,22 @@ func TestDisplaces(t *testing.T) {
 		peer    Hello
 		want    bool
 	}{
-		{"it waits to begin alone", Hello{ID: "n1", founder: true}, nil, Hello{ID: "n2", To: "n1", past: true, Cluster: old}, true},
-		{"another member's place", Hello{ID: "m3", founder: true, genesis: two}, trio, Hello{ID: "n1", To: "n3", past: true, Cluster: old, genesis: one}, true},
-		{"another cluster with the same names", Hello{ID: "n1", founder: true, genesis: two}, trio, Hello{ID: "n2", To: "n1", past: true, Cluster: old, genesis: one}, true},
-		{"a lost disk", Hello{ID: "n1", founder: true, genesis: one}, trio, Hello{ID: "n2", To: "n1", past: true, Cluster: old, genesis: one}, false},
-		{"a lost disk, at another member's address", Hello{ID: "n3", founder: true, genesis: one}, trio, Hello{ID: "n1", To: "n2", past: true, Cluster: old, genesis: one}, false},
-		{"its cluster is younger", Hello{ID: "n1", founder: true, past: true, Cluster: young}, alone, Hello{ID: "n2", To: "n1", past: true, leads: true, Cluster: old}, true},
-		{"its cluster is older", Hello{ID: "n1", founder: true, past: true, Cluster: old}, alone, Hello{ID: "n2", To: "n1", past: true, leads: true, Cluster: young}, false},
-		{"its cluster has others", Hello{ID: "n1", founder: true, past: true, Cluster: young}, trio, Hello{ID: "n2", To: "n1", past: true, leads: true, Cluster: old}, false},
-		{"another's address that is used again", Hello{ID: "m1", founder: true, past: true, Cluster: young}, alone, Hello{ID: "n2", To: "n1", past: true, leads: true, Cluster: old}, false},
-		{"a cluster without a leader", Hello{ID: "n1", founder: true, past: true, Cluster: young}, alone, Hello{ID: "n2", To: "n1", past: true, Cluster: old}, false},
-		{"a joiner", Hello{ID: "n1"}, nil, Hello{ID: "n2", To: "n1", past: true, Cluster: old}, false},
-		{"a request", Hello{ID: "n1", founder: true}, nil, Hello{ID: "n2", past: true, Cluster: old}, false},
+		{"it waits to begin alone", Hello{ID: "n1", founder: true}, nil, Hello{ID: "n2", To: "n1", hasState: true, Cluster: old}, true},
+		{"another member's place", Hello{ID: "m3", founder: true, genesis: two}, trio, Hello{ID: "n1", To: "n3", hasState: true, Cluster: old, genesis: one}, true},
+		{"another cluster with the same names", Hello{ID: "n1", founder: true, genesis: two}, trio, Hello{ID: "n2", To: "n1", hasState: true, Cluster: old, genesis: one}, true},
+		{"a lost disk", Hello{ID: "n1", founder: true, genesis: one}, trio, Hello{ID: "n2", To: "n1", hasState: true, Cluster: old, genesis: one}, false},
+		{"a lost disk, at another member's address", Hello{ID: "n3", founder: true, genesis: one}, trio, Hello{ID: "n1", To: "n2", hasState: true, Cluster: old, genesis: one}, false},
+		{"its cluster is younger", Hello{ID: "n1", founder: true, hasState: true, Cluster: young}, alone, Hello{ID: "n2", To: "n1", hasState: true, leads: true, Cluster: old}, true},
+		{"its cluster is older", Hello{ID: "n1", founder: true, hasState: true, Cluster: old}, alone, Hello{ID: "n2", To: "n1", hasState: true, leads: true, Cluster: young}, false},
+		{"its cluster has others", Hello{ID: "n1", founder: true, hasState: true, Cluster: young}, trio, Hello{ID: "n2", To: "n1", hasState: true, leads: true, Cluster: old}, false},
+		{"another's address that is used again", Hello{ID: "m1", founder: true, hasState: true, Cluster: young}, alone, Hello{ID: "n2", To: "n1", hasState: true, leads: true, Cluster: old}, false},
+		{"a cluster without a leader", Hello{ID: "n1", founder: true, hasState: true, Cluster: young}, alone, Hello{ID: "n2", To: "n1", hasState: true, Cluster: old}, false},
+		{"a joiner", Hello{ID: "n1"}, nil, Hello{ID: "n2", To: "n1", hasState: true, Cluster: old}, false},
+		{"a request", Hello{ID: "n1", founder: true}, nil, Hello{ID: "n2", hasState: true, Cluster: old}, false},
 		{"a newcomer", Hello{ID: "n1", founder: true}, nil, Hello{ID: "n2", To: "n1"}, false},
-		{"it was killed while it began", Hello{ID: "n1", founder: true, past: true, genesis: two}, trio, Hello{ID: "n2", To: "n1", past: true, Cluster: old, genesis: one}, false},
+		{"it was killed while it began", Hello{ID: "n1", founder: true, hasState: true, genesis: two}, trio, Hello{ID: "n2", To: "n1", hasState: true, Cluster: old, genesis: one}, false},
 	} {
-		if got := (judge{c.own, c.members}).displaces(c.peer); got != c.want {
+		if got := (judge{c.own, c.members}).mustYield(c.peer); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -149,10 +149,10 @@ func TestFormerPlace(t *testing.T) {
 	opener := side(t, "n1", "", "c")
 	opener.o.Addr = "a2"
 	opener.o.Host.(*fakeHost).now.Members = []raft.Server{{ID: "n1", Address: "a1"}, {ID: "n2", Address: "a2"}}
-	if got := opener.placesOf(raftfix.MemberAddr{ID: "n2", Addr: "a2"}); !slices.Equal(got, []string{"a2", "a1"}) {
+	if got := opener.addressesOf(raftfix.MemberAddr{ID: "n2", Addr: "a2"}); !slices.Equal(got, []string{"a2", "a1"}) {
 		t.Errorf("n2 is looked for at %q", got)
 	}
-	if got := opener.placesOf(raftfix.MemberAddr{Addr: "a2"}); !slices.Equal(got, []string{"a2"}) {
+	if got := opener.addressesOf(raftfix.MemberAddr{Addr: "a2"}); !slices.Equal(got, []string{"a2"}) {
 		t.Errorf("whoever is at a2 is looked for at %q", got)
 	}
 }
@@ -239,10 +239,10 @@ func TestClusterIDsAreInOrder(t *testing.T) {
 	}
 }
 
-// TestDisplacedIsHeard: what the host says to a peer that it displaces is what both ends hear.
-func TestDisplacedIsHeard(t *testing.T) {
+// TestYieldIsHeard: what the host says to a peer that it yields to is what both ends hear.
+func TestYieldIsHeard(t *testing.T) {
 	opener, acceptor := side(t, "n2", "", "c"), side(t, "n1", "", "")
-	acceptor.o.Host.(*fakeHost).displaced = RefuseFinally("at its operator's word")
+	acceptor.o.Host.(*fakeHost).yields = RefuseFinally("at its operator's word")
 	opener.cluster.mu.genesis, acceptor.cluster.mu.genesis = [GenesisLen]byte{1}, [GenesisLen]byte{2}
 	openErr, acceptErr := shake(t, opener, acceptor, Raft, "n1")
 	if !errors.Is(openErr, ErrRefused) || !errors.Is(acceptErr, ErrRefused) || !strings.Contains(openErr.Error(), "operator's word") {

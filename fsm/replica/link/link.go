@@ -51,9 +51,9 @@ type Options struct {
 type Host interface {
 	// Situation is what the node is at this moment.
 	Situation() Situation
-	// Displaced is called when a peer of a living cluster has a member where this node has begun another one. It
+	// Yield is called when a peer of a living cluster has a member where this node has begun another one. It
 	// returns why there is no link.
-	Displaced(peer Hello) *Refusal
+	Yield(peer Hello) *Refusal
 	// Who asks whoever is at an address for its id and its process.
 	Who(ctx context.Context, addr string) (id, run string, err error)
 	// Serve answers a peer on a link for queries until that ends.
@@ -62,10 +62,10 @@ type Host interface {
 
 // Situation is what a node is to its cluster.
 type Situation struct {
-	Past    bool          // it has been part of a cluster
-	Leads   bool          // it leads
-	Waits   bool          // it is to begin a cluster, and has not
-	Members []raft.Server // the newest configuration; none on a node that is in none yet
+	HasState bool          // it has been part of a cluster
+	Leads    bool          // it leads
+	Waits    bool          // it is to begin a cluster, and has not
+	Members  []raft.Server // the newest configuration; none on a node that is in none yet
 }
 
 // Links are the connections of this node with its peers. It is the raft.StreamLayer of the transport.
@@ -74,7 +74,7 @@ type Links struct {
 	ctx         context.Context // ends what waits
 	cluster     *ClusterNote
 	twins       twins
-	whereabouts whereabouts
+	addressBook addressBook
 
 	accepted chan net.Conn // raft links for the transport
 	done     chan struct{}
@@ -161,7 +161,7 @@ func (l *Links) Open(ctx context.Context, to raftfix.MemberAddr, kind byte) (net
 		c   net.Conn
 		err error
 	}
-	addrs := l.placesOf(to)
+	addrs := l.addressesOf(to)
 	tries := make(chan opened, len(addrs))
 	for _, addr := range addrs {
 		go func() {
@@ -193,15 +193,15 @@ const NoHost = ".invalid:1"
 
 func isNowhere(addr string) bool { return strings.HasSuffix(addr, NoHost) }
 
-// placesOf returns the addresses at which to look for a member. Who has this node's new place may have come to its
+// addressesOf returns the addresses at which to look for a member. Who has this node's new place may have come to its
 // former one.
-func (l *Links) placesOf(to raftfix.MemberAddr) []string {
+func (l *Links) addressesOf(to raftfix.MemberAddr) []string {
 	addrs := []string{to.Addr}
 	if to.ID == "" {
 		return addrs
 	}
 	self, _ := member(l.o.Host.Situation().Members, l.o.ID)
-	for _, addr := range []string{l.o.Addresses[to.ID], l.whereabouts.of(to.ID), string(self.Address)} {
+	for _, addr := range []string{l.o.Addresses[to.ID], l.addressBook.lookUp(to.ID), string(self.Address)} {
 		if addr != "" && addr != l.o.Addr && !slices.Contains(addrs, addr) {
 			addrs = append(addrs, addr)
 		}
@@ -267,7 +267,7 @@ func (l *Links) Serve(c net.Conn) {
 	if !l.track(c) {
 		return
 	}
-	defer l.forget(c)
+	defer l.untrack(c)
 	_ = c.SetDeadline(time.Now().Add(handshakeTimeout)) // an error shows at the next read
 	peer, err := l.welcome(c)
 	if err != nil {
@@ -288,10 +288,10 @@ func (l *Links) Serve(c net.Conn) {
 // past.
 func (l *Links) meet(own, peer Hello, bound bool) error {
 	now := l.o.Host.Situation()
-	if err := l.know(own, peer, bound, now.Waits); err != nil || !bound {
+	if err := l.learnCluster(own, peer, bound, now.Waits); err != nil || !bound {
 		return err
 	}
-	return l.o.Guard.Meet(now.Past, peer.past)
+	return l.o.Guard.Meet(now.HasState, peer.hasState)
 }
 
 func (l *Links) track(c net.Conn) bool {
@@ -303,7 +303,7 @@ func (l *Links) track(c net.Conn) bool {
 	return !l.mu.closed
 }
 
-func (l *Links) forget(c net.Conn) {
+func (l *Links) untrack(c net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.mu.open, c)

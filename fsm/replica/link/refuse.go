@@ -18,7 +18,7 @@ func Refuse(c net.Conn, why string) error {
 	}
 	own := Hello{nonce: make([]byte, nonceLen)}
 	_, _ = rand.Read(own.nonce) // never fails
-	if err := WriteFrame(c, own.bytes()); err != nil {
+	if err := WriteFrame(c, own.encode()); err != nil {
 		return err
 	}
 	if _, err := ReadFrame(c); err != nil { // its proof

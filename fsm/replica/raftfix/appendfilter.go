@@ -72,8 +72,8 @@ func limitCommit(req *raft.AppendEntriesRequest) {
 	req.LeaderCommitIndex = min(req.LeaderCommitIndex, req.PrevLogEntry+uint64(len(req.Entries)))
 }
 
-// settle waits until Raft has handled all requests before, and has heard of a leader. It returns Raft's answer.
-func (t *Transport) settle(h raft.RPCHeader, term uint64) (*raft.AppendEntriesResponse, error) {
+// drainRequests waits until Raft has handled all requests before, and has heard of a leader. It returns Raft's answer.
+func (t *Transport) drainRequests(h raft.RPCHeader, term uint64) (*raft.AppendEntriesResponse, error) {
 	answer := make(chan raft.RPCResponse, 1)
 	t.Hand(raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: h, Term: term}, RespChan: answer})
 	select {
@@ -89,7 +89,7 @@ func (t *Transport) settle(h raft.RPCHeader, term uint64) (*raft.AppendEntriesRe
 func (t *Transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest) {
 	limitCommit(req)
 	if t.appends.reaches(req) {
-		if resp, err := t.settle(req.RPCHeader, req.Term); err == nil && resp.Success && t.appends.reaches(req) {
+		if resp, err := t.drainRequests(req.RPCHeader, req.Term); err == nil && resp.Success && t.appends.reaches(req) {
 			t.appends.trim(req)
 		}
 	}
@@ -98,7 +98,7 @@ func (t *Transport) handAppend(request raft.RPC, req *raft.AppendEntriesRequest)
 
 // handInstall gives Raft a leader's snapshot if this node needs it.
 func (t *Transport) handInstall(request raft.RPC, req *raft.InstallSnapshotRequest) {
-	resp, err := t.settle(req.RPCHeader, req.Term)
+	resp, err := t.drainRequests(req.RPCHeader, req.Term)
 	held := false
 	if err == nil && resp.Success {
 		held, err = t.appends.holds(req.LastLogIndex, req.LastLogTerm)

@@ -60,7 +60,7 @@ func (d *ParallelLog) Load() {
 // it counts as committed.
 func (d *ParallelLog) StoreLogs(logs []*raft.Log) (err error) {
 	early := d.leads() && !slices.ContainsFunc(logs, func(l *raft.Log) bool { return l.Type != raft.LogCommand })
-	d.begin(logs[0].Index, logs[len(logs)-1].Index, early)
+	d.beginAppend(logs[0].Index, logs[len(logs)-1].Index, early)
 	if early {
 		err = d.AppendLogs(logs, d.done)
 	} else {
@@ -75,9 +75,9 @@ func (d *ParallelLog) StoreLogs(logs []*raft.Log) (err error) {
 	return err
 }
 
-// begin notes that the entries from first to last are being stored. They may take the place of others that were
+// beginAppend notes that the entries from first to last are being stored. They may take the place of others that were
 // deleted.
-func (d *ParallelLog) begin(first, last uint64, early bool) {
+func (d *ParallelLog) beginAppend(first, last uint64, early bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.stored, d.mu.early, d.mu.synced = last, min(d.mu.early, first-1), min(d.mu.synced, first-1)

@@ -139,7 +139,7 @@ func TestEarlyGone(t *testing.T) {
 		d.Await() // for nothing: the gap was no append
 		d.g.close()
 		d.store(3, 2, raft.LogCommand)
-		d.begin(3, 3, true) // as if 3 were stored again before the disk has told of the first
+		d.beginAppend(3, 3, true) // as if 3 were stored again before the disk has told of the first
 		d.g.open()
 		d.wantSynced(2)
 		d.done()

@@ -37,11 +37,11 @@ type sent struct {
 
 func newPipeline(inner raft.AppendPipeline, beat time.Duration, clamp func(uint64) uint64, begin func()) *pipeline {
 	p := &pipeline{AppendPipeline: inner, beat: beat, clamp: clamp, begin: begin, answers: make(chan raft.AppendFuture, pipelineAnswers), done: make(chan struct{})}
-	p.wg.Go(p.run)
+	p.wg.Go(p.forwardAnswers)
 	return p
 }
 
-func (p *pipeline) run() {
+func (p *pipeline) forwardAnswers() {
 	for {
 		select {
 		case f := <-p.AppendPipeline.Consumer():

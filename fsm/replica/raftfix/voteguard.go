@@ -20,7 +20,7 @@ var (
 // OriginKey is the stable value that says how a node came to its cluster.
 var OriginKey = []byte("CairnOrigin")
 
-// The values of originKey. A node is a founder when it has met another one before either of them had a past: those
+// The values of originKey. A node is a founder when it has met another one before either of them had a state: those
 // whose votes made the first leader are. Nobody who comes later is, unless it meets another newcomer first.
 const (
 	originUnknown   = 0 // it has met nobody yet, or has caught up
@@ -53,7 +53,7 @@ func NewVoteGuard(log *raftlog.Store) *VoteGuard {
 	return &VoteGuard{log: log, met: make(chan struct{}, 1)}
 }
 
-// Load is called before Raft starts; restarted says that the node had a past.
+// Load is called before Raft starts; restarted says that the node had a state.
 func (b *VoteGuard) Load(restarted bool, heartbeat time.Duration) (err error) {
 	if restarted {
 		b.until = time.Now().Add(heartbeat)

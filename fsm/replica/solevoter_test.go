@@ -20,7 +20,7 @@ func TestStandsAtOnce(t *testing.T) {
 	})
 	t.Run("noted", func(t *testing.T) {
 		log := restartedAlone(t)
-		if err := log.SetUint64(aloneKey, 1); err != nil {
+		if err := log.SetUint64(soleVoterKey, 1); err != nil {
 			t.Fatal(err)
 		}
 		l := startMember(t, log, time.Hour, self)
@@ -35,12 +35,12 @@ func TestStandsAtOnce(t *testing.T) {
 	})
 }
 
-// TestNotesAlone: the only voter notes that it leads, a heartbeat time-out after it began to, and takes that back
+// TestRecordsSoleVoter: the only voter notes that it leads, a heartbeat time-out after it began to, and takes that back
 // before it changes the configuration; then it does not say so again.
-func TestNotesAlone(t *testing.T) {
+func TestRecordsSoleVoter(t *testing.T) {
 	l := startMember(t, restartedAlone(t), 50*time.Millisecond, Peer{"n1", "a1"})
 	noted := func() bool {
-		v, err := l.r.o.Log.GetUint64(aloneKey)
+		v, err := l.r.o.Log.GetUint64(soleVoterKey)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestNotesAlone(t *testing.T) {
 	if !proposed {
 		t.Error("nothing was proposed")
 	}
-	if err := l.r.founding.alone.note(); err != nil || noted() {
+	if err := l.r.founding.soleVoter.record(); err != nil || noted() {
 		t.Errorf("it notes that it is alone after a change (err %v)", err)
 	}
 }
@@ -102,7 +102,7 @@ func TestUnsettled(t *testing.T) {
 	if m, ok := leader.settled(ctx); ok {
 		t.Errorf("%+v is taken for committed", m)
 	}
-	if v := leader.standing.admin.membership.keeps(ctx, request{ID: "n5"}); v.Removed || v.Wait == "" {
+	if v := leader.standing.admin.membership.tellMembership(ctx, request{ID: "n5"}); v.Removed || v.Wait == "" {
 		t.Errorf("a node is told %+v", v)
 	}
 }

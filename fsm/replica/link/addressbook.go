@@ -2,16 +2,16 @@ package link
 
 import "sync"
 
-// whereabouts is where members say that they are reached, by id, heard over proved links of this node's cluster: the
+// addressBook is where members say that they are reached, by id, heard over proved links of this node's cluster: the
 // configuration may lag behind, and a node that can lead only once it reaches a member cannot wait for a leader to
 // change it. An address is where to look: who is found there proves to be the member.
-type whereabouts struct {
+type addressBook struct {
 	mu    sync.Mutex
 	addrs map[string]string
 }
 
-// note keeps the newest word of a member.
-func (w *whereabouts) note(id, addr string) {
+// record keeps the newest word of a member.
+func (w *addressBook) record(id, addr string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.addrs == nil {
@@ -20,8 +20,8 @@ func (w *whereabouts) note(id, addr string) {
 	w.addrs[id] = addr
 }
 
-// of returns the address that a member has said to have, or "".
-func (w *whereabouts) of(id string) string {
+// lookUp returns the address that a member has said to have, or "".
+func (w *addressBook) lookUp(id string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.addrs[id]
