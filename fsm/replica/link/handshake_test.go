@@ -18,7 +18,7 @@ import (
 
 // fakeHost is a node that can only shake hands.
 type fakeHost struct {
-	now       Situation
+	now    Situation
 	yields *Refusal
 }
 
