@@ -27,8 +27,8 @@ const (
 
 var errReplies = errors.New("resp: the backend answered a wrong number of calls")
 
-// write proposes groups of so many calls.
-func (s *Server) write(ctx context.Context, groups []entry.Group, calls int) ([]reply.Reply, error) {
+// writeGroups proposes groups of so many calls.
+func (s *Server) writeGroups(ctx context.Context, groups []entry.Group, calls int) ([]reply.Reply, error) {
 	replies, err := s.o.Backend.Write(ctx, groups)
 	if err == nil && len(replies) != calls {
 		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", calls, "replies", len(replies))
@@ -37,8 +37,8 @@ func (s *Server) write(ctx context.Context, groups []entry.Group, calls int) ([]
 	return replies, err
 }
 
-// read answers calls; it may answer some of them only.
-func (s *Server) read(ctx context.Context, how replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
+// readCalls answers calls; it may answer some of them only.
+func (s *Server) readCalls(ctx context.Context, how replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
 	replies, err := s.o.Backend.Read(ctx, how, calls)
 	if err == nil && (len(replies) == 0 || len(replies) > len(calls)) {
 		s.o.Logger.Error("the backend answered a wrong number of calls", "calls", len(calls), "replies", len(replies))

@@ -29,8 +29,8 @@ func (b *batch) context(s *Server) context.Context {
 	return s.ctx
 }
 
-// next takes a connection out of the batch.
-func (b *batch) next() *conn {
+// takeConn takes a connection out of the batch.
+func (b *batch) takeConn() *conn {
 	c := b.conns[0]
 	b.conns = b.conns[1:]
 	return c
@@ -39,23 +39,23 @@ func (b *batch) next() *conn {
 // batches are what was collected from connections that were ready at the same time.
 type batches struct{ all []*batch }
 
-// add puts the connection's run into a batch of its kind.
-func (b *batches) add(c *conn) {
+// addRun puts the connection's run into a batch of its kind.
+func (b *batches) addRun(c *conn) {
 	how := c.consistency()
 	for _, to := range b.all {
 		if to.kind == c.run.kind && to.consistency == how && to.size+c.run.size <= runBytes {
-			to.take(c)
+			to.addConn(c)
 			return
 		}
 	}
 	b.all = append(b.all, c.newBatch())
-	b.all[len(b.all)-1].take(c)
+	b.all[len(b.all)-1].addConn(c)
 }
 
 // newBatch returns an empty batch that the connection's run goes with.
 func (c *conn) newBatch() *batch { return &batch{kind: c.run.kind, consistency: c.consistency()} }
 
-func (b *batch) take(c *conn) {
+func (b *batch) addConn(c *conn) {
 	b.conns = append(b.conns, c)
 	b.calls += c.run.left()
 	b.size += c.run.size
@@ -67,10 +67,10 @@ func (s *Server) serveBatch(b *batch) {
 	var after batches
 	now := time.Now()
 	for _, c := range b.conns {
-		c.begin(now)
+		c.beginRun(now)
 	}
-	s.settle(b, func(c *conn, replies []reply.Reply, err error) {
-		c.tend(func() bool { return s.answer(c, replies, err, &after) })
+	s.execute(b, func(c *conn, replies []reply.Reply, err error) {
+		c.runOwned(func() bool { return s.answer(c, replies, err, &after) })
 	})
 	for _, next := range after.all {
 		s.open.batches.Go(func() { s.serveBatch(next) })
@@ -83,28 +83,28 @@ func (s *Server) abandon(b *batch) {
 		s.o.Logger.Error("a batch's handling panicked", "conns", len(b.conns), "err", p, "stack", string(debug.Stack()))
 	}
 	for _, c := range b.conns {
-		c.tend(func() bool { return false })
+		c.runOwned(func() bool { return false })
 	}
 }
 
-// settle hands each connection of a batch the replies to the next calls of its run, or the error that answers them:
+// execute hands each connection of a batch the replies to the next calls of its run, or the error that answers them:
 // to all writes, to one read at least.
-func (s *Server) settle(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
+func (s *Server) execute(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
 	if b.kind == kindWrite {
-		s.settleWrites(b, hand)
+		s.executeWrites(b, hand)
 	} else {
-		s.settleReads(b, hand)
+		s.executeReads(b, hand)
 	}
 }
 
-func (s *Server) settleWrites(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
+func (s *Server) executeWrites(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
 	groups := make([]entry.Group, len(b.conns))
 	for i, c := range b.conns {
 		groups[i].Calls = c.run.calls
 	}
-	replies, err := s.write(b.context(s), groups, b.calls)
+	replies, err := s.writeGroups(b.context(s), groups, b.calls)
 	for len(b.conns) > 0 {
-		c := b.next()
+		c := b.takeConn()
 		var own []reply.Reply
 		if err == nil {
 			own, replies = replies[:len(c.run.calls)], replies[len(c.run.calls):]
@@ -113,7 +113,7 @@ func (s *Server) settleWrites(b *batch, hand func(c *conn, replies []reply.Reply
 	}
 }
 
-func (s *Server) settleReads(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
+func (s *Server) executeReads(b *batch, hand func(c *conn, replies []reply.Reply, err error)) {
 	calls := b.conns[0].run.calls[b.conns[0].run.done:]
 	if len(b.conns) > 1 {
 		calls = make([]entry.Call, 0, b.calls)
@@ -122,9 +122,9 @@ func (s *Server) settleReads(b *batch, hand func(c *conn, replies []reply.Reply,
 		}
 	}
 	for len(b.conns) > 0 {
-		replies, err := s.read(b.context(s), b.consistency, calls)
+		replies, err := s.readCalls(b.context(s), b.consistency, calls)
 		for len(b.conns) > 0 && (err != nil || len(replies) > 0) {
-			c := b.next()
+			c := b.takeConn()
 			calls = calls[c.run.left():]
 			var own []reply.Reply
 			if err == nil {
@@ -144,7 +144,7 @@ func (s *Server) answer(c *conn, replies []reply.Reply, err error, after *batche
 		size += replies[i].Size()
 	}
 	if size > flushBytes/2 {
-		go c.tend(func() bool {
+		go c.runOwned(func() bool {
 			c.deliver(replies, err)
 			return c.loop()
 		})
@@ -152,12 +152,12 @@ func (s *Server) answer(c *conn, replies []reply.Reply, err error, after *batche
 	}
 	c.deliver(replies, err)
 	if c.run.left() > 0 {
-		go c.tend(c.loop)
+		go c.runOwned(c.loop)
 		return true
 	}
-	if c.settled(); !c.out.flushNow(c.sock) {
-		go c.tend(c.loop)
+	if c.finishRun(); !c.out.flushNow(c.sock) {
+		go c.runOwned(c.loop)
 		return true
 	}
-	return s.place(c, after)
+	return s.schedule(c, after)
 }

@@ -38,7 +38,7 @@ func gathered(t *testing.T, s *Server, addr string, sent []string, before ...str
 		}
 		eventually(t, "the connection is parked", func() bool {
 			conns[i] = s.clients.byID(id)
-			return conns[i].take()
+			return conns[i].acquire()
 		})
 		clients[i].send(call)
 	}
@@ -47,7 +47,7 @@ func gathered(t *testing.T, s *Server, addr string, sent []string, before ...str
 	defer func() { // when the test has failed
 		for _, c := range conns[placed:] {
 			if c != nil && c.state.Load() != parked {
-				c.tend(func() bool { return false })
+				c.runOwned(func() bool { return false })
 			}
 		}
 	}()
@@ -55,7 +55,7 @@ func gathered(t *testing.T, s *Server, addr string, sent []string, before ...str
 		eventually(t, "its bytes have come", func() bool { return c.sock.pending(t) >= len(sent[i]) })
 		placed++
 		c.sock.drained = false
-		c.tend(func() bool { return s.place(c, &ready) })
+		c.runOwned(func() bool { return s.schedule(c, &ready) })
 	}
 	for _, b := range ready.all {
 		s.serveBatch(b)
@@ -149,10 +149,10 @@ func TestBatchRefusedMulti(t *testing.T) {
 	clients := gathered(t, s, addr, []string{
 		"SET a 1\r\nMULTI\r\nSET b 2\r\nGET b\r\nEXEC\r\nSET c 3\r\n", "SET d 4\r\nMULTI\r\nSET e 5\r\n", "SET f 6\r\n",
 	})
-	clients[0].expect("$1\r\na\r\n" + noMulti + torn + torn + aborted + "$1\r\nc\r\n")
-	clients[1].expect("$1\r\nd\r\n" + noMulti + torn)
+	clients[0].expect("$1\r\na\r\n" + noMulti + refused + refused + aborted + "$1\r\nc\r\n")
+	clients[1].expect("$1\r\nd\r\n" + noMulti + refused)
 	clients[2].expect("$1\r\nf\r\n")
-	clients[1].ask("SET e 5\r\nEXEC\r\nGET e\r\n", torn+aborted+"$1\r\ne\r\n")
+	clients[1].ask("SET e 5\r\nEXEC\r\nGET e\r\n", refused+aborted+"$1\r\ne\r\n")
 	slices.Sort(together)
 	want := []string{"read 0:get e", "write [0:set a 1] [0:set d 4] [0:set f 6]", "write [0:set c 3]"}
 	if !slices.Equal(together, want) {
@@ -265,7 +265,7 @@ func TestParked(t *testing.T) {
 	for _, c := range clients[:n/2] {
 		c.Close()
 	}
-	eventually(t, "those who left are gone", func() bool { return s.clients.count() == n/2 })
+	eventually(t, "those who left are gone", func() bool { return s.clients.countClients() == n/2 })
 	for _, c := range clients[n/2:] {
 		c.ask("PING\r\n", "+PONG\r\n")
 	}
@@ -279,7 +279,7 @@ func TestParkedTimeout(t *testing.T) {
 	go idle.send(pings)
 	idle.expect(strings.Repeat("+PONG\r\n", 20_000))
 	id := idle.do("CLIENT", "ID").Int
-	eventually(t, "its buffers are gone", func() bool { return s.clients.byID(id).seen.buffer.Load() == 0 })
+	eventually(t, "its buffers are gone", func() bool { return s.clients.byID(id).activity.buffer.Load() == 0 })
 	began := time.Now() // the node counts from its next call on
 	idle.ask("PING\r\n", "+PONG\r\n")
 	dial(t, addr).ask("CONFIG SET timeout 1\r\n", "+OK\r\n")
@@ -321,7 +321,7 @@ func TestBrokenSocket(t *testing.T) {
 	c.ask("PING\r\n", "+PONG\r\n")
 	c.Conn.(*net.TCPConn).SetLinger(0)
 	c.Close()
-	eventually(t, "it is forgotten", func() bool { return s.clients.count() == 0 })
+	eventually(t, "it is forgotten", func() bool { return s.clients.countClients() == 0 })
 }
 
 // TestLastWords: a parked client that sends a call and its end together is answered, and forgotten.
@@ -342,7 +342,7 @@ func TestLastWords(t *testing.T) {
 		c.expect("+OK\r\n")
 		c.expectClosed()
 	}
-	eventually(t, "they are forgotten", func() bool { return s.clients.count() == 0 })
+	eventually(t, "they are forgotten", func() bool { return s.clients.countClients() == 0 })
 }
 
 // pending returns how many bytes wait to be read.
@@ -370,7 +370,7 @@ func TestReset(t *testing.T) {
 	backend := &fakeBackend{}
 	backend.read = func(_ context.Context, _ replica.Consistency, calls []entry.Call) ([]reply.Reply, error) {
 		reset(leaves.Conn)
-		for _, c := range s.clients.all() {
+		for _, c := range s.clients.allClients() {
 			eventually(t, "the node's end is told", func() bool { return c.sock.broken(t) })
 		}
 		return make([]reply.Reply, len(calls)), nil
@@ -382,13 +382,13 @@ func TestReset(t *testing.T) {
 		reset(c.Conn)
 	}
 	for range 20 { // written to
-		eventually(t, "those before are forgotten", func() bool { return s.clients.count() == 0 })
+		eventually(t, "those before are forgotten", func() bool { return s.clients.countClients() == 0 })
 		c := dial(t, addr)
 		c.ask("PING\r\n", "+PONG\r\n")
 		leaves = c
 		c.send("GET a\r\n")
 	}
-	eventually(t, "they are forgotten", func() bool { return s.clients.count() == 0 })
+	eventually(t, "they are forgotten", func() bool { return s.clients.countClients() == 0 })
 	if log.Len() > 0 || s.stats.out.Load() != 40*uint64(len("+PONG\r\n")) {
 		t.Errorf("%d bytes are counted as written, and the log says %.500s", s.stats.out.Load(), log.String())
 	}

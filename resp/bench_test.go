@@ -21,7 +21,7 @@ func BenchmarkParse(b *testing.B) {
 		for _, name := range []string{"own", "redcon"} {
 			b.Run(fmt.Sprintf("value=%dB/parser=%s", size, name), func(b *testing.B) {
 				p := newParser(testLimits())
-				next := p.next
+				next := p.nextCall
 				if name == "redcon" {
 					next = guarded{p}.next
 				}

@@ -73,7 +73,7 @@ const errKillID reply.UserError = "ERR client-id should be greater than 0"
 // killAll closes the clients that the filter names and returns how many; the caller itself ends after its reply.
 func (c *conn) killAll(f killFilter) int {
 	killed := 0
-	for _, other := range c.srv.clients.all() {
+	for _, other := range c.srv.clients.allClients() {
 		switch {
 		case f.other, f.id != 0 && f.id != other.id, f.addr != "" && f.addr != other.addr(), f.laddr != "" && f.laddr != other.laddr(),
 			f.skipMe && other == c:

@@ -11,7 +11,7 @@ import (
 
 // runClientList answers the clients of this node, one a line. All are of the type normal.
 func runClientList(c *conn, argv [][]byte) reply.Reply {
-	conns := c.srv.clients.all()
+	conns := c.srv.clients.allClients()
 	switch option := optionAt(argv, 2); {
 	case len(argv) == 2:
 	case option == "type" && len(argv) == 4:
@@ -42,7 +42,7 @@ func runClientList(c *conn, argv [][]byte) reply.Reply {
 	}
 	var lines strings.Builder
 	for _, other := range conns {
-		lines.WriteString(other.line())
+		lines.WriteString(other.listLine())
 		lines.WriteByte('\n')
 	}
 	return reply.VerbatimText(lines.String())
@@ -67,23 +67,23 @@ func parseClientType(arg []byte) (isNormal bool, err error) {
 	return false, reply.Errorf("ERR Unknown client type '%s'", arg)
 }
 
-// line describes the connection as CLIENT LIST of Redis 7.0 does, and as 7.2 where the client has said which library
-// it is. Any goroutine may ask. What Cairn does not have is 0.
-func (c *conn) line() string {
+// listLine describes the connection as CLIENT LIST of Redis 7.0 does, and as 7.2 where the client has said which
+// library it is. Any goroutine may ask. What Cairn does not have is 0.
+func (c *conn) listLine() string {
 	s := c.chosen()
 	now := time.Now()
 	proto, cmd := 2, "NULL"
 	if s.resp3 {
 		proto = 3
 	}
-	if r := c.seen.cmd.Load(); r != nil {
+	if r := c.activity.cmd.Load(); r != nil {
 		cmd = r.name
 	}
-	unread, buffer, held := c.seen.unread.Load(), c.seen.buffer.Load(), c.held.output.Load()
+	unread, buffer, held := c.activity.unread.Load(), c.activity.buffer.Load(), c.memory.output.Load()
 	line := fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=0 multi=-1 "+
 		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d",
-		c.id, c.addr(), c.laddr(), fileOf(c.nc), s.names.name, seconds(now.Sub(c.seen.born)),
-		seconds(now.Sub(time.Unix(0, c.seen.last.Load()))), c.flags(s), s.db, len(s.channels), len(s.patterns), unread, buffer-unread, held, max(buffer, c.held.input.Load())+held, cmd, proto)
+		c.id, c.addr(), c.laddr(), fileOf(c.nc), s.names.name, seconds(now.Sub(c.activity.born)),
+		seconds(now.Sub(time.Unix(0, c.activity.last.Load()))), c.flags(s), s.db, len(s.channels), len(s.patterns), unread, buffer-unread, held, max(buffer, c.memory.input.Load())+held, cmd, proto)
 	if s.names.libName != "" || s.names.libVer != "" {
 		line += " lib-name=" + s.names.libName + " lib-ver=" + s.names.libVer
 	}
@@ -97,7 +97,7 @@ func seconds(d time.Duration) int64 { return int64(max(d, 0) / time.Second) }
 
 func (c *conn) flags(s choices) string {
 	flags := ""
-	if c.seen.blocked.Load() {
+	if c.activity.blocked.Load() {
 		flags += "b"
 	}
 	if s.listens() {

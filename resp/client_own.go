@@ -10,7 +10,7 @@ const errClientName reply.UserError = "ERR Client names cannot contain spaces, n
 
 func runClientID(c *conn, _ [][]byte) reply.Reply { return reply.Int(c.id) }
 
-func runClientInfo(c *conn, _ [][]byte) reply.Reply { return reply.VerbatimText(c.line() + "\n") }
+func runClientInfo(c *conn, _ [][]byte) reply.Reply { return reply.VerbatimText(c.listLine() + "\n") }
 
 func runClientGetName(c *conn, _ [][]byte) reply.Reply {
 	if c.sess.names.name == "" {

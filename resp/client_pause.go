@@ -73,8 +73,8 @@ func (c *conn) awaitPause(write bool) {
 // CLIENT LIST shows the connection as blocked.
 func (c *conn) block(d time.Duration, event <-chan struct{}) {
 	c.out.flush()
-	c.seen.blocked.Store(true)
-	defer c.seen.blocked.Store(false)
+	c.activity.blocked.Store(true)
+	defer c.activity.blocked.Store(false)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

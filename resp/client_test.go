@@ -111,7 +111,7 @@ func TestClientKill(t *testing.T) {
 	<-blocked
 	admin.ask("CLIENT KILL ID "+id+"\r\n", ":1\r\n")
 	writer.expectClosed()
-	eventually(t, "the others are gone", func() bool { return s.clients.count() == 1 })
+	eventually(t, "the others are gone", func() bool { return s.clients.countClients() == 1 })
 	bystander, _ := victim()
 	admin.ask("CLIENT KILL TYPE normal\r\nPING\r\n", ":1\r\n+PONG\r\n") // not itself
 	bystander.expectClosed()

@@ -87,8 +87,8 @@ func runClusterReplicate(c *conn, argv [][]byte) reply.Reply {
 // changeCluster answers OK once the change is made, and an error that says what stands against it.
 func (c *conn) changeCluster(change replica.Change) reply.Reply {
 	c.out.flush()
-	c.seen.blocked.Store(true)
-	defer c.seen.blocked.Store(false)
+	c.activity.blocked.Store(true)
+	defer c.activity.blocked.Store(false)
 	err := c.srv.o.Backend.Change(c.ctx, change)
 	refusal := replica.Refusal("")
 	switch {

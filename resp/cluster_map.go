@@ -99,8 +99,8 @@ func (m clusterMap) master() clusterNode { return m.nodes[0] }
 
 func (m clusterMap) isMaster(n clusterNode) bool { return n.NodeID == m.master().NodeID }
 
-// find returns the node with an id.
-func (m clusterMap) find(nodeID []byte) (n clusterNode, ok bool) {
+// node returns the node with an id.
+func (m clusterMap) node(nodeID []byte) (n clusterNode, ok bool) {
 	i := slices.IndexFunc(m.nodes, func(n clusterNode) bool { return n.NodeID == string(nodeID) })
 	if i < 0 {
 		return clusterNode{}, false

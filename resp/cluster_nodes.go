@@ -17,17 +17,17 @@ func runClusterNodes(c *conn, _ [][]byte) reply.Reply {
 	m := c.clusterMap()
 	var text strings.Builder
 	for _, n := range m.nodes {
-		text.WriteString(m.line(n, time.Now()) + "\n")
+		text.WriteString(m.nodeLine(n, time.Now()) + "\n")
 	}
 	return reply.VerbatimText(text.String())
 }
 
-// line describes a node as CLUSTER NODES does:
+// nodeLine describes a node as CLUSTER NODES does:
 //
 //	id host:port@port[,hostname] flags master-id ping-sent pong-received epoch link-state [slots]
 //
 // One port carries clients and links. The times are in Unix milliseconds; 0 is unknown.
-func (m clusterMap) line(n clusterNode, now time.Time) string {
+func (m clusterMap) nodeLine(n clusterNode, now time.Time) string {
 	var flags []string
 	if n.Self {
 		flags = append(flags, "myself")
@@ -56,7 +56,7 @@ func (m clusterMap) line(n clusterNode, now time.Time) string {
 // runClusterReplicas is REPLICAS and SLAVES.
 func runClusterReplicas(c *conn, argv [][]byte) reply.Reply {
 	m := c.clusterMap()
-	n, ok := m.find(argv[2])
+	n, ok := m.node(argv[2])
 	switch {
 	case !ok:
 		return errUnknownNode(argv[2]).Reply()
@@ -65,14 +65,14 @@ func runClusterReplicas(c *conn, argv [][]byte) reply.Reply {
 	}
 	var lines []reply.Reply
 	for _, n := range m.nodes[1:] {
-		lines = append(lines, reply.BulkString(m.line(n, time.Now())))
+		lines = append(lines, reply.BulkString(m.nodeLine(n, time.Now())))
 	}
 	return reply.ArrayOf(lines...)
 }
 
 // runClusterFailureReports knows this node's report only.
 func runClusterFailureReports(c *conn, argv [][]byte) reply.Reply {
-	n, ok := c.clusterMap().find(argv[2])
+	n, ok := c.clusterMap().node(argv[2])
 	if !ok {
 		return errUnknownNode(argv[2]).Reply()
 	}

@@ -97,12 +97,12 @@ func (s *Server) apply(next settings) {
 		s.o.LogLevel.Set(slogLevel(next.logLevel))
 	}
 	if next.keepAlive != old.keepAlive {
-		for _, c := range s.clients.all() {
+		for _, c := range s.clients.allClients() {
 			setKeepAlive(c.nc, next.keepAlive)
 		}
 	}
 	if next.timeout != old.timeout {
-		s.clients.nudge()
+		s.clients.wakeAll()
 	}
 }
 

@@ -19,39 +19,39 @@ const (
 )
 
 var (
-	errStopping = errors.New("resp: the server is stopping")
-	errIdle     = errors.New("resp: the client is idle")
-	errAstray   = errors.New("resp: the client takes this node for the leader")
+	errStopping    = errors.New("resp: the server is stopping")
+	errIdle        = errors.New("resp: the client is idle")
+	errStaleClient = errors.New("resp: the client takes this node for the leader")
 )
 
-// conn is one connection. Everything runs in the goroutine that has it, see turn, but what says otherwise.
+// conn is one connection. Everything runs in the goroutine that has it, see ownership, but what says otherwise.
 type conn struct {
-	srv     *Server
-	id      int64
-	nc      net.Conn
-	turn            // whose it is
-	sock    *socket // nil when it is never parked
-	watched bool    // the poller knows it
-	in      *parser
-	stash   stash
-	last    lastRoute
-	out     writer
-	outbox  outbox // guarded by itself
-	run     run
-	sess    session
-	seen    seen // guarded by itself: CLIENT LIST reads it
-	held    held // likewise
-	astray  astray
-	ctx     context.Context
-	cancel  context.CancelFunc
+	srv       *Server
+	id        int64
+	nc        net.Conn
+	ownership         // whose it is
+	sock      *socket // nil when it is never parked
+	watched   bool    // the poller knows it
+	in        *parser
+	pending   pendingCall
+	last      lastRoute
+	out       writer
+	outbox    outbox // guarded by itself
+	run       run
+	sess      session
+	activity  activity  // guarded by itself: CLIENT LIST reads it
+	memory    memoryUse // likewise
+	stale     staleClient
+	ctx       context.Context
+	cancel    context.CancelFunc
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{srv: s, nc: nc, sock: newSocket(nc)}
-	c.out = writer{dst: newBacklog(nc, &s.backlogs, c.holdOutput), count: &s.stats.out}
+	c.out = writer{dst: newOutputBuffer(nc, &s.outputBuffers, c.accountOutput), count: &s.stats.out}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.sess.authed = s.settings.load().requirePass == ""
-	c.seen.begin(time.Now())
+	c.activity.start(time.Now())
 	return c
 }
 
@@ -59,7 +59,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 func (c *conn) kill() {
 	c.cancel()
 	c.nc.Close()
-	c.rouse()
+	c.wake()
 }
 
 // end closes the connection and waits for the last of its goroutines. It is not counted any more when it is closed: a
@@ -71,8 +71,8 @@ func (c *conn) end() {
 	c.srv.clients.remove(c)
 	c.kill()
 	c.closeOutbox()
-	_ = c.out.dst.finish(0) // the connection is closed: an error is no news
-	c.srv.memory.total.Add(-c.held.input.Swap(0))
+	_ = c.out.dst.awaitWritten(0) // the connection is closed: an error is no news
+	c.srv.memory.total.Add(-c.memory.input.Swap(0))
 }
 
 // serve runs the connection from its first byte to its end, or until it is parked.
@@ -92,7 +92,7 @@ func (c *conn) serve(stranger bool) (kept bool) {
 		c.out.reply(reply.Errorf("ERR max number of clients reached").Reply())
 		c.linger()
 	case err == nil && !stranger && !denied:
-		c.astray.begin(c.srv.o.Backend.Status())
+		c.stale.setLimit(c.srv.o.Backend.Status())
 		return c.loop()
 	}
 	return false
@@ -101,15 +101,15 @@ func (c *conn) serve(stranger bool) (kept bool) {
 // loop answers calls until the client leaves, breaks the protocol, or is to go, or until the connection is parked:
 // the caller has it no more then.
 func (c *conn) loop() (kept bool) {
-	c.settle() // what a batch has left
+	c.executeRun() // what a batch has left
 	for !c.sess.closing && c.out.err == nil && c.ctx.Err() == nil {
 		c.collect()
-		c.settle()
-		c.drain()
-		switch next := c.stash; {
+		c.executeRun()
+		c.writeMessages()
+		switch next := c.pending; {
 		case next.argv != nil:
-			if c.stash = (stash{}); !c.join(&next) {
-				c.alone(next)
+			if c.pending = (pendingCall{}); !c.join(&next) {
+				c.runSingle(next)
 			}
 			continue
 		case next.err != nil:
@@ -118,9 +118,9 @@ func (c *conn) loop() (kept bool) {
 		}
 		c.out.flush()
 		c.in.recycle()
-		if err := c.rest(); err == errParked {
+		if err := c.awaitInput(); err == errParked {
 			return true
-		} else if errors.Is(err, errStopping) || errors.Is(err, errAstray) || errors.Is(err, errGroup) || errors.Is(err, io.EOF) {
+		} else if errors.Is(err, errStopping) || errors.Is(err, errStaleClient) || errors.Is(err, errEndlessTransaction) || errors.Is(err, io.EOF) {
 			break // it may still read
 		} else if err != nil {
 			return false
@@ -147,7 +147,7 @@ func (c *conn) linger() {
 	c.closeOutbox()
 	c.out.flush()
 	half, ok := c.nc.(interface{ CloseWrite() error })
-	if c.out.err != nil || c.out.dst.finish(lastWait) != nil || !ok || half.CloseWrite() != nil {
+	if c.out.err != nil || c.out.dst.awaitWritten(lastWait) != nil || !ok || half.CloseWrite() != nil {
 		return
 	}
 	c.nc.SetReadDeadline(time.Now().Add(lingerWait))

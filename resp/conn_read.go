@@ -31,7 +31,7 @@ func (c *conn) sniff(stranger bool) (isLink bool, err error) {
 		c.nc.SetReadDeadline(time.Now().Add(strangerWait))
 		_, err = c.in.fill(io.LimitReader(c.nc, int64(len(replica.Preface))))
 	} else {
-		err = c.read(io.LimitReader(c.nc, int64(len(replica.Preface))))
+		err = c.awaitBytes(io.LimitReader(c.nc, int64(len(replica.Preface))))
 	}
 	if len(c.in.buf) == 0 || c.in.buf[0] != replica.Preface[0] {
 		return false, err
@@ -58,9 +58,9 @@ func (c *conn) serveLink() {
 	c.srv.o.Backend.ServeLink(c.nc)
 }
 
-// read waits for more bytes, or for a message in the outbox.
-func (c *conn) read(rd io.Reader) error {
-	c.holdInput()
+// awaitBytes waits for more bytes, or for a message in the outbox.
+func (c *conn) awaitBytes(rd io.Reader) error {
+	c.accountInput()
 	c.outbox.interruptible(true)
 	defer c.outbox.interruptible(false)
 	for {
@@ -71,11 +71,11 @@ func (c *conn) read(rd io.Reader) error {
 		if c.outbox.waits() {
 			return nil
 		}
-		if c.astray.over() {
-			return errAstray
+		if c.stale.waitedEnough() {
+			return errStaleClient
 		}
-		if c.tornOver() {
-			return errGroup
+		if c.abortedTooLong() {
+			return errEndlessTransaction
 		}
 		n, err := c.in.fill(rd)
 		switch {
@@ -84,9 +84,9 @@ func (c *conn) read(rd io.Reader) error {
 			return nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
-		case c.astray.lost() && c.in.between():
-			return errAstray
-		case timeout > 0 && !time.Now().Before(c.seen.idleUntil(timeout)):
+		case c.stale.isStale() && c.in.between():
+			return errStaleClient
+		case timeout > 0 && !time.Now().Before(c.activity.idleUntil(timeout)):
 			return errIdle
 		}
 		c.trim()
@@ -97,8 +97,8 @@ func (c *conn) read(rd io.Reader) error {
 func (c *conn) received(n int) {
 	c.srv.stats.in.Add(uint64(n))
 	c.srv.stats.reads.Add(1)
-	c.seen.received(len(c.in.buf), cap(c.in.buf))
-	c.holdInput()
+	c.activity.received(len(c.in.buf), cap(c.in.buf))
+	c.accountInput()
 }
 
 // setIdleDeadline lets a read end when the client has been idle too long, or long enough to take its buffers away.
@@ -109,15 +109,15 @@ func (c *conn) setIdleDeadline() (timeout time.Duration) {
 		if c.listens() { // such a client says nothing
 			timeout = 0
 		}
-		end := c.seen.idleUntil(timeout)
+		end := c.activity.idleUntil(timeout)
 		if quiet := time.Now().Add(trimWait); c.buffers() > trimBytes && (timeout == 0 || quiet.Before(end)) {
 			end = quiet
 		}
-		if over := c.sess.torn.Add(tornWait); c.torn() && (end.IsZero() || over.Before(end)) {
+		if over := c.sess.abortedAt.Add(abortedWait); c.aborted() && (end.IsZero() || over.Before(end)) {
 			end = over
 		}
-		if c.astray.lost() {
-			end = time.Now().Add(astrayQuiet)
+		if c.stale.isStale() {
+			end = time.Now().Add(staleQuiet)
 		}
 		c.nc.SetReadDeadline(end)
 		if c.listens() || c.srv.settings.load().timeout == timeout {
@@ -134,7 +134,7 @@ func (c *conn) buffers() int {
 func (c *conn) trim() {
 	c.in.trim()
 	c.out.buf, c.run = nil, run{}
-	c.seen.unread.Store(int64(len(c.in.buf)))
-	c.seen.buffer.Store(int64(cap(c.in.buf)))
-	c.holdInput()
+	c.activity.unread.Store(int64(len(c.in.buf)))
+	c.activity.buffer.Store(int64(cap(c.in.buf)))
+	c.accountInput()
 }

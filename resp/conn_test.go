@@ -31,8 +31,8 @@ func TestSlowReader(t *testing.T) {
 			}
 		}
 	}()
-	eventually(t, "the backlog is full", func() bool { return s.backlogs.Load() > backlogBytes-2*int64(len(value)) })
-	if n := s.backlogs.Load(); n > backlogBytes {
+	eventually(t, "the output buffer is full", func() bool { return s.outputBuffers.Load() > outputBufferBytes-2*int64(len(value)) })
+	if n := s.outputBuffers.Load(); n > outputBufferBytes {
 		t.Errorf("%d bytes are kept for one client", n)
 	}
 	other := dial(t, addr)
@@ -43,7 +43,7 @@ func TestSlowReader(t *testing.T) {
 		t.Errorf("CLIENT LIST: %s", got)
 	}
 	slow.Close()
-	eventually(t, "the backlog is gone", func() bool { return s.backlogs.Load() == 0 })
+	eventually(t, "the output buffer is gone", func() bool { return s.outputBuffers.Load() == 0 })
 }
 
 // TestWriteAllThenRead is what client libraries do with a pipeline: nothing is read before everything is written.
@@ -94,7 +94,7 @@ func TestLimitsChange(t *testing.T) {
 func TestLongReply(t *testing.T) {
 	_, addr := startServer(t, Options{})
 	c := dial(t, addr)
-	value := strings.Repeat("0123456789", backlogBytes/10)
+	value := strings.Repeat("0123456789", outputBufferBytes/10)
 	go c.send(string(appendCall(nil, [][]byte{[]byte("ECHO"), []byte(value)})) + "PING\r\n")
 	eventually(t, "the reply begins", func() bool { _, err := c.rd.Peek(1); return err == nil })
 	c.expect(fmt.Sprintf("$%d\r\n", len(value)) + value + "\r\n+PONG\r\n")

@@ -48,7 +48,7 @@ func runQuit(c *conn, _ [][]byte) reply.Reply {
 
 func runReset(c *conn, _ [][]byte) reply.Reply {
 	c.change(func(s *session) { s.channels, s.patterns = nil, nil })
-	c.drain() // in the protocol that it was told in
+	c.writeMessages() // in the protocol that it was told in
 	c.change(func(s *session) { s.choices = choices{authed: c.srv.settings.load().requirePass == ""} })
 	c.applySession()
 	return reply.Statusf("RESET")

@@ -12,28 +12,28 @@ import (
 
 const errNoAuth reply.UserError = "NOAUTH Authentication required."
 
-// stash is a call that is parsed and examined, and not handled yet.
-type stash struct {
+// pendingCall is a call that is parsed and examined, and not handled yet.
+type pendingCall struct {
 	argv  [][]byte
 	route *route // who answers it
 	err   error  // the error that it deserves; without argv, what is wrong with the bytes
 }
 
-func (s *stash) empty() bool { return s.argv == nil && s.err == nil }
+func (s *pendingCall) empty() bool { return s.argv == nil && s.err == nil }
 
-// collect puts calls into the run until the next one does not go with it, which stays in the stash, or there is none.
+// collect puts calls into the run until the next one does not go with it, which stays pending, or there is none.
 func (c *conn) collect() {
 	for {
-		if c.stash.empty() && !c.next(&c.stash) || c.stash.argv == nil || !c.join(&c.stash) {
+		if c.pending.empty() && !c.parseCall(&c.pending) || c.pending.argv == nil || !c.join(&c.pending) {
 			return
 		}
-		c.stash = stash{}
+		c.pending = pendingCall{}
 	}
 }
 
-// next makes s the next call; it is false when that has not come, or cannot.
-func (c *conn) next(s *stash) bool {
-	if s.argv, s.err = c.in.next(); s.argv == nil {
+// parseCall makes s the next call; it is false when that has not come, or cannot.
+func (c *conn) parseCall(s *pendingCall) bool {
+	if s.argv, s.err = c.in.nextCall(); s.argv == nil {
 		return false
 	}
 	if c.sess.replies == repliesSkip { // the run is empty: CLIENT REPLY SKIP goes with none
@@ -45,7 +45,7 @@ func (c *conn) next(s *stash) bool {
 }
 
 // join puts a call, or the error that it deserves, into the run, if it goes with it.
-func (c *conn) join(s *stash) bool {
+func (c *conn) join(s *pendingCall) bool {
 	switch {
 	case c.run.silent && len(c.run.calls)+len(c.run.early) > 0:
 		return false
@@ -53,50 +53,50 @@ func (c *conn) join(s *stash) bool {
 		if len(c.run.early) >= runCalls || speaksHTTP(s.argv) {
 			return false
 		}
-		c.foresee(s.err)
+		c.addEarly(s.err)
 	case s.route.kind != kindRead && s.route.kind != kindWrite, !c.run.fits(s.route.kind, s.argv):
 		return false
 	default:
-		c.run.add(s.route, c.sess.db, s.argv)
+		c.run.addCall(s.route, c.sess.db, s.argv)
 	}
 	return true
 }
 
-// alone answers a call that goes with no run: the connection or the node has the answer, or a list of unknown length
-// is it. What came before it is answered. A client that speaks HTTP is cut off: a web page may have made a browser
-// talk to us.
-func (c *conn) alone(s stash) {
+// runSingle answers a call that goes with no run: the connection or the node has the answer, or a list of unknown
+// length is it. What came before it is answered. A client that speaks HTTP is cut off: a web page may have made a
+// browser talk to us.
+func (c *conn) runSingle(s pendingCall) {
 	if s.err != nil {
 		c.srv.o.Logger.Warn("a client speaks HTTP: closed", "peer", c.nc.RemoteAddr().String())
 		c.kill()
 		return
 	}
 	began := time.Now()
-	c.note(s.route, began)
+	c.noteCall(s.route, began)
 	if c.awaitPause(false); c.ctx.Err() != nil {
 		return
 	}
 	if s.route.kind == kindList {
-		c.list(s.route, s.argv)
+		c.answerList(s.route, s.argv)
 	} else {
 		answer := s.route.run(c, s.argv)
 		c.reply(s.route, &answer)
 	}
-	c.count([]*route{s.route}, began)
-	c.settled()
+	c.countCalls([]*route{s.route}, began)
+	c.finishRun()
 }
 
 // examine returns who answers a call, or the error that it deserves.
 func (c *conn) examine(argv [][]byte) (*route, error) {
 	r, err := c.routeOf(argv)
-	if err != nil || r.spec == nil { // of a group
+	if err != nil || r.spec == nil { // of a transaction
 		return r, err
 	}
 	spec := r.spec
 	if !c.sess.authed && spec.Flags&command.FlagNoAuth == 0 {
 		err = errNoAuth
-	} else if c.torn() && !mayInTorn(spec) {
-		err = errTorn
+	} else if c.aborted() && !allowedInAborted(spec) {
+		err = errAborted
 	} else if err = c.onlyListens(spec, r.name); err == nil {
 		err = spec.Exec.Check(argv)
 	}
@@ -123,7 +123,7 @@ func (c *conn) routeOf(argv [][]byte) (*route, error) {
 	}
 	spec, err := c.srv.table.Resolve(argv)
 	if err != nil {
-		if r, err := c.groupRoute(argv); r != nil || err != nil {
+		if r, err := c.transactionRoute(argv); r != nil || err != nil {
 			return r, err
 		}
 		if known, ok := c.srv.table.Lookup(argv[0]); ok && c.srv.routes[known] != nil {
@@ -159,8 +159,8 @@ func speaksHTTP(argv [][]byte) bool {
 	return strings.EqualFold(name, "post") || strings.EqualFold(name, "host:")
 }
 
-// foresee puts an error in its place among the replies of the run.
-func (c *conn) foresee(err error) {
+// addEarly puts an error in its place among the replies of the run.
+func (c *conn) addEarly(err error) {
 	var user reply.UserError
 	if !errors.As(err, &user) {
 		user = reply.Errorf("ERR %v", err)

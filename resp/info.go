@@ -75,45 +75,45 @@ func (s section) wanted(names [][]byte) bool {
 // infoWriter writes the lines of INFO.
 type infoWriter struct{ text strings.Builder }
 
-// line writes name and value.
-func (w *infoWriter) line(name string, value any) {
+// writeLine writes name and value.
+func (w *infoWriter) writeLine(name string, value any) {
 	fmt.Fprintf(&w.text, "%s:%v\r\n", name, value)
 }
 
 func infoClients(w *infoWriter, s *Server, _ replica.Status) {
 	blocked := 0
-	for _, c := range s.clients.all() {
-		if c.seen.blocked.Load() {
+	for _, c := range s.clients.allClients() {
+		if c.activity.blocked.Load() {
 			blocked++
 		}
 	}
-	w.line("connected_clients", s.clients.count())
-	w.line("cluster_connections", s.clients.countLinks())
-	w.line("maxclients", s.settings.load().maxClients)
-	w.line("client_recent_max_input_buffer", 0)
-	w.line("client_recent_max_output_buffer", 0)
-	w.line("blocked_clients", blocked)
-	w.line("tracking_clients", 0)
-	w.line("clients_in_timeout_table", 0)
+	w.writeLine("connected_clients", s.clients.countClients())
+	w.writeLine("cluster_connections", s.clients.countLinks())
+	w.writeLine("maxclients", s.settings.load().maxClients)
+	w.writeLine("client_recent_max_input_buffer", 0)
+	w.writeLine("client_recent_max_output_buffer", 0)
+	w.writeLine("blocked_clients", blocked)
+	w.writeLine("tracking_clients", 0)
+	w.writeLine("clients_in_timeout_table", 0)
 }
 
 func infoStats(w *infoWriter, s *Server, st replica.Status) {
 	calls := s.stats.calls.Load()
-	w.line("total_connections_received", s.stats.connections.Load())
-	w.line("total_commands_processed", calls)
-	w.line("instantaneous_ops_per_sec", int64(s.stats.rate.sample(calls, time.Now())))
-	w.line("total_net_input_bytes", s.stats.in.Load())
-	w.line("total_net_output_bytes", s.stats.out.Load())
-	w.line("rejected_connections", s.stats.refused.Load())
-	w.line("expired_keys", st.ExpiredKeys)
-	w.line("evicted_keys", 0)
-	w.line("evicted_clients", s.memory.evicted.Load())
-	w.line("keyspace_hits", 0)
-	w.line("keyspace_misses", 0)
-	w.line("pubsub_channels", 0)
-	w.line("pubsub_patterns", 0)
-	w.line("total_error_replies", s.stats.errors.Load())
-	w.line("total_reads_processed", s.stats.reads.Load())
+	w.writeLine("total_connections_received", s.stats.connections.Load())
+	w.writeLine("total_commands_processed", calls)
+	w.writeLine("instantaneous_ops_per_sec", int64(s.stats.rate.sample(calls, time.Now())))
+	w.writeLine("total_net_input_bytes", s.stats.in.Load())
+	w.writeLine("total_net_output_bytes", s.stats.out.Load())
+	w.writeLine("rejected_connections", s.stats.refused.Load())
+	w.writeLine("expired_keys", st.ExpiredKeys)
+	w.writeLine("evicted_keys", 0)
+	w.writeLine("evicted_clients", s.memory.evicted.Load())
+	w.writeLine("keyspace_hits", 0)
+	w.writeLine("keyspace_misses", 0)
+	w.writeLine("pubsub_channels", 0)
+	w.writeLine("pubsub_patterns", 0)
+	w.writeLine("total_error_replies", s.stats.errors.Load())
+	w.writeLine("total_reads_processed", s.stats.reads.Load())
 }
 
 func infoCommandStats(w *infoWriter, s *Server, _ replica.Status) {
@@ -123,7 +123,7 @@ func infoCommandStats(w *infoWriter, s *Server, _ replica.Status) {
 		if calls+rejected == 0 {
 			continue
 		}
-		w.line("cmdstat_"+r.name, fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
+		w.writeLine("cmdstat_"+r.name, fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
 			calls, micros, float64(micros)/float64(max(calls, 1)), rejected, failed))
 	}
 }
@@ -131,14 +131,14 @@ func infoCommandStats(w *infoWriter, s *Server, _ replica.Status) {
 func infoErrorStats(w *infoWriter, s *Server, _ replica.Status) {
 	codes := s.stats.codes.snapshot()
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
-		w.line("errorstat_"+code, fmt.Sprintf("count=%d", codes[code]))
+		w.writeLine("errorstat_"+code, fmt.Sprintf("count=%d", codes[code]))
 	}
 }
 
 func infoKeyspace(w *infoWriter, _ *Server, st replica.Status) {
 	for i, db := range st.Databases {
 		if db.Keys > 0 {
-			w.line(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", db.Keys, db.Expires))
+			w.writeLine(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", db.Keys, db.Expires))
 		}
 	}
 }

@@ -18,8 +18,8 @@ const listTick = 1024
 // errBrokenOff says that less of a reply was written than its head has promised.
 var errBrokenOff = errors.New("resp: a reply is broken off")
 
-// list answers a call whose reply may be longer than memory: its elements are written as they are found.
-func (c *conn) list(r *route, argv [][]byte) {
+// answerList answers a call whose reply may be longer than memory: its elements are written as they are found.
+func (c *conn) answerList(r *route, argv [][]byte) {
 	call := entry.Call{DB: c.sess.db, Argv: append([][]byte{r.first}, argv[1:]...)}
 	promised := false
 	err := c.srv.o.Backend.List(c.ctx, c.consistency(), call, func(n int, each func(func(reply.Reply) error) error) error {

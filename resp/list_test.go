@@ -79,17 +79,17 @@ func TestLongList(t *testing.T) {
 	most := int64(0)
 	backend := &fakeBackend{}
 	s, addr := startServer(t, Options{Backend: backend})
-	backend.list = numbered(n, n, func() { most = max(most, s.backlogs.Load()) })
+	backend.list = numbered(n, n, func() { most = max(most, s.outputBuffers.Load()) })
 	c := dial(t, addr)
 	c.send("KEYS *\r\n")
-	eventually(t, "the client's backlog to be full", func() bool { return s.backlogs.Load() > backlogBytes-2*flushBytes })
+	eventually(t, "the client's output buffer to be full", func() bool { return s.outputBuffers.Load() > outputBufferBytes-2*flushBytes })
 	c.expect(fmt.Sprintf("*%d\r\n", n))
 	if _, err := io.CopyN(io.Discard, c.rd, (n-1)*int64(each)); err != nil {
 		t.Fatal(err)
 	}
 	c.expect(fmt.Sprintf("$16\r\n%016d\r\n", n-1))
 	c.ask("PING\r\n", "+PONG\r\n")
-	if most > backlogBytes {
+	if most > outputBufferBytes {
 		t.Errorf("%d bytes waited for the client", most)
 	}
 }
@@ -113,6 +113,6 @@ func TestListStalled(t *testing.T) {
 			t.Error("all of it was written to a client that does not read")
 		}
 	case <-time.After(patience):
-		t.Error("the client still has its turn")
+		t.Error("the client is still served")
 	}
 }

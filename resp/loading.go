@@ -70,8 +70,8 @@ func sayLoading(ctx context.Context, nc net.Conn, why string) {
 			return
 		}
 		var out []byte
-		argv, err := in.next()
-		for ; argv != nil; argv, err = in.next() {
+		argv, err := in.nextCall()
+		for ; argv != nil; argv, err = in.nextCall() {
 			out = appendLoading(out, argv, why)
 		}
 		if err != nil { // it is wrong, or longer than what is read of it

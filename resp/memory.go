@@ -18,36 +18,36 @@ type clientMemory struct {
 	evicting sync.Mutex
 }
 
-// held is what one connection holds; its goroutines change it, any may read it.
-type held struct {
+// memoryUse is what one connection holds; its goroutines change it, any may read it.
+type memoryUse struct {
 	input, output atomic.Int64
 	evicted       atomic.Bool
 }
 
-func (h *held) bytes() int64 { return h.input.Load() + h.output.Load() }
+func (h *memoryUse) sum() int64 { return h.input.Load() + h.output.Load() }
 
-// holdOutput notes that n more bytes of replies wait for the client, or with a negative n, that they were taken or
+// accountOutput notes that n more bytes of replies wait for the client, or with a negative n, that they were taken or
 // dropped.
-func (c *conn) holdOutput(n int64) {
-	c.held.output.Add(n)
+func (c *conn) accountOutput(n int64) {
+	c.memory.output.Add(n)
 	c.srv.memory.total.Add(n)
 	if n > 0 {
 		c.srv.boundMemory()
 	}
 }
 
-// holdInput notes how much of calls the parser keeps; whoever has the connection calls it, and what is below a read
+// accountInput notes how much of calls the parser keeps; whoever has the connection calls it, and what is below a read
 // buffer's size does not count.
-func (c *conn) holdInput() {
+func (c *conn) accountInput() {
 	n := c.in.memory()
 	if n <= maxBuffer {
 		n = 0
 	}
-	more := n - c.held.input.Load()
+	more := n - c.memory.input.Load()
 	if more == 0 {
 		return
 	}
-	c.held.input.Store(n)
+	c.memory.input.Store(n)
 	c.srv.memory.total.Add(more)
 	if more > 0 {
 		c.srv.boundMemory()
@@ -65,23 +65,23 @@ func (s *Server) boundMemory() {
 	defer s.memory.evicting.Unlock()
 	over := s.memory.total.Load() - limit
 	var victims []*conn
-	for _, c := range s.clients.all() {
+	for _, c := range s.clients.allClients() {
 		switch {
-		case c.held.evicted.Load():
-			over -= c.held.bytes() // it is on its way out
-		case c.held.bytes() > 0 && !c.chosen().noEvict:
+		case c.memory.evicted.Load():
+			over -= c.memory.sum() // it is on its way out
+		case c.memory.sum() > 0 && !c.chosen().noEvict:
 			victims = append(victims, c)
 		}
 	}
-	slices.SortStableFunc(victims, func(a, b *conn) int { return int(b.held.bytes() - a.held.bytes()) })
+	slices.SortStableFunc(victims, func(a, b *conn) int { return int(b.memory.sum() - a.memory.sum()) })
 	for _, c := range victims {
 		if over <= 0 {
 			return
 		}
-		over -= c.held.bytes()
-		c.held.evicted.Store(true)
+		over -= c.memory.sum()
+		c.memory.evicted.Store(true)
 		s.memory.evicted.Add(1)
-		s.o.Logger.Warn("a client is cut off: clients hold more than maxmemory-clients", "peer", c.addr(), "bytes", c.held.bytes())
+		s.o.Logger.Warn("a client is cut off: clients hold more than maxmemory-clients", "peer", c.addr(), "bytes", c.memory.sum())
 		c.kill()
 	}
 }

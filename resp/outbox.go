@@ -10,7 +10,7 @@ import (
 )
 
 // Bounds of what waits for a client that is told things it did not ask for, in its outbox and behind it, in its
-// backlog. They are Redis's client-output-buffer-limit of the class pubsub.
+// output buffer. They are Redis's client-output-buffer-limit of the class pubsub.
 const (
 	outboxBytes  = 32 << 20 // a client with more is cut off
 	outboxSoft   = 8 << 20  // one with more for longer than outboxWait, too
@@ -21,7 +21,7 @@ const (
 
 // outbox is what a connection is to be told beside its replies: messages of channels, keys that have changed, calls
 // of others. Any goroutine may put a message in, see conn.tell; whoever has the connection writes them between two
-// replies, see conn.drain.
+// replies, see conn.writeMessages.
 type outbox struct {
 	size atomic.Int64 // bytes of messages that are not written yet
 
@@ -40,20 +40,20 @@ type outbox struct {
 // lock of a session; it waits for no client.
 func (c *conn) tell(choose func(*choices) []reply.Reply) {
 	c.sess.mu.Lock()
-	size, waiting, ok := c.put(choose(&c.sess.choices), time.Now())
+	size, waiting, ok := c.putMessages(choose(&c.sess.choices), time.Now())
 	c.sess.mu.Unlock()
 	switch {
 	case !ok:
 		c.srv.o.Logger.Warn("a client is cut off: it does not take its messages", "peer", c.addr(), "bytes", waiting)
 		c.kill()
 	case size > 0:
-		c.holdOutput(size)
-		c.rouse()
+		c.accountOutput(size)
+		c.wake()
 	}
 }
 
-// put returns how many bytes the messages take, and ok is false when too many wait for the client now.
-func (c *conn) put(messages []reply.Reply, now time.Time) (size, waiting int64, ok bool) {
+// putMessages returns how many bytes the messages take, and ok is false when too many wait for the client now.
+func (c *conn) putMessages(messages []reply.Reply, now time.Time) (size, waiting int64, ok bool) {
 	o := &c.outbox
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -87,11 +87,11 @@ func sizeOf(message reply.Reply) int64 { return int64(message.Size()) + messageB
 // waits tells whether there is a message.
 func (o *outbox) waits() bool { return o.size.Load() > 0 }
 
-// drain writes the messages. The caller has the connection, and no reply is written in part.
-func (c *conn) drain() { c.drainUpTo(math.MaxInt64) }
+// writeMessages writes the messages. The caller has the connection, and no reply is written in part.
+func (c *conn) writeMessages() { c.writeMessagesUpTo(math.MaxInt64) }
 
-// drainUpTo is drain if the messages have no more than limit bytes; it is false otherwise.
-func (c *conn) drainUpTo(limit int64) bool {
+// writeMessagesUpTo is drain if the messages have no more than limit bytes; it is false otherwise.
+func (c *conn) writeMessagesUpTo(limit int64) bool {
 	if !c.outbox.waits() {
 		return true
 	}
@@ -105,16 +105,16 @@ func (c *conn) drainUpTo(limit int64) bool {
 	c.outbox.mu.Unlock()
 	for i, m := range messages {
 		c.out.push(m)
-		c.told(sizeOf(m))
+		c.noteDelivered(sizeOf(m))
 		messages[i] = reply.Reply{}
 	}
 	return true
 }
 
-// told notes that messages of so many bytes wait no more.
-func (c *conn) told(size int64) {
+// noteDelivered notes that messages of so many bytes wait no more.
+func (c *conn) noteDelivered(size int64) {
 	c.outbox.size.Add(-size)
-	c.holdOutput(-size)
+	c.accountOutput(-size)
 }
 
 // interruptible says whether a message shall end the read that the connection's goroutine is about to begin.
@@ -131,6 +131,6 @@ func (c *conn) closeOutbox() {
 	c.outbox.mu.messages, c.outbox.mu.closed, c.outbox.mu.reading = nil, true, false
 	c.outbox.mu.Unlock()
 	for _, m := range messages {
-		c.told(sizeOf(m))
+		c.noteDelivered(sizeOf(m))
 	}
 }

@@ -130,7 +130,7 @@ func TestMessageWakes(t *testing.T) {
 		c.ask("PING\r\n", "+PONG\r\n")
 		pass(time.Hour)
 		before := time.Now()
-		s.clients.all()[0].tell(says(note(3, 0)))
+		s.clients.allClients()[0].tell(says(note(3, 0)))
 		c.expect("*3\r\n$4\r\nnote\r\n:3\r\n:0\r\n")
 		if d := time.Since(before); d != 0 {
 			t.Errorf("it came after %v", d)
@@ -164,7 +164,7 @@ func TestUnreadMessages(t *testing.T) {
 	}
 	sending.Wait()
 	slow.gone(t)
-	eventually(t, "nothing is held any more", func() bool { return s.memory.total.Load() == 0 && s.clients.count() == 1 })
+	eventually(t, "nothing is held any more", func() bool { return s.memory.total.Load() == 0 && s.clients.countClients() == 1 })
 	told.tell(says(message)) // nobody hears it
 	if n := s.memory.total.Load(); n != 0 {
 		t.Errorf("%d bytes are held for a client that is gone", n)
@@ -180,7 +180,7 @@ func TestManyUnreadMessages(t *testing.T) {
 		message := pushOf(reply.BulkBytes(make([]byte, outboxSoft/2)))
 		c := dial()
 		c.ask("PING\r\n", "+PONG\r\n")
-		told := s.clients.all()[0]
+		told := s.clients.allClients()[0]
 		behind := func(wait time.Duration) {
 			told.tell(says(message, message, message))
 			pass(wait)
@@ -192,7 +192,7 @@ func TestManyUnreadMessages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		pass(time.Millisecond) // the backlog's goroutine notes it
+		pass(time.Millisecond) // the output buffer's goroutine notes it
 		told.tell(says(note(0, 0)))
 		if _, err := readReply(c.rd); err != nil {
 			t.Fatal(err)
@@ -223,7 +223,7 @@ func TestMessageToTheLeaving(t *testing.T) {
 					return
 				default:
 				}
-				for _, c := range s.clients.all() {
+				for _, c := range s.clients.allClients() {
 					c.tell(says(note(sender, n)))
 				}
 			}
@@ -243,7 +243,7 @@ func TestMessageToTheLeaving(t *testing.T) {
 	}
 	close(done)
 	sending.Wait()
-	eventually(t, "nothing is left", func() bool { return s.clients.count() == 0 && s.memory.total.Load() == 0 })
+	eventually(t, "nothing is left", func() bool { return s.clients.countClients() == 0 && s.memory.total.Load() == 0 })
 }
 
 // TestNoMessageAfterUnsubscribe: a client of RESP2, which cannot tell messages from replies, gets none of a channel

@@ -41,32 +41,32 @@ type limits struct {
 //
 // Arguments are copied into mem, or received into memory of their own: the read buffer is free again at once.
 type parser struct {
-	buf    []byte // buf[r:] is not parsed yet
-	r      int
-	full   bool     // the last read filled buf
-	argc   int      // arguments of the call in progress that are still to come
-	bulk   int      // length of the argument that is due; -1 when not read yet
-	big    []byte   // what has come of it, when it is a big one
-	argv   [][]byte // the call in progress; reused
-	held   int64    // bytes in argv, with argOverhead for each
-	mem    arena
-	limits limits
+	buf      []byte // buf[r:] is not parsed yet
+	r        int
+	full     bool     // the last read filled buf
+	argc     int      // arguments of the call in progress that are still to come
+	bulk     int      // length of the argument that is due; -1 when not read yet
+	big      []byte   // what has come of it, when it is a big one
+	argv     [][]byte // the call in progress; reused
+	argBytes int64    // bytes in argv, with argOverhead for each
+	mem      arena
+	limits   limits
 }
 
 func newParser(l limits) *parser { return &parser{bulk: -1, limits: l} }
 
-// next returns the next call, nil when more bytes are needed, or an error, after which the rest of the bytes is lost.
-// The slice is valid until the next call of next, its elements until recycle.
-func (p *parser) next() ([][]byte, error) {
+// nextCall returns the next call, nil when more bytes are needed, or an error, after which the rest of the bytes is
+// lost. The slice is valid until the next call of next, its elements until recycle.
+func (p *parser) nextCall() ([][]byte, error) {
 	if p.argc == 0 {
-		p.forget()
+		p.dropArgs()
 	}
 	for p.argc == 0 {
 		if p.r == len(p.buf) {
 			return nil, nil
 		}
 		if p.buf[p.r] == '*' {
-			if more, err := p.count(); !more {
+			if more, err := p.parseCount(); !more {
 				return nil, err
 			}
 			continue
@@ -86,20 +86,20 @@ func (p *parser) next() ([][]byte, error) {
 	return p.argv, nil
 }
 
-// forget lets go of the last call.
-func (p *parser) forget() {
+// dropArgs lets go of the last call.
+func (p *parser) dropArgs() {
 	clear(p.argv)
 	if p.argv = p.argv[:0]; cap(p.argv) > 1024 {
 		p.argv = nil
 	}
-	p.held = 0
+	p.argBytes = 0
 }
 
-// count reads the number of arguments; a number that is not positive is no call and no error.
-func (p *parser) count() (more bool, err error) {
+// parseCount reads the number of arguments; a number that is not positive is no call and no error.
+func (p *parser) parseCount() (more bool, err error) {
 	n, ok := p.shortLength('*')
 	if !ok {
-		line, whole, err := p.line("too big mbulk count string")
+		line, whole, err := p.readLine("too big mbulk count string")
 		if !whole {
 			return false, err
 		}
@@ -132,19 +132,19 @@ func (p *parser) argument() (more bool, err error) {
 			return false, p.tooMuch(int64(len(p.big) + len(rest)))
 		}
 		p.r += 2
-		return p.take(p.big)
+		return p.addArg(p.big)
 	}
 	if len(rest) < p.bulk+2 {
 		return false, p.tooMuch(int64(len(rest)))
 	}
 	p.r += p.bulk + 2
-	return p.take(p.mem.copy(rest[:p.bulk]))
+	return p.addArg(p.mem.copy(rest[:p.bulk]))
 }
 
-// take ends an argument. What stands in the place of its CRLF does not matter, to Redis neither.
-func (p *parser) take(arg []byte) (more bool, err error) {
+// addArg ends an argument. What stands in the place of its CRLF does not matter, to Redis neither.
+func (p *parser) addArg(arg []byte) (more bool, err error) {
 	p.argv = append(p.argv, arg)
-	p.held += int64(len(arg)) + argOverhead
+	p.argBytes += int64(len(arg)) + argOverhead
 	p.argc--
 	p.bulk, p.big = -1, nil
 	err = p.tooMuch(0)
@@ -153,7 +153,7 @@ func (p *parser) take(arg []byte) (more bool, err error) {
 
 // tooMuch is the error when the call in progress, with more bytes that belong to it, is too large.
 func (p *parser) tooMuch(more int64) error {
-	if p.held+more > p.limits.buffer {
+	if p.argBytes+more > p.limits.buffer {
 		return errQueryBuffer
 	}
 	return nil
@@ -164,7 +164,7 @@ func (p *parser) length() (more bool, err error) {
 	n, ok := p.shortLength('$')
 	if !ok {
 		start := p.r
-		line, whole, err := p.line("too big bulk count string")
+		line, whole, err := p.readLine("too big bulk count string")
 		if !whole {
 			return false, err
 		}
@@ -202,8 +202,8 @@ func (p *parser) shortLength(sign byte) (n int64, ok bool) {
 	return 0, false
 }
 
-// line returns the bytes before the next CR and steps over it and the byte that follows.
-func (p *parser) line(tooBig protocolError) (line []byte, ok bool, err error) {
+// readLine returns the bytes before the next CR and steps over it and the byte that follows.
+func (p *parser) readLine(tooBig protocolError) (line []byte, ok bool, err error) {
 	rest := p.buf[p.r:]
 	n := bytes.IndexByte(rest, '\r')
 	switch {

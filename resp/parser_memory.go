@@ -41,7 +41,7 @@ func bigStep(bulk, had int) int {
 }
 
 // memory returns how many bytes the call in progress and the read buffer take.
-func (p *parser) memory() int64 { return p.held + int64(cap(p.big)+cap(p.buf)) }
+func (p *parser) memory() int64 { return p.argBytes + int64(cap(p.big)+cap(p.buf)) }
 
 // between tells whether no part of a call has come.
 func (p *parser) between() bool { return p.argc == 0 && p.r == len(p.buf) }
@@ -49,7 +49,7 @@ func (p *parser) between() bool { return p.argc == 0 && p.r == len(p.buf) }
 // recycle ends the life of the arguments handed out since the last recycle.
 func (p *parser) recycle() {
 	if p.argc == 0 {
-		p.forget()
+		p.dropArgs()
 		p.mem.chunk = p.mem.chunk[:0]
 	}
 }

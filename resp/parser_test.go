@@ -33,7 +33,7 @@ func (r *pieces) Read(p []byte) (int, error) {
 func parseAll(rd io.Reader, l limits) (calls [][][]byte, err error) {
 	p := newParser(l)
 	for {
-		argv, err := p.next()
+		argv, err := p.nextCall()
 		switch {
 		case err != nil:
 			return calls, err
@@ -160,14 +160,14 @@ func TestParseRecycles(t *testing.T) {
 		if _, err := p.fill(strings.NewReader(s)); err != nil {
 			t.Fatal(err)
 		}
-		argv, err := p.next()
+		argv, err := p.nextCall()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return argv
 	}
 	first := feed("*2\r\n$3\r\nSET\r\n$3\r\nabc\r\n*2\r\n$3\r\nGET\r\n$3\r\nd")[1]
-	if argv, _ := p.next(); argv != nil {
+	if argv, _ := p.nextCall(); argv != nil {
 		t.Fatal("half a call is a call")
 	}
 	if string(first) != "abc" {

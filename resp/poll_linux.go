@@ -45,11 +45,11 @@ func newPoller() (*poller, error) {
 	return p, nil
 }
 
-// close ends wait.
-func (p *poller) close() { _ = p.epoll.Close() } // nothing is lost with it
+// stop ends wait.
+func (p *poller) stop() { _ = p.epoll.Close() } // nothing is lost with it
 
-// add begins to watch a connection. Bytes that are there already count as news.
-func (p *poller) add(c *conn) error {
+// watch begins to watch a connection. Bytes that are there already count as news.
+func (p *poller) watch(c *conn) error {
 	p.mu.Lock()
 	p.mu.conns[c.id] = c
 	p.mu.Unlock()
@@ -70,8 +70,8 @@ func (p *poller) remove(c *conn) {
 	delete(p.mu.conns, c.id)
 }
 
-// all returns the connections.
-func (p *poller) all() []*conn {
+// watched returns the connections.
+func (p *poller) watched() []*conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	conns := make([]*conn, 0, len(p.mu.conns))
@@ -81,9 +81,9 @@ func (p *poller) all() []*conn {
 	return conns
 }
 
-// wait returns connections that have news and were parked: they are the caller's now. It returns an error once p is
-// closed.
-func (p *poller) wait(conns []*conn) ([]*conn, error) {
+// waitReady returns connections that have news and were parked: they are the caller's now. It returns an error once p
+// is closed.
+func (p *poller) waitReady(conns []*conn) ([]*conn, error) {
 	var n int
 	var failed error
 	err := p.raw.Read(func(epoll uintptr) bool {
@@ -97,7 +97,7 @@ func (p *poller) wait(conns []*conn) ([]*conn, error) {
 	defer p.mu.Unlock()
 	for _, e := range p.ready[:n] {
 		c := p.mu.conns[int64(e.Pad)<<32|int64(uint32(e.Fd))]
-		if c != nil && c.take() {
+		if c != nil && c.acquire() {
 			c.sock.drained = false
 			c.sock.ending = e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
 			conns = append(conns, c)

@@ -12,11 +12,11 @@ type poller struct{}
 
 func newPoller() (*poller, error) { return nil, errors.ErrUnsupported }
 
-func (p *poller) close()                        {}
-func (p *poller) add(*conn) error               { return errors.ErrUnsupported }
-func (p *poller) remove(*conn)                  {}
-func (p *poller) all() []*conn                  { return nil }
-func (p *poller) wait([]*conn) ([]*conn, error) { return nil, errors.ErrUnsupported }
+func (p *poller) stop()                              {}
+func (p *poller) watch(*conn) error                  { return errors.ErrUnsupported }
+func (p *poller) remove(*conn)                       {}
+func (p *poller) watched() []*conn                   { return nil }
+func (p *poller) waitReady([]*conn) ([]*conn, error) { return nil, errors.ErrUnsupported }
 
 type socket struct{ drained bool }
 

@@ -19,20 +19,20 @@ type guarded struct{ *parser }
 
 func (p guarded) next() ([][]byte, error) {
 	if p.argc > 0 || p.r == len(p.buf) || p.buf[p.r] != '*' {
-		return p.parser.next()
+		return p.parser.nextCall()
 	}
 	n := p.measure(p.buf[p.r:])
 	if n == 0 {
-		return p.parser.next()
+		return p.parser.nextCall()
 	}
-	p.forget()
+	p.dropArgs()
 	complete, argv, kind, left, err := redcon.ReadNextCommand(p.mem.copy(p.buf[p.r:p.r+n]), p.argv)
 	if !complete || kind != redcon.Redis || len(left) > 0 || err != nil {
 		return nil, fmt.Errorf("redcon: %v, %w", left, err)
 	}
 	p.r += n
 	p.argv = argv
-	p.held = int64(n) + argOverhead*int64(len(argv))
+	p.argBytes = int64(n) + argOverhead*int64(len(argv))
 	return argv, nil
 }
 
@@ -105,7 +105,7 @@ func FuzzGuarded(f *testing.F) {
 			size = max(1, len(in))
 		}
 		ours, other := newParser(l), guarded{newParser(l)}
-		want, wantErr := parsed(ours, ours.next, in, size)
+		want, wantErr := parsed(ours, ours.nextCall, in, size)
 		got, err := parsed(other.parser, other.next, in, size)
 		if !slices.Equal(got, want) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Errorf("%q: redcon %q, %v, we %q, %v", in, got, err, want, wantErr)

@@ -33,9 +33,9 @@ func (r *registry) init() {
 	r.mu.drained = make(chan struct{})
 }
 
-// add makes c a client, or a stranger when there are maxClients already; ok is false when there are too many of those
-// too.
-func (r *registry) add(c *conn, maxClients int) (stranger, ok bool) {
+// register makes c a client, or a stranger when there are maxClients already; ok is false when there are too many of
+// those too.
+func (r *registry) register(c *conn, maxClients int) (stranger, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.lastID++
@@ -77,29 +77,30 @@ func (r *registry) leaveLocked(c *conn) {
 	r.checkDrainedLocked()
 }
 
-// drain wakes every client that waits for its next call, so that it sees that the server stops. The channel is closed
-// when no client is left.
-func (r *registry) drain() <-chan struct{} {
+// drainClients wakes every client that waits for its next call, so that it sees that the server stops. The channel is
+// closed when no client is left.
+func (r *registry) drainClients() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.draining = true
 	r.checkDrainedLocked()
-	r.nudgeLocked()
+	r.wakeAllLocked()
 	return r.mu.drained
 }
 
-// nudge wakes every client that waits for its next call, so that it looks at the settings again. Links are left alone.
-func (r *registry) nudge() {
+// wakeAll wakes every client that waits for its next call, so that it looks at the settings again. Links are left
+// alone.
+func (r *registry) wakeAll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.nudgeLocked()
+	r.wakeAllLocked()
 }
 
-func (r *registry) nudgeLocked() {
+func (r *registry) wakeAllLocked() {
 	past := time.Unix(1, 0)
 	for _, c := range r.mu.clients {
 		c.nc.SetReadDeadline(past)
-		c.rouse()
+		c.wake()
 	}
 	for c := range r.mu.strangers {
 		c.nc.SetReadDeadline(past)
@@ -132,8 +133,8 @@ func (r *registry) closeAll() {
 	}
 }
 
-// all returns the clients in the order in which they came.
-func (r *registry) all() []*conn {
+// allClients returns the clients in the order in which they came.
+func (r *registry) allClients() []*conn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	conns := make([]*conn, 0, len(r.mu.clients))
@@ -144,8 +145,8 @@ func (r *registry) all() []*conn {
 	return conns
 }
 
-// count returns how many clients there are.
-func (r *registry) count() int {
+// countClients returns how many clients there are.
+func (r *registry) countClients() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.mu.clients)

@@ -35,8 +35,8 @@ type early struct {
 	reply  reply.Reply
 }
 
-// add appends a call; its words are the run's own, their bytes the caller's.
-func (r *run) add(rt *route, db uint8, argv [][]byte) {
+// addCall appends a call; its words are the run's own, their bytes the caller's.
+func (r *run) addCall(rt *route, db uint8, argv [][]byte) {
 	n := len(r.words)
 	r.words = append(r.words, rt.first)
 	r.words = append(r.words, argv[1:]...)
@@ -61,8 +61,8 @@ func callSize(argv [][]byte) (n int) {
 	return n
 }
 
-// clear empties the run.
-func (r *run) clear() {
+// reset empties the run.
+func (r *run) reset() {
 	clear(r.calls)
 	clear(r.words)
 	clear(r.early)
@@ -73,30 +73,30 @@ func (r *run) clear() {
 	}
 }
 
-// settle sends the run, or what is left of it, as a batch of its own, and writes its replies.
-func (c *conn) settle() {
+// executeRun sends the run, or what is left of it, as a batch of its own, and writes its replies.
+func (c *conn) executeRun() {
 	if len(c.run.calls)+len(c.run.early) == 0 {
 		return
 	}
 	if c.run.left() > 0 {
-		c.begin(time.Now())
+		c.beginRun(time.Now())
 		if c.awaitPause(c.run.kind == kindWrite); c.ctx.Err() != nil {
-			c.run.clear()
+			c.run.reset()
 			return
 		}
 	}
 	for c.run.left() > 0 { // of reads some may be answered only
 		b := c.newBatch()
-		b.take(c)
-		c.srv.settle(b, func(_ *conn, replies []reply.Reply, err error) { c.deliver(replies, err) })
+		b.addConn(c)
+		c.srv.execute(b, func(_ *conn, replies []reply.Reply, err error) { c.deliver(replies, err) })
 	}
-	c.settled()
+	c.finishRun()
 }
 
-// settled ends a run whose calls are answered.
-func (c *conn) settled() {
+// finishRun ends a run whose calls are answered.
+func (c *conn) finishRun() {
 	if len(c.run.calls) > 0 {
-		c.count(c.run.routes, c.run.began)
+		c.countCalls(c.run.routes, c.run.began)
 	}
 	for _, e := range c.run.early[c.run.told:] {
 		c.out.reply(e.reply)
@@ -104,7 +104,7 @@ func (c *conn) settled() {
 	if c.run.silent {
 		c.applySession()
 	}
-	c.run.clear()
+	c.run.reset()
 }
 
 // deliver writes the replies to the next calls of the run, or what err, the backend's, means for all that are left.
@@ -113,9 +113,9 @@ func (c *conn) deliver(replies []reply.Reply, err error) {
 	switch writes := c.run.kind == kindWrite; {
 	case writes && err != nil:
 		replies = c.writeFaults(err, calls, routes)
-		c.astray.note(replies, err)
+		c.stale.noteWrites(replies, err)
 	case writes:
-		c.astray.note(replies, nil)
+		c.stale.noteWrites(replies, nil)
 	case err != nil:
 		replies = c.readFaults(err, calls, routes)
 	}

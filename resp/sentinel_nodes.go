@@ -12,7 +12,7 @@ import (
 // fields is what a sentinel says of a node: names and values, all of them strings.
 type fields []reply.Reply
 
-func (f *fields) add(name string, value any) {
+func (f *fields) addField(name string, value any) {
 	*f = append(*f, reply.BulkString(name), reply.BulkString(fmt.Sprint(value)))
 }
 
@@ -24,34 +24,34 @@ func instance(n clusterNode, name, kind string) *fields {
 	if !n.up() {
 		flags += ",s_down"
 	}
-	f.add("name", name)
-	f.add("ip", n.host)
-	f.add("port", n.port)
-	f.add("runid", n.NodeID)
-	f.add("flags", flags)
-	f.add("link-pending-commands", 0)
-	f.add("link-refcount", 1)
-	f.add("last-ping-sent", 0)
-	f.add("last-ok-ping-reply", 0)
-	f.add("last-ping-reply", 0)
+	f.addField("name", name)
+	f.addField("ip", n.host)
+	f.addField("port", n.port)
+	f.addField("runid", n.NodeID)
+	f.addField("flags", flags)
+	f.addField("link-pending-commands", 0)
+	f.addField("link-refcount", 1)
+	f.addField("last-ping-sent", 0)
+	f.addField("last-ok-ping-reply", 0)
+	f.addField("last-ping-reply", 0)
 	if !n.up() {
-		f.add("s-down-time", 0)
+		f.addField("s-down-time", 0)
 	}
-	f.add("down-after-milliseconds", 1000)
+	f.addField("down-after-milliseconds", 1000)
 	return f
 }
 
 func (m clusterMap) sentinelMaster(name string) reply.Reply {
 	f := instance(m.master(), name, "master")
-	f.add("info-refresh", 0)
-	f.add("role-reported", "master")
-	f.add("role-reported-time", 0)
-	f.add("config-epoch", m.status.Term)
-	f.add("num-slaves", len(m.nodes)-1)
-	f.add("num-other-sentinels", len(m.nodes)-1)
-	f.add("quorum", m.quorum())
-	f.add("failover-timeout", 2000)
-	f.add("parallel-syncs", 1)
+	f.addField("info-refresh", 0)
+	f.addField("role-reported", "master")
+	f.addField("role-reported-time", 0)
+	f.addField("config-epoch", m.status.Term)
+	f.addField("num-slaves", len(m.nodes)-1)
+	f.addField("num-other-sentinels", len(m.nodes)-1)
+	f.addField("quorum", m.quorum())
+	f.addField("failover-timeout", 2000)
+	f.addField("parallel-syncs", 1)
 	return reply.MapOf(*f...)
 }
 
@@ -63,16 +63,16 @@ func (m clusterMap) sentinelReplicas() reply.Reply {
 	}
 	for _, n := range m.nodes[1:] {
 		f := instance(n, net.JoinHostPort(n.host, strconv.FormatInt(n.port, 10)), "slave")
-		f.add("info-refresh", 0)
-		f.add("role-reported", "slave")
-		f.add("role-reported-time", 0)
-		f.add("master-link-down-time", 0)
-		f.add("master-link-status", link)
-		f.add("master-host", m.master().host)
-		f.add("master-port", m.master().port)
-		f.add("slave-priority", 100)
-		f.add("slave-repl-offset", m.offset(n))
-		f.add("replica-announced", 1)
+		f.addField("info-refresh", 0)
+		f.addField("role-reported", "slave")
+		f.addField("role-reported-time", 0)
+		f.addField("master-link-down-time", 0)
+		f.addField("master-link-status", link)
+		f.addField("master-host", m.master().host)
+		f.addField("master-port", m.master().port)
+		f.addField("slave-priority", 100)
+		f.addField("slave-repl-offset", m.offset(n))
+		f.addField("replica-announced", 1)
 		replicas = append(replicas, reply.MapOf(*f...))
 	}
 	return reply.ArrayOf(replicas...)
@@ -86,9 +86,9 @@ func (m clusterMap) sentinels() reply.Reply {
 			continue
 		}
 		f := instance(n, n.NodeID, "sentinel")
-		f.add("last-hello-message", 0)
-		f.add("voted-leader", "?")
-		f.add("voted-leader-epoch", 0)
+		f.addField("last-hello-message", 0)
+		f.addField("voted-leader", "?")
+		f.addField("voted-leader-epoch", 0)
 		others = append(others, reply.MapOf(*f...))
 	}
 	return reply.ArrayOf(others...)

@@ -13,19 +13,19 @@ import (
 
 // Server answers clients on the connections of its listeners and hands links between nodes to its Backend.
 type Server struct {
-	o        Options
-	table    *command.Table
-	routes   map[*command.Spec]*route
-	groups   map[string]*route // see groupRoutes
-	settings settingsBox
-	clients  registry
-	pause    pause
-	audience audience
-	stats    stats
-	start    time.Time
-	backlogs atomic.Int64 // bytes in the backlogs of all clients
-	memory   clientMemory
-	listWait time.Duration // see defaultListWait
+	o                 Options
+	table             *command.Table
+	routes            map[*command.Spec]*route
+	transactionRoutes map[string]*route // see transactionRoutes
+	settings          settingsBox
+	clients           registry
+	pause             pause
+	audience          audience
+	stats             stats
+	start             time.Time
+	outputBuffers     atomic.Int64 // bytes in the output buffers of all clients
+	memory            clientMemory
+	listWait          time.Duration // see defaultListWait
 
 	ctx    context.Context // of every connection; its end means: at once
 	cancel context.CancelFunc
@@ -47,7 +47,7 @@ func NewServer(o Options) *Server {
 	}
 	o = o.withDefaults()
 	s := &Server{o: o, table: command.NewTable(command.Rows(), localRows()), start: time.Now(), listWait: defaultListWait}
-	s.routes, s.groups = newRoutes(s.table), groupRoutes()
+	s.routes, s.transactionRoutes = newRoutes(s.table), transactionRoutes()
 	s.settings.now.Store(&settings{
 		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass, protected: !o.Unprotected,
 		queryBuffer: 1 << 30, clientMemory: defaultClientMemory, keepAlive: 300 * time.Second, logLevel: "notice",
@@ -101,7 +101,7 @@ func (s *Server) accept(nc net.Conn) {
 	}
 	c := newConn(s, nc)
 	s.stats.connections.Add(1)
-	stranger, ok := s.clients.add(c, s.settings.load().maxClients)
+	stranger, ok := s.clients.register(c, s.settings.load().maxClients)
 	if !ok {
 		s.stats.refused.Add(1)
 		c.kill()
@@ -111,7 +111,7 @@ func (s *Server) accept(nc net.Conn) {
 		c.sock = nil
 	}
 	s.open.conns.Add(1)
-	go c.tend(func() bool { return c.serve(stranger) })
+	go c.runOwned(func() bool { return c.serve(stranger) })
 }
 
 // Shutdown stops accepting, lets every client finish what it has sent, closes the connections, node links last, and
@@ -122,7 +122,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() { s.open.conns.Wait(); close(done) }()
 	var err error
 	select {
-	case <-s.clients.drain():
+	case <-s.clients.drainClients():
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -130,7 +130,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.clients.closeAll()
 	<-done
 	if s.open.poller != nil {
-		s.open.poller.close()
+		s.open.poller.stop()
 	}
 	s.open.batches.Wait()
 	return err

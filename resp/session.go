@@ -16,17 +16,17 @@ type session struct {
 
 // choices are what RESET takes back.
 type choices struct {
-	db       uint8
-	authed   bool
-	readonly bool // READONLY: reads may be local
-	resp3    bool
-	noEvict  bool
-	noTouch  bool
-	replies  replyMode
-	names    clientNames
-	torn     time.Time // when a call of the group was refused that has not ended; zero: none was
-	channels []string  // SUBSCRIBE; the slices are never changed, only replaced
-	patterns []string  // PSUBSCRIBE
+	db        uint8
+	authed    bool
+	readonly  bool // READONLY: reads may be local
+	resp3     bool
+	noEvict   bool
+	noTouch   bool
+	replies   replyMode
+	names     clientNames
+	abortedAt time.Time // when a call of the transaction was refused that has not ended; zero: none was
+	channels  []string  // SUBSCRIBE; the slices are never changed, only replaced
+	patterns  []string  // PSUBSCRIBE
 }
 
 // clientNames are what a client says of itself.
@@ -63,8 +63,8 @@ func (c *conn) applySession() {
 	c.out.muted = c.sess.replies == repliesOff
 }
 
-// seen is what other connections may know of one without asking it.
-type seen struct {
+// activity is what other connections may know of one without asking it.
+type activity struct {
 	born    time.Time
 	last    atomic.Int64          // Unix nanoseconds of the last bytes
 	cmd     atomic.Pointer[route] // of the last call
@@ -74,20 +74,20 @@ type seen struct {
 	kept    atomic.Int64          // bytes that the connection kept for its next calls when it was parked
 }
 
-func (s *seen) begin(now time.Time) {
+func (s *activity) start(now time.Time) {
 	s.born = now
 	s.last.Store(now.UnixNano())
 }
 
 // received notes that bytes came.
-func (s *seen) received(unread, buffer int) {
+func (s *activity) received(unread, buffer int) {
 	s.last.Store(time.Now().UnixNano())
 	s.unread.Store(int64(unread))
 	s.buffer.Store(int64(buffer))
 }
 
 // idleUntil returns when a client that says nothing more has been idle for timeout; never when that is 0.
-func (s *seen) idleUntil(timeout time.Duration) time.Time {
+func (s *activity) idleUntil(timeout time.Duration) time.Time {
 	if timeout == 0 {
 		return time.Time{}
 	}

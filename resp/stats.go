@@ -29,7 +29,7 @@ type errorCodes struct {
 // maxErrorCodes bounds how many different ones are counted.
 const maxErrorCodes = 128
 
-func (e *errorCodes) add(line []byte) {
+func (e *errorCodes) countError(line []byte) {
 	code, _, _ := bytes.Cut(line, []byte{' '})
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -56,23 +56,23 @@ func (e *errorCodes) snapshot() map[string]uint64 {
 // routeStats is INFO commandstats for one command.
 type routeStats struct{ calls, micros, rejected, failed atomic.Uint64 }
 
-// begin notes that the run's calls begin, unless they have.
-func (c *conn) begin(now time.Time) {
+// beginRun notes that the run's calls begin, unless they have.
+func (c *conn) beginRun(now time.Time) {
 	if !c.run.began.IsZero() {
 		return
 	}
 	c.run.began = now
-	c.note(c.run.routes[len(c.run.routes)-1], now)
+	c.noteCall(c.run.routes[len(c.run.routes)-1], now)
 }
 
-// note notes that a call of r begins.
-func (c *conn) note(r *route, now time.Time) {
-	c.seen.last.Store(now.UnixNano())
-	c.seen.cmd.Store(r)
+// noteCall notes that a call of r begins.
+func (c *conn) noteCall(r *route, now time.Time) {
+	c.activity.last.Store(now.UnixNano())
+	c.activity.cmd.Store(r)
 }
 
-// count notes that calls were answered together, and how long that took.
-func (c *conn) count(routes []*route, began time.Time) {
+// countCalls notes that calls were answered together, and how long that took.
+func (c *conn) countCalls(routes []*route, began time.Time) {
 	each := uint64(time.Since(began).Microseconds()) / uint64(len(routes))
 	for i := 0; i < len(routes); {
 		r, n := routes[i], uint64(0)
@@ -88,7 +88,7 @@ func (c *conn) count(routes []*route, began time.Time) {
 // fail notes the error reply that line is.
 func (s *Server) fail(line []byte) {
 	s.stats.errors.Add(1)
-	s.stats.codes.add(line)
+	s.stats.codes.countError(line)
 }
 
 // Served returns how many calls clients have sent, and how many reads from their connections that took, since start

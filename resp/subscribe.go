@@ -87,7 +87,7 @@ func unsubscribing(names func(*choices) *[]string) handler {
 			})
 			answers = append(answers, c.subscription(argv[0], reply.BulkString(name)))
 		}
-		c.drain() // what was said before
+		c.writeMessages() // what was said before
 		return c.allButLast(answers)
 	}
 }

@@ -63,8 +63,8 @@ func runVerify(c *conn, argv [][]byte) reply.Reply {
 // verify waits for the verdict, and no longer than the server runs.
 func (c *conn) verify(timeout time.Duration) (replica.Verdict, error) {
 	c.out.flush()
-	c.seen.blocked.Store(true)
-	defer c.seen.blocked.Store(false)
+	c.activity.blocked.Store(true)
+	defer c.activity.blocked.Store(false)
 	ctx, cancel := context.WithCancel(c.ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() {

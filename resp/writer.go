@@ -14,7 +14,7 @@ const flushBytes = 64 << 10
 
 // writer writes replies to a client. After the first error it writes nothing.
 type writer struct {
-	dst   *backlog
+	dst   *outputBuffer
 	count *atomic.Uint64 // bytes written
 	buf   []byte
 	resp3 bool
@@ -135,7 +135,7 @@ func (w *writer) raw(s []byte) {
 		return
 	}
 	w.flush()
-	w.write(s)
+	w.writePart(s)
 }
 
 // aggregate writes elements in a shape that RESP2 writes as an array.
@@ -155,7 +155,7 @@ func (w *writer) elems(mark byte, n int, elems []reply.Reply) {
 
 // flush writes what was gathered.
 func (w *writer) flush() {
-	w.write(w.buf)
+	w.writePart(w.buf)
 	if w.buf = w.buf[:0]; cap(w.buf) > 2*flushBytes {
 		w.buf = nil
 	}
@@ -172,7 +172,7 @@ func (w *writer) flushNow(s *socket) bool {
 	return len(w.buf) == 0
 }
 
-func (w *writer) write(b []byte) {
+func (w *writer) writePart(b []byte) {
 	if w.err != nil || len(b) == 0 {
 		return
 	}

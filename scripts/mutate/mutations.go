@@ -77,7 +77,7 @@ func writeMutations() []mutation {
 			"if errors.Is(err, raft.ErrLeadershipLost) || errors.Is(err, raft.ErrNotLeader) ||", in("./fsm/replica", "TestWriteError"), ""},
 		{"replies of a batch go to the wrong clients", "resp/batch.go", "own, replies = replies[:len(c.run.calls)], replies[len(c.run.calls):]",
 			"own, replies = replies[len(replies)-len(c.run.calls):], replies[:len(replies)-len(c.run.calls)]", in("./resp", "TestBatches"), ""},
-		{"what comes while a connection is had is not looked at", "resp/turn.go", "if t.state.CompareAndSwap(taken, stirred) {", "if true {",
+		{"what comes while a connection is had is not looked at", "resp/ownership.go", "if t.state.CompareAndSwap(owned, ownedWithNews) {", "if true {",
 			in("./resp", "TestTurn"), ""},
 		{"a redirect to the node itself", propose, " && l.Addr != r.o.Addr {", " {", in("./fsm/replica", "TestNotLeaderYet"), ""},
 		{"any secret opens a link", "fsm/replica/link/handshake.go", "if hmac.Equal(proof, l.proof(\"opener\", first, answer)) {", "if len(proof) > 0 {",

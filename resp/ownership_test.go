@@ -4,8 +4,8 @@ import "testing"
 
 // TestTurn: a parked connection is taken by one, and what happens while somebody has it makes him look once more.
 func TestTurn(t *testing.T) {
-	var c turn
-	if c.take() {
+	var c ownership
+	if c.acquire() {
 		t.Fatal("a new connection was taken from who has it")
 	}
 	if c.park() {
@@ -14,7 +14,7 @@ func TestTurn(t *testing.T) {
 	if !c.park() {
 		t.Fatal("not parked, though nothing had happened since")
 	}
-	if !c.take() || c.take() || c.take() {
+	if !c.acquire() || c.acquire() || c.acquire() {
 		t.Fatal("a parked connection is taken once")
 	}
 	if c.park() || !c.park() {

@@ -69,7 +69,7 @@ func TestAstray(t *testing.T) {
 		}},
 		"a follower": {follows, func(c *client, deposed *atomic.Bool) {
 			deposed.Store(true)
-			for range astrayLimit - 1 {
+			for range staleRedirects - 1 {
 				c.ask(set+"PING\r\n", moved+"+PONG\r\n")
 			}
 			c.ask(set, moved)

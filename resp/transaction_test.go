@@ -16,10 +16,10 @@ import (
 	"cairn/fsm/reply"
 )
 
-// What is answered around a group.
+// What is answered around a transaction.
 const (
 	noMulti = "-" + string(errNoMulti) + "\r\n"
-	torn    = "-" + string(errTorn) + "\r\n"
+	refused = "-" + string(errAborted) + "\r\n"
 	aborted = "-EXECABORT Transaction discarded because of previous errors.\r\n"
 	set     = "+OK\r\n"
 	unknown = "-ERR unknown command '%s', with args beginning with: \r\n"
@@ -31,36 +31,36 @@ var groupCases = []struct {
 	sent [][2]string // a call and its answer
 	runs string
 }{
-	{"a transaction", [][2]string{{"SET before 1", set}, {"MULTI", noMulti}, {"INCR a", torn}, {"INCR a", torn}, {"EXEC", aborted}, {"SET after 1", set}},
+	{"a transaction", [][2]string{{"SET before 1", set}, {"MULTI", noMulti}, {"INCR a", refused}, {"INCR a", refused}, {"EXEC", aborted}, {"SET after 1", set}},
 		"set before 1, set after 1"},
-	{"reads, lists and local calls", [][2]string{{"MULTI", noMulti}, {"GET a", torn}, {"KEYS *", torn}, {"PING", torn}, {"SELECT 3", torn},
-		{"CONFIG SET timeout 1", torn}, {"HELLO 3", torn}, {"CLIENT REPLY OFF", torn}, {"SUBSCRIBE +sdown", torn}, {"AUTH x", torn}, {"READONLY", torn},
-		{"ASKING", torn}, {"SHUTDOWN", torn}, {"exec", aborted}, {"GET a", "$1\r\na\r\n"}}, "get a"},
-	{"discarded", [][2]string{{"multi", noMulti}, {"SET a 1", torn}, {"DISCARD", "+OK\r\n"}, {"SET a 2", set}}, "set a 2"},
-	{"reset", [][2]string{{"MULTI", noMulti}, {"SET a 1", torn}, {"RESET", "+RESET\r\n"}, {"SET a 2", set}, {"EXEC", fmt.Sprintf(unknown, "EXEC")}}, "set a 2"},
-	{"nested", [][2]string{{"MULTI", noMulti}, {"MULTI", torn}, {"SET a 1", torn}, {"EXEC", aborted}, {"SET a 2", set},
+	{"reads, lists and local calls", [][2]string{{"MULTI", noMulti}, {"GET a", refused}, {"KEYS *", refused}, {"PING", refused}, {"SELECT 3", refused},
+		{"CONFIG SET timeout 1", refused}, {"HELLO 3", refused}, {"CLIENT REPLY OFF", refused}, {"SUBSCRIBE +sdown", refused}, {"AUTH x", refused}, {"READONLY", refused},
+		{"ASKING", refused}, {"SHUTDOWN", refused}, {"exec", aborted}, {"GET a", "$1\r\na\r\n"}}, "get a"},
+	{"discarded", [][2]string{{"multi", noMulti}, {"SET a 1", refused}, {"DISCARD", "+OK\r\n"}, {"SET a 2", set}}, "set a 2"},
+	{"reset", [][2]string{{"MULTI", noMulti}, {"SET a 1", refused}, {"RESET", "+RESET\r\n"}, {"SET a 2", set}, {"EXEC", fmt.Sprintf(unknown, "EXEC")}}, "set a 2"},
+	{"nested", [][2]string{{"MULTI", noMulti}, {"MULTI", refused}, {"SET a 1", refused}, {"EXEC", aborted}, {"SET a 2", set},
 		{"EXEC", fmt.Sprintf(unknown, "EXEC")}}, "set a 2"},
-	{"one after the other", [][2]string{{"MULTI", noMulti}, {"EXEC", aborted}, {"MULTI", noMulti}, {"SET a 1", torn}, {"EXEC", aborted}}, ""},
+	{"one after the other", [][2]string{{"MULTI", noMulti}, {"EXEC", aborted}, {"MULTI", noMulti}, {"SET a 1", refused}, {"EXEC", aborted}}, ""},
 	{"wrong calls in it", [][2]string{{"MULTI", noMulti}, {"SET a", "-ERR wrong number of arguments for 'set' command\r\n"}, {"NOSUCH", fmt.Sprintf(unknown, "NOSUCH")},
 		{"EXEC now", "-ERR wrong number of arguments for 'exec' command\r\n"}, {"DISCARD it", "-ERR wrong number of arguments for 'discard' command\r\n"},
-		{"SET a 1", torn}, {"EXEC", aborted}}, ""},
+		{"SET a 1", refused}, {"EXEC", aborted}}, ""},
 	{"a wrong MULTI begins nothing", [][2]string{{"MULTI now", "-ERR wrong number of arguments for 'multi' command\r\n"}, {"SET a 1", set},
 		{"DISCARD", fmt.Sprintf(unknown, "DISCARD")}}, "set a 1"},
-	{"WATCH", [][2]string{{"WATCH a", "-ERR unknown command 'WATCH', with args beginning with: 'a' \r\n"}, {"MULTI", noMulti}, {"SET a 1", torn},
+	{"WATCH", [][2]string{{"WATCH a", "-ERR unknown command 'WATCH', with args beginning with: 'a' \r\n"}, {"MULTI", noMulti}, {"SET a 1", refused},
 		{"UNWATCH", fmt.Sprintf(unknown, "UNWATCH")}, {"EXEC", aborted}}, ""},
-	{"RESP3", [][2]string{{"HELLO 3 SETNAME x Y", "-ERR Syntax error in HELLO option 'Y'\r\n"}, {"MULTI", noMulti}, {"SET a 1", torn}, {"EXEC", aborted}}, ""},
-	{"no answer to MULTI", [][2]string{{"CLIENT REPLY SKIP", ""}, {"MULTI", ""}, {"SET a 1", torn}, {"EXEC", aborted}}, ""},
+	{"RESP3", [][2]string{{"HELLO 3 SETNAME x Y", "-ERR Syntax error in HELLO option 'Y'\r\n"}, {"MULTI", noMulti}, {"SET a 1", refused}, {"EXEC", aborted}}, ""},
+	{"no answer to MULTI", [][2]string{{"CLIENT REPLY SKIP", ""}, {"MULTI", ""}, {"SET a 1", refused}, {"EXEC", aborted}}, ""},
 	{"no answers", [][2]string{{"CLIENT REPLY OFF", ""}, {"MULTI", ""}, {"SET a 1", ""}, {"CLIENT REPLY ON", ""}, {"EXEC", ""}, {"CLIENT REPLY ON", "+OK\r\n"},
 		{"SET a 2", set}}, "set a 2"},
 	{"listening", [][2]string{{"SUBSCRIBE +sdown", "*3\r\n$9\r\nsubscribe\r\n$6\r\n+sdown\r\n:1\r\n"},
 		{"MULTI", "-ERR Can't execute 'multi': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n"},
-		{"UNSUBSCRIBE", torn}, {"EXEC", aborted}, {"UNSUBSCRIBE", "*3\r\n$11\r\nunsubscribe\r\n$6\r\n+sdown\r\n:0\r\n"}, {"SET a 1", set}}, "set a 1"},
+		{"UNSUBSCRIBE", refused}, {"EXEC", aborted}, {"UNSUBSCRIBE", "*3\r\n$11\r\nunsubscribe\r\n$6\r\n+sdown\r\n:0\r\n"}, {"SET a 1", set}}, "set a 1"},
 	{"scripts", [][2]string{{"EVAL x 0", "-ERR unknown command 'EVAL', with args beginning with: 'x' '0' \r\n"},
 		{"EVALSHA x 0", "-ERR unknown command 'EVALSHA', with args beginning with: 'x' '0' \r\n"},
 		{"FCALL x 0", "-ERR unknown command 'FCALL', with args beginning with: 'x' '0' \r\n"},
 		{"FUNCTION LIST", "-ERR unknown command 'FUNCTION', with args beginning with: 'LIST' \r\n"},
 		{"SCRIPT LOAD x", "-ERR unknown command 'SCRIPT', with args beginning with: 'LOAD' 'x' \r\n"}}, ""},
-	{"quit", [][2]string{{"MULTI", noMulti}, {"SET a 1", torn}, {"QUIT", "+OK\r\n"}}, ""},
+	{"quit", [][2]string{{"MULTI", noMulti}, {"SET a 1", refused}, {"QUIT", "+OK\r\n"}}, ""},
 }
 
 // TestRefusedMulti: of a transaction that is refused nothing runs, however its calls come, and what is before and
@@ -139,21 +139,21 @@ func noting(ran *[]string) *fakeBackend {
 	return b
 }
 
-// TestRefusedMultiOfStranger: who has not shown the password is told so, and has begun no group that AUTH could make
-// half of.
+// TestRefusedMultiOfStranger: who has not shown the password is told so, and has begun no transaction that AUTH could
+// make half of.
 func TestRefusedMultiOfStranger(t *testing.T) {
 	var ran []string
 	_, addr := startServer(t, Options{Backend: noting(&ran), RequirePass: "x"})
 	c := dial(t, addr)
 	const noAuth = "-NOAUTH Authentication required.\r\n"
-	c.ask("MULTI\r\nAUTH x\r\nSET a 1\r\nEXEC\r\n", noAuth+torn+noAuth+aborted)
+	c.ask("MULTI\r\nAUTH x\r\nSET a 1\r\nEXEC\r\n", noAuth+refused+noAuth+aborted)
 	c.ask("AUTH x\r\nSET a 2\r\n", "+OK\r\n+OK\r\n")
 	if !slices.Equal(ran, []string{"set a 2"}) {
 		t.Errorf("the backend was asked %q", ran)
 	}
 }
 
-// TestRefusedMultiOnFollower: nothing of a group that was refused is redirected either.
+// TestRefusedMultiOnFollower: nothing of a transaction that was refused is redirected either.
 func TestRefusedMultiOnFollower(t *testing.T) {
 	backend := leaderBackend()
 	backend.write = func(context.Context, []entry.Group) ([]reply.Reply, error) { return nil, replica.ErrNotLeader }
@@ -162,30 +162,30 @@ func TestRefusedMultiOnFollower(t *testing.T) {
 	backend.setStatus(st)
 	_, addr := startServer(t, Options{Backend: backend})
 	dial(t, addr).ask("SET a 1\r\nMULTI\r\nSET a 1\r\nEXEC\r\nSET a 1\r\n",
-		"-MOVED 15495 127.0.0.1:7001\r\n"+noMulti+torn+aborted+"-MOVED 15495 127.0.0.1:7001\r\n")
+		"-MOVED 15495 127.0.0.1:7001\r\n"+noMulti+refused+aborted+"-MOVED 15495 127.0.0.1:7001\r\n")
 }
 
-// TestTornGroupEnds: a client that does not end its refused transaction, and would be refused for ever, is closed,
-// quiet or not.
-func TestTornGroupEnds(t *testing.T) {
+// TestAbortedTransactionEnds: a client that does not end its refused transaction, and would be refused for ever, is
+// closed, quiet or not.
+func TestAbortedTransactionEnds(t *testing.T) {
 	bubble(t, Options{Backend: leaderBackend()}, func(t *testing.T, s *Server, dial func() *client) {
 		quiet, busy, ends := dial(), dial(), dial()
 		for _, c := range []*client{quiet, busy, ends} {
 			c.SetDeadline(time.Now().Add(time.Minute))
-			c.ask("CONFIG SET timeout 3600\r\nMULTI\r\nSET a 1\r\n", "+OK\r\n"+noMulti+torn)
+			c.ask("CONFIG SET timeout 3600\r\nMULTI\r\nSET a 1\r\n", "+OK\r\n"+noMulti+refused)
 		}
 		ends.ask("EXEC\r\n", aborted)
 		for range 4 {
 			pass(time.Second)
-			busy.ask("PING\r\n", torn)
+			busy.ask("PING\r\n", refused)
 		}
-		if n := s.clients.count(); n != 3 {
+		if n := s.clients.countClients(); n != 3 {
 			t.Errorf("%d clients are left too early", n)
 		}
 		pass(time.Second + time.Millisecond)
 		quiet.expectClosed()
 		busy.expectClosed()
-		pass(tornWait)
+		pass(abortedWait)
 		ends.ask("PING\r\n", "+PONG\r\n")
 	})
 }

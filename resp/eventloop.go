@@ -9,9 +9,9 @@ import (
 type step int
 
 const (
-	stepAlone step = iota // it needs a goroutine of its own
-	stepBatch             // it has a run for a batch
-	stepRest              // it is parked, and nobody's
+	stepGoroutine step = iota // it needs a goroutine of its own
+	stepBatch                 // it has a run for a batch
+	stepParked                // it is parked, and nobody's
 )
 
 // maxReads is how often a connection is read from in a row; one that sends more without a call in it gets a goroutine.
@@ -20,46 +20,46 @@ const maxReads = 4
 // advance brings a connection to its next run, if it can do so without waiting for anybody.
 func (c *conn) advance() step {
 	for range maxReads {
-		if c.out.err != nil || c.ctx.Err() != nil || c.sess.closing || c.astray.lost() || c.torn() {
-			return stepAlone
+		if c.out.err != nil || c.ctx.Err() != nil || c.sess.closing || c.stale.isStale() || c.aborted() {
+			return stepGoroutine
 		}
 		c.collect()
 		switch {
 		case len(c.run.calls) > 0 && c.srv.pause.active(c.run.kind == kindWrite) != nil:
-			return stepAlone
+			return stepGoroutine
 		case len(c.run.calls) > 0:
 			return stepBatch
-		case !c.stash.empty():
-			return stepAlone
+		case !c.pending.empty():
+			return stepGoroutine
 		}
-		if c.settled(); !c.drainUpTo(outboxAtOnce) || !c.out.flushNow(c.sock) || c.srv.isStopping() {
-			return stepAlone
+		if c.finishRun(); !c.writeMessagesUpTo(outboxAtOnce) || !c.out.flushNow(c.sock) || c.srv.isStopping() {
+			return stepGoroutine
 		}
 		c.in.recycle()
 		if c.sock.drained {
 			if c.parkNow() {
-				return stepRest
+				return stepParked
 			}
 			continue // something has happened: look at all again
 		}
 		switch err := c.readNow(); {
 		case err == errAgain && c.parkNow():
-			return stepRest
+			return stepParked
 		case err != nil && err != errAgain:
-			return stepAlone // whoever reads next finds the same
+			return stepGoroutine // whoever reads next finds the same
 		}
 		c.applySession()
 	}
-	return stepAlone
+	return stepGoroutine
 }
 
-// place sees to a connection that the caller has: it joins a batch, is parked, or gets a goroutine.
-func (s *Server) place(c *conn, to *batches) (kept bool) {
+// schedule sees to a connection that the caller has: it joins a batch, is parked, or gets a goroutine.
+func (s *Server) schedule(c *conn, to *batches) (kept bool) {
 	switch c.advance() {
 	case stepBatch:
-		to.add(c)
-	case stepAlone:
-		go c.tend(c.loop)
+		to.addRun(c)
+	case stepGoroutine:
+		go c.runOwned(c.loop)
 	}
 	return true
 }
@@ -85,7 +85,7 @@ func (s *Server) poll(p *poller) {
 	var conns []*conn
 	for {
 		var err error
-		if conns, err = p.wait(conns[:0]); err != nil {
+		if conns, err = p.waitReady(conns[:0]); err != nil {
 			if !s.isStopping() {
 				s.o.Logger.Error("clients cannot be waited for any more", "err", err)
 			}
@@ -93,7 +93,7 @@ func (s *Server) poll(p *poller) {
 		}
 		var ready batches
 		for _, c := range conns {
-			c.tend(func() bool { return s.place(c, &ready) })
+			c.runOwned(func() bool { return s.schedule(c, &ready) })
 		}
 		clear(conns)
 		for _, b := range ready.all {
@@ -118,13 +118,13 @@ func (s *Server) watchIdle() {
 			return
 		}
 		now, timeout := time.Now(), s.settings.load().timeout
-		for _, c := range s.open.poller.all() {
-			quiet := now.Sub(time.Unix(0, c.seen.last.Load()))
+		for _, c := range s.open.poller.watched() {
+			quiet := now.Sub(time.Unix(0, c.activity.last.Load()))
 			over := timeout > 0 && quiet >= timeout && !c.subscribed()
-			if !over && (quiet < trimWait || c.seen.kept.Load() <= trimBytes) || !c.take() {
+			if !over && (quiet < trimWait || c.activity.kept.Load() <= trimBytes) || !c.acquire() {
 				continue
 			}
-			go c.tend(func() bool {
+			go c.runOwned(func() bool {
 				if over && !c.listens() {
 					return false
 				}
