@@ -45,8 +45,8 @@ func newPoller() (*poller, error) {
 	return p, nil
 }
 
-// stop ends wait.
-func (p *poller) stop() { _ = p.epoll.Close() } // nothing is lost with it
+// closeEpoll ends wait.
+func (p *poller) closeEpoll() { _ = p.epoll.Close() } // nothing is lost with it
 
 // watch begins to watch a connection. Bytes that are there already count as news.
 func (p *poller) watch(c *conn) error {

@@ -12,7 +12,7 @@ type poller struct{}
 
 func newPoller() (*poller, error) { return nil, errors.ErrUnsupported }
 
-func (p *poller) stop()                              {}
+func (p *poller) closeEpoll()                        {}
 func (p *poller) watch(*conn) error                  { return errors.ErrUnsupported }
 func (p *poller) remove(*conn)                       {}
 func (p *poller) watched() []*conn                   { return nil }

@@ -130,7 +130,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.clients.closeAll()
 	<-done
 	if s.open.poller != nil {
-		s.open.poller.stop()
+		s.open.poller.closeEpoll()
 	}
 	s.open.batches.Wait()
 	return err

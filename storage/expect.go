@@ -46,16 +46,16 @@ func (a *lookahead) allocKey(n int) []byte {
 	return a.keyMemory[from:from:len(a.keyMemory)]
 }
 
-// reset ends what is expected and lets their memory be used again. A long key's is not kept.
-func (a *lookahead) reset() {
-	a.keys.reset() // their keys are in keyMemory
-	a.parts.reset()
+// clearExpected ends what is expected and lets their memory be used again. A long key's is not kept.
+func (a *lookahead) clearExpected() {
+	a.keys.clearLocators() // their keys are in keyMemory
+	a.parts.clearLocators()
 	if a.keyMemory = a.keyMemory[:0]; cap(a.keyMemory) > keyChunk {
 		a.keyMemory = nil
 	}
 }
 
-func (x *expected) reset() {
+func (x *expected) clearLocators() {
 	clear(x.locators[:x.n])
 	x.next, x.n, x.peeked, x.fetched = 0, 0, 0, false
 }
@@ -88,9 +88,9 @@ func (t *Txn) Expect(db uint8, key []byte) (more bool) {
 	switch {
 	case !a.keys.fetched:
 	case a.parts.n > 0 && !a.parts.fetched:
-		a.keys.reset()
+		a.keys.clearLocators()
 	default:
-		a.reset()
+		a.clearExpected()
 	}
 	x := &a.keys
 	if x.n == maxExpected {
@@ -109,7 +109,7 @@ func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
 	a := &t.e.ahead
 	x := &a.parts
 	if x.fetched {
-		x.reset()
+		x.clearLocators()
 	}
 	if x.n == maxExpected {
 		return false

@@ -245,7 +245,7 @@ func (e *engine) writeFlush(o *pebble.WriteOptions, p flushJob) error {
 func (e *engine) writeBatch(o *pebble.WriteOptions, p flushJob, rows []memtable.Sorted) error {
 	b := e.db.NewBatchWithSize(int(p.rows.Size()) + stateBytes)
 	defer b.Close()
-	err := p.rows.Deleted().All(func(lo, hi []byte) error { return deleteRange(b, lo, hi) })
+	err := p.rows.Deleted().EachRange(func(lo, hi []byte) error { return deleteRange(b, lo, hi) })
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (s *Store) Begin() (*Txn, error) {
 		e.users.Done()
 		return nil, fmt.Errorf("storage: begin: %w", err)
 	}
-	e.ahead.reset()
+	e.ahead.clearExpected()
 	on, oldest := e.acquire()
 	return &Txn{e: e, on: on, seq: on.seq + 1, state: on.state, oldest: oldest}, nil
 }

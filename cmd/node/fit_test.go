@@ -46,7 +46,7 @@ func TestFit(t *testing.T) {
 			o := Options{Dir: "/data", FS: fs, Port: -1}.withDefaults()
 			prepare(t, fs, c.applied, c.record, c.restored, c.first, c.last, c.term)
 			if c.identity {
-				if err := (identity{Format: 1, ID: "n1", Peers: []string{"n1"}}).write(o); err != nil {
+				if err := (identity{Format: 1, ID: "n1", Peers: []string{"n1"}}).writeFile(o); err != nil {
 					t.Fatal(err)
 				}
 			}

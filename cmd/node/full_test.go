@@ -20,7 +20,7 @@ func TestStoppedWhileOpening(t *testing.T) {
 	prepare(t, mem, 5, 3, 0, 4, 5, 1)
 	o := Options{Dir: "/data", Port: -1}
 	o.FS = mem
-	if err := (identity{Format: 1, ID: "n1", Peers: []string{"n1"}}).write(o.withDefaults()); err != nil {
+	if err := (identity{Format: 1, ID: "n1", Peers: []string{"n1"}}).writeFile(o.withDefaults()); err != nil {
 		t.Fatal(err)
 	}
 	var full atomic.Bool

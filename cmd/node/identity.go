@@ -79,8 +79,8 @@ func peerIDs(o Options) []string {
 	return ids
 }
 
-// write makes the identity durable.
-func (id identity) write(o Options) error {
+// writeFile makes the identity durable.
+func (id identity) writeFile(o Options) error {
 	b, err := json.MarshalIndent(id, "", "  ")
 	if err == nil {
 		err = storage.WriteFile(o.FS, o.FS.PathJoin(o.Dir, identityFile), append(b, '\n'))

@@ -129,7 +129,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 		}
 	}
 	if !found || told {
-		if err := id.write(n.o); err != nil {
+		if err := id.writeFile(n.o); err != nil {
 			return err
 		}
 	}

@@ -50,8 +50,8 @@ func (d Deletions) Covers(key []byte, seq uint64) (end []byte, ok bool) {
 	return f.hi, true
 }
 
-// All calls fn for the ranges that were deleted, in order; those that touch are one.
-func (d Deletions) All(fn func(lo, hi []byte) error) error {
+// EachRange calls fn for the ranges that were deleted, in order; those that touch are one.
+func (d Deletions) EachRange(fn func(lo, hi []byte) error) error {
 	for len(d) > 0 {
 		n := 1
 		for n < len(d) && bytes.Equal(d[n-1].hi, d[n].lo) {

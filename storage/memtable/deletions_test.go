@@ -52,7 +52,7 @@ func TestDeletions(t *testing.T) {
 			}
 		}
 		last := ""
-		must(t, d.All(func(lo, hi []byte) error {
+		must(t, d.EachRange(func(lo, hi []byte) error {
 			if string(lo) <= last || string(lo) >= string(hi) {
 				t.Errorf("[%s, %s) follows %s", lo, hi, last)
 			}

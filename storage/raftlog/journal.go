@@ -77,8 +77,8 @@ type lastRecord struct {
 	buf  bytes.Buffer
 }
 
-// reset closes the file.
-func (l *lastRecord) reset() {
+// dropRecord closes the file.
+func (l *lastRecord) dropRecord() {
 	if l.file != nil {
 		_ = l.file.Close() // it was only read
 	}
@@ -377,10 +377,10 @@ func (j *journal) readRecord(p location) ([]raft.Log, error) {
 	if l.num == p.num && l.seq < p.seq && p.seq < l.seq+readOn {
 		// It may have come to what was the end of the file, or to what was not yet written then.
 		if b, err := j.recordFrom(l.r, p.seq); err == nil {
-			return l.load(p, b)
+			return l.keepRecord(p, b)
 		}
 	}
-	l.reset()
+	l.dropRecord()
 	f, err := j.fs.Open(j.path(p.num))
 	if err != nil {
 		return nil, fmt.Errorf("entry %d: %w", p.first, err)
@@ -388,12 +388,12 @@ func (j *journal) readRecord(p location) ([]raft.Log, error) {
 	l.num, l.file, l.r = p.num, f, readerOf(record.NewReader, f, p.at/blockBytes*blockBytes, p.num)
 	b, err := j.recordFrom(l.r, p.seq)
 	if err != nil {
-		l.reset()
+		l.dropRecord()
 		err = fmt.Errorf("%w: file %d, entry %d: %w", ErrCorrupt, p.num, p.first, err)
 		j.log.log.Error("the raft log is damaged", "err", err)
 		return nil, err
 	}
-	return l.load(p, b)
+	return l.keepRecord(p, b)
 }
 
 // readLocations returns the locations that a whole one is for, by reading its file, and notes them.
@@ -458,15 +458,15 @@ const readOn = 8
 // maxKeptRecord is how many bytes a record may have that is kept in memory once it was read.
 const maxKeptRecord = 4 << 20
 
-// load notes the record b, which the reader has come to, and returns its entries.
-func (l *lastRecord) load(p location, b []byte) ([]raft.Log, error) {
+// keepRecord notes the record b, which the reader has come to, and returns its entries.
+func (l *lastRecord) keepRecord(p location, b []byte) ([]raft.Log, error) {
 	logs, err := entriesOf(b)
 	if err != nil {
-		l.reset()
+		l.dropRecord()
 		return nil, err
 	}
 	if l.seq, l.logs = p.seq, logs; len(b) > maxKeptRecord {
-		l.reset()
+		l.dropRecord()
 	}
 	return logs, nil
 }
@@ -494,7 +494,7 @@ func (j *journal) releaseFiles(oldest wal.NumWAL) (unused []wal.DeletableLog, er
 	j.last.Lock()
 	defer j.last.Unlock()
 	if j.last.num < oldest {
-		j.last.reset()
+		j.last.dropRecord()
 	}
 	return j.wals.Obsolete(oldest, false)
 }
@@ -587,10 +587,10 @@ func (j *journal) path(num wal.NumWAL) string {
 	return j.fs.PathJoin(j.dir, fileName(num))
 }
 
-// close ends the last file.
-func (j *journal) close() error {
+// closeFiles ends the last file.
+func (j *journal) closeFiles() error {
 	j.last.Lock()
-	j.last.reset()
+	j.last.dropRecord()
 	j.last.Unlock()
 	if j.wals == nil {
 		return nil

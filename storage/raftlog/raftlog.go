@@ -122,7 +122,7 @@ func Open(dir string, o Options) (*Store, error) {
 	work.Start()
 	s := &Store{db: db, background: work, dir: dir, opts: o, spare: newSpare(o, dir), cache: newCache(o.CacheEntries, o.CacheBytes)}
 	if err := s.openJournal(spareFS{s.watched(), s.spare}); err != nil {
-		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), s.journal.close(), s.watch.Close(), db.Close())
+		return nil, errors.Join(fmt.Errorf("storage/raftlog: open %s: %w", dir, err), s.journal.closeFiles(), s.watch.Close(), db.Close())
 	}
 	s.syncing = make(chan syncing, maxSyncing)
 	s.telling.Go(s.tellSynced)
@@ -173,9 +173,9 @@ func (s *Store) Close() error {
 		s.gate.shut()
 		close(s.syncing)
 		s.telling.Wait()
-		s.spare.stop()
+		s.spare.stopMaking()
 		s.background.End()
-		if err := errors.Join(s.journal.close(), s.watch.Close(), s.db.Close()); err != nil {
+		if err := errors.Join(s.journal.closeFiles(), s.watch.Close(), s.db.Close()); err != nil {
 			s.closeErr = fmt.Errorf("storage/raftlog: close: %w", err)
 		}
 	})

@@ -121,8 +121,8 @@ func (s *spare) takeFile(name string, category vfs.DiskWriteCategory) vfs.File {
 	return f
 }
 
-// stop ends what is being made.
-func (s *spare) stop() {
+// stopMaking ends what is being made.
+func (s *spare) stopMaking() {
 	s.mu.Lock()
 	s.mu.closed = true
 	s.mu.Unlock()

@@ -296,11 +296,11 @@ func (s *ring) dropDeleted(deleted memtable.Deletions, seq uint64) {
 		}
 	}
 	if s.n == 0 {
-		s.reset()
+		s.dropAll()
 	}
 	s.newest = max(s.newest, seq)
 	s.forgotten = s.newest
 }
 
-// reset drops all rows.
-func (s *ring) reset() { s.begin, s.end, s.buckets, s.n = 0, 0, nil, 0 }
+// dropAll drops all rows.
+func (s *ring) dropAll() { s.begin, s.end, s.buckets, s.n = 0, 0, nil, 0 }

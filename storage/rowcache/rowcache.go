@@ -58,7 +58,7 @@ func (c *Cache) Close() {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		s.reset()
+		s.dropAll()
 		s.forgotten = s.newest
 		s.use(nil)
 		s.taken = 0
