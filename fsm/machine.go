@@ -94,8 +94,8 @@ func (m *Machine) ApplyBatch(logs []*raft.Log) []any {
 // Replay is ApplyBatch for entries whose answers nobody waits for, which are those of other nodes: they are not kept.
 func (m *Machine) Replay(logs []*raft.Log) { m.applyAll(logs, nil) }
 
-// stop ends the process: a restart finds what is durable, and the log brings the rest.
-func (m *Machine) stop(err error) {
+// stopWith ends the process: a restart finds what is durable, and the log brings the rest.
+func (m *Machine) stopWith(err error) {
 	m.log.Error(Stopping, "err", err)
 	panic(err.Error())
 }
@@ -111,7 +111,7 @@ func (m *Machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0
 func (m *Machine) applyAll(logs []*raft.Log, answers []any) {
 	first, last := logs[0].Index, logs[len(logs)-1].Index
 	if err := m.tryAll(logs, answers); err != nil {
-		m.stop(fmt.Errorf("fsm: apply %d to %d: %w", first, last, err))
+		m.stopWith(fmt.Errorf("fsm: apply %d to %d: %w", first, last, err))
 	}
 }
 

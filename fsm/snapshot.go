@@ -247,7 +247,7 @@ func (m *Machine) surviveOrStop(restoring error) {
 		err = v.Close()
 	}
 	if err != nil && !errors.Is(err, storage.ErrClosed) {
-		m.stop(fmt.Errorf("fsm: restore: %w", restoring))
+		m.stopWith(fmt.Errorf("fsm: restore: %w", restoring))
 	}
 }
 

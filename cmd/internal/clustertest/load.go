@@ -76,8 +76,8 @@ func (l *Load) run(lc *loadClient) {
 			return
 		default:
 		}
-		set := l.write(lc, "SET", fmt.Sprintf("c%d:k%d", lc.id, n), fmt.Sprint(n))
-		incr := l.write(lc, "INCR", fmt.Sprintf("c%d:count", lc.id))
+		set := l.sendWrite(lc, "SET", fmt.Sprintf("c%d:k%d", lc.id, n), fmt.Sprint(n))
+		incr := l.sendWrite(lc, "INCR", fmt.Sprintf("c%d:count", lc.id))
 		l.mu.Lock()
 		if set == done {
 			lc.acked = append(lc.acked, n)
@@ -101,8 +101,8 @@ const (
 	unknown
 )
 
-// write sends one write to where the leader is thought to be, following redirects, until it is done or in doubt.
-func (l *Load) write(lc *loadClient, words ...string) fate {
+// sendWrite sends one write to where the leader is thought to be, following redirects, until it is done or in doubt.
+func (l *Load) sendWrite(lc *loadClient, words ...string) fate {
 	for {
 		select {
 		case <-l.stop:
