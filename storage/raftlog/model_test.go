@@ -176,8 +176,7 @@ func (m *model) setStable() {
 	if err := m.s.Set([]byte(key), value); err != nil {
 		m.t.Fatal(err)
 	}
-	m.stable[key] = value
-	m.durable = m.physical
+	m.stable[key] = value // synced in the database: the files' records may still be lost
 }
 
 func (m *model) get() {
