@@ -54,7 +54,7 @@ func loadTranscript(t *testing.T, path string) (cases []transcriptCase) {
 }
 
 func transcripts(t *testing.T, run func(t *testing.T, name string, cases []transcriptCase)) {
-	paths, err := filepath.Glob("testdata/*.txt")
+	paths, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)
 	}

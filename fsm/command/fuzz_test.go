@@ -19,7 +19,7 @@ import (
 // FuzzCalls runs calls that clients could send, a line each, its words between blanks, in one transaction. Whatever
 // passes Check runs without a fault of the world, and an error reply leaves no trace.
 func FuzzCalls(f *testing.F) {
-	paths, err := filepath.Glob("testdata/*.txt")
+	paths, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil || len(paths) == 0 {
 		f.Fatal(paths, err)
 	}

@@ -9,7 +9,7 @@ import (
 	"cairn/storage/layout"
 )
 
-// TestGlobMatch holds what a Redis 7.0.15 answered to KEYS; testdata/keys.txt asks it again.
+// TestGlobMatch holds what a Redis 7.0.15 answered to KEYS; testdata/generic/keys.txt asks it again.
 func TestGlobMatch(t *testing.T) {
 	for _, test := range []struct {
 		pattern  string

@@ -134,7 +134,7 @@ func TestReadsInTransaction(t *testing.T) {
 	}
 }
 
-// TestParseCursor shows how C reads a number; the real Redis was asked, in testdata/scan.txt.
+// TestParseCursor shows how C reads a number; the real Redis was asked, in testdata/generic/scan.txt.
 func TestParseCursor(t *testing.T) {
 	for _, test := range []struct {
 		arg  string

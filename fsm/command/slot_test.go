@@ -61,7 +61,7 @@ func TestSlotKeysBound(t *testing.T) {
 	}
 }
 
-// TestSlotMistakes holds Redis's error texts; resp/testdata/cluster.txt asks it.
+// TestSlotMistakes holds Redis's error texts; resp/testdata/cluster/cluster.txt asks it.
 func TestSlotMistakes(t *testing.T) {
 	s := newKeyStore(t)
 	for call, want := range map[string]string{

@@ -4,14 +4,16 @@ import (
 	"go/ast"
 	"go/constant"
 	"go/types"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// transcripts holds: every command row has a transcript, <name>.txt in any case, in the testdata of fsm/command. A
-// row of resp may have it in the testdata of resp instead. Rows are Spec literals with a Name, but subcommands and
-// rows marked Internal. A command package without a row fails: then this law no longer sees the table.
+// transcripts holds: every command row has a transcript, <group>/<name>.txt in any case, in the testdata of
+// fsm/command. A row of resp may have it in the testdata of resp instead. Which group is the row's own, a test of
+// cmd/internal/transcript knows. Rows are Spec literals with a Name, but subcommands and rows marked Internal. A
+// command package without a row fails: then this law no longer sees the table.
 func transcripts(t *tree) (vs []violation) {
 	const table = "fsm/command"
 	for _, g := range t.groups {
@@ -28,8 +30,8 @@ func transcripts(t *tree) (vs []violation) {
 				rows++
 				if r.name == "" {
 					vs = append(vs, t.at(r.node.Pos(), "the row's Name is no constant; write the name out, so that the table can be read"))
-				} else if !slices.ContainsFunc(places, func(dir string) bool { return t.existsFold(dir + "/" + r.name + ".txt") }) {
-					vs = append(vs, t.at(r.node.Pos(), "command %s has no transcript; write %s/%s.txt", r.name, places[len(places)-1], strings.ToLower(r.name)))
+				} else if !slices.ContainsFunc(places, func(dir string) bool { return t.hasTranscript(dir, r.name) }) {
+					vs = append(vs, t.at(r.node.Pos(), "command %s has no transcript; write %s/<group>/%s.txt", r.name, places[len(places)-1], strings.ToLower(r.name)))
 				}
 			}
 		}
@@ -40,8 +42,11 @@ func transcripts(t *tree) (vs []violation) {
 	return vs
 }
 
-func (t *tree) existsFold(name string) bool {
-	return slices.ContainsFunc(t.files, func(f *file) bool { return strings.EqualFold(f.path, name) })
+// hasTranscript tells whether a folder of dir holds the transcript of a command.
+func (t *tree) hasTranscript(dir, name string) bool {
+	return slices.ContainsFunc(t.files, func(f *file) bool {
+		return path.Dir(path.Dir(f.path)) == dir && strings.EqualFold(path.Base(f.path), name+".txt")
+	})
 }
 
 // A row is one Spec literal. name is empty when it is no constant.
@@ -183,18 +188,19 @@ func more() []*Spec {
 	one := Spec{Name: "ONE"}
 	return []*Spec{{Name: "TWO"}, &one, {Name: name()}}
 }
--- fsm/command/testdata/get.txt --
+-- fsm/command/testdata/string/get.txt --
+-- fsm/command/testdata/set.txt --
 -- resp/a.go --
 package resp
 import "cairn/fsm/command"
 var rows = map[string]command.Spec{"INFO": {Name: "INFO"}}
 `, want: []string{
-				"fsm/command/a.go:5: command SET has no transcript; write fsm/command/testdata/set.txt",
+				"fsm/command/a.go:5: command SET has no transcript; write fsm/command/testdata/<group>/set.txt",
 				"fsm/command/a.go:6: command DEL has no transcript",
 				"fsm/command/a.go:10: command ONE has no transcript",
 				"fsm/command/a.go:11: command TWO has no transcript",
 				"fsm/command/a.go:11: the row's Name is no constant",
-				"resp/a.go:3: command INFO has no transcript; write resp/testdata/info.txt",
+				"resp/a.go:3: command INFO has no transcript; write resp/testdata/<group>/info.txt",
 			}},
 			{name: "blind", tree: `
 -- fsm/command/a.go --
@@ -223,14 +229,14 @@ var empty Spec = Spec{}
 -- fsm/command/a_test.go --
 package command
 var rows = []Spec{{Name: "FAKE"}}
--- fsm/command/testdata/GET.txt --
--- fsm/command/testdata/ping.txt --
--- fsm/command/testdata/xgroup.txt --
--- fsm/command/testdata/xinfo.txt --
+-- fsm/command/testdata/string/GET.txt --
+-- fsm/command/testdata/connection/ping.txt --
+-- fsm/command/testdata/stream/xgroup.txt --
+-- fsm/command/testdata/stream/xinfo.txt --
 -- resp/a.go --
 package resp
 var rows = []Spec{{Name: "PING"}, {Name: "HELLO"}}
--- resp/testdata/hello.txt --
+-- resp/testdata/connection/hello.txt --
 `},
 		},
 	}.hold(t)

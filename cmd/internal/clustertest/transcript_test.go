@@ -12,7 +12,7 @@ import (
 func TestTranscripts(t *testing.T) {
 	c := clustertest.New(t, clustertest.Options{Tune: slow})
 	leader := c.Leader()
-	for _, f := range transcript.Load(t, "../../../fsm/command/testdata/*.txt") {
+	for _, f := range transcript.Load(t, "../../../fsm/command/testdata/*/*.txt") {
 		t.Run(f.Name, func(t *testing.T) {
 			c.Do(leader, "FLUSHALL")
 			client := c.Client(leader)

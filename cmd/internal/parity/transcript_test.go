@@ -17,7 +17,7 @@ func TestTranscripts(t *testing.T) {
 	c, leader, _ := cairn(t, 1)
 	for name, cluster := range map[string]bool{"command": false, "cluster": true} {
 		real := redis(t, cluster)
-		for _, f := range transcript.Load(t, "../../../resp/testdata/"+name+".txt") {
+		for _, f := range transcript.Load(t, "../../../resp/testdata/*/"+name+".txt") {
 			t.Run(name, func(t *testing.T) {
 				if *update {
 					transcript.Update(t, f, real, true)

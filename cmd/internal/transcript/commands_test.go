@@ -13,7 +13,7 @@ import (
 	"cairn/fsm/command"
 )
 
-const testdata = "../../../fsm/command/testdata/*.txt"
+const testdata = "../../../fsm/command/testdata/*/*.txt"
 
 var update = flag.Bool("update", false, "write the replies of what the test runs on into the transcripts")
 

@@ -67,8 +67,8 @@ type File struct {
 func Load(t testing.TB, pattern string) []File {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s: no transcript (%v)", pattern, err)
 	}
 	var files []File
 	for _, path := range paths {
