@@ -16,6 +16,7 @@ var ranks = []struct {
 	{dir: "cmd/internal/*", rank: 9},
 	{dir: "cmd/internal/transcript", rank: 8.5},
 	{dir: "cmd/internal/redistest", rank: 8.5},
+	{dir: "cmd/internal/history", rank: 8.5},
 	{dir: "cmd/node", rank: 8},
 	{dir: "resp", rank: 7},
 	{dir: "resp/*", rank: 7},

@@ -158,7 +158,7 @@ func (p *process) get(key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return text(got[0]), nil
+	return string(got[0].Str), nil
 }
 
 // mget returns the values of keys on this node.

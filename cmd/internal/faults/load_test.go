@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/anishathalye/porcupine"
-
+	"cairn/cmd/internal/history"
 	"cairn/fsm/reply"
 )
 
@@ -63,8 +61,6 @@ func (l *load) end() {
 	l.wg.Wait()
 }
 
-func (l *load) clock() int64 { return int64(time.Since(l.begin)) }
-
 // more waits for n more acknowledged writes.
 func (l *load) more(n int64) {
 	l.t.Helper()
@@ -87,8 +83,8 @@ func (l *load) turn() {
 	over := l.now
 	l.now = &round{n: over.n + 1}
 	l.mu.Unlock()
-	l.checked.add(over.check(l.t, l.c, l.clock))
-	over.history = nil
+	l.checked.add(over.check(l.t, l.c))
+	over.history = history.History{}
 	l.rounds = append(l.rounds, over)
 	l.readBack(over)
 	l.checked.acked += len(over.acked)
@@ -151,23 +147,21 @@ func (w *worker) run() {
 }
 
 // act does one action and notes it in the history.
-func (w *worker) act(r *round, a action) {
+func (w *worker) act(r *round, o history.Op) {
 	node := w.at
-	if a.isRead() {
+	if o.IsRead() {
 		node = w.rng.IntN(len(w.conns))
 	}
-	o := porcupine.Operation{ClientId: w.id, Call: w.l.clock()}
-	answer, f := w.send(node, a.words())
-	o.Return = w.l.clock()
-	a.open = f == unknown
-	o.Input, o.Output = a, text(answer)
-	if f == refused || a.open && a.isRead() {
-		return
+	call := r.history.Begin(fmt.Sprint("client ", w.id), o)
+	switch answer, f := w.send(node, o.Words()); f {
+	case unknown:
+		call.Doubt()
+	case done:
+		call.Answer(answer)
+		if !o.IsRead() {
+			w.l.acked.Add(1)
+		}
 	}
-	if !a.isRead() && f == done {
-		w.l.acked.Add(1)
-	}
-	r.note(o)
 }
 
 // setOnce sets a key that nobody else touches to its own name.
@@ -243,15 +237,4 @@ func (w *worker) hangUp(node int) {
 		w.conns[node].Close()
 		w.conns[node] = nil
 	}
-}
-
-// text is an answer as histories have it.
-func text(r reply.Reply) string {
-	switch r.Kind {
-	case reply.Null, reply.NullArray:
-		return absent
-	case reply.Integer:
-		return strconv.FormatInt(r.Int, 10)
-	}
-	return string(r.Str)
 }

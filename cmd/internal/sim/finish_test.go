@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cairn/cmd/internal/clustertest"
+	"cairn/cmd/internal/history"
 )
 
 // heal ends what faults have left: every node runs on a sound disk, and all can talk.
@@ -53,14 +54,14 @@ func (w *world) finish() {
 
 // readAll reads every key of the history on every node.
 func (w *world) readAll() {
-	keys := w.h.keys()
+	keys := w.h.Keys()
 	var wg sync.WaitGroup
 	for i := range w.c.members {
 		c := w.newClient("final", i)
 		c.at, c.pinned, c.wait, c.greet = i, true, w.o.slow(patience), [][]string{{"SELECT", historyDB}}
 		wg.Go(func() {
 			for _, key := range keys {
-				if err := c.operate(op{name: "get", key: key}); err != nil {
+				if err := c.operate(history.Op{Verb: "GET", Key: key}); err != nil {
 					w.violation("%s cannot read %s on a sound cluster: %v", c.host, key, err)
 					break
 				}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cairn/cmd/internal/difftest"
+	"cairn/cmd/internal/history"
 	"cairn/cmd/internal/redistest"
 	"cairn/fsm/command"
 	"cairn/fsm/reply"
@@ -19,11 +20,11 @@ var families = []struct {
 	name string
 	ops  []string
 }{
-	{"register", []string{"set", "get", "get"}},
-	{"counter", []string{"incr", "incr", "get"}},
-	{"append", []string{"append", "append", "get", "del"}},
-	{"cas", []string{"setnx", "getdel", "get", "setnx"}},
-	{mortal, []string{"setpx", "get", "get", "get"}},
+	{"register", []string{"SET", "GET", "GET"}},
+	{"counter", []string{"INCR", "INCR", "GET"}},
+	{"append", []string{"APPEND", "APPEND", "GET", "DEL"}},
+	{"cas", []string{"SETNX", "GETDEL", "GET", "SETNX"}},
+	{"mortal", []string{"SETPX", "GET", "GET", "GET"}},
 }
 
 const (
@@ -69,7 +70,7 @@ func (w *world) write(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
 	for n := 0; pause(w.o.sparse(time.Duration(c.rng.IntN(250))*time.Millisecond), stop); n++ {
 		f := families[c.rng.IntN(len(families))]
-		o := op{f.ops[c.rng.IntN(len(f.ops))], c.key(f.name), fmt.Sprintf("%s.%d ", c.host, n), 1 + c.rng.IntN(3000*w.o.pace)}
+		o := history.Op{Verb: f.ops[c.rng.IntN(len(f.ops))], Key: c.key(f.name), Arg: fmt.Sprintf("%s.%d ", c.host, n), Millis: 1 + c.rng.IntN(3000*w.o.pace)}
 		_ = c.operate(o) // the history knows
 	}
 	c.leave()
@@ -79,7 +80,7 @@ func (w *world) write(c *client, stop <-chan struct{}) {
 func (w *world) read(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
 	for pause(w.o.sparse(time.Duration(c.rng.IntN(300))*time.Millisecond), stop) {
-		_ = c.operate(op{name: "get", key: c.key(families[c.rng.IntN(len(families))].name)})
+		_ = c.operate(history.Op{Verb: "GET", Key: c.key(families[c.rng.IntN(len(families))].name)})
 		if c.rng.IntN(40) == 0 {
 			c.leave()
 			c.at = c.rng.IntN(len(w.c.members))
@@ -89,14 +90,19 @@ func (w *world) read(c *client, stop <-chan struct{}) {
 }
 
 // operate runs one operation of the history.
-func (c *client) operate(o op) error {
-	began := c.w.h.begin()
-	r, err := c.cmd(o.words()...)
+func (c *client) operate(o history.Op) error {
+	call := c.w.h.Begin(c.host, o)
+	r, err := c.cmd(o.Words()...)
 	if err == nil && r.Kind == reply.Error {
 		c.w.violation("%s: %v answers %q", c.host, o, r.Str)
 		return nil
 	}
-	c.w.h.end(o, began, r, err)
+	switch err {
+	case nil:
+		call.Answer(r)
+	case errUnknown:
+		call.Doubt()
+	}
 	return err
 }
 

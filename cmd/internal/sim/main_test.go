@@ -70,19 +70,18 @@ func TestWorld(t *testing.T) {
 
 // report prints what became of the world and returns the exit code.
 func (r result) report() int {
-	bad := append(r.w.mu.violations, check(r.history)...)
+	bad, undecided := r.w.h.Check(time.Minute)
+	bad = append(r.w.mu.violations, bad...)
+	for _, key := range undecided {
+		fmt.Printf("the history of %s was too much for a minute of checking\n", key)
+	}
 	faults := 0
 	for _, n := range r.w.mu.faults {
 		faults += n
 	}
-	open := 0
-	for _, p := range r.history {
-		if !p.Output.(seen).known {
-			open++
-		}
-	}
+	ops := r.w.h.Count()
 	fmt.Printf("sim: seed %d of pace %d lived %.1fs; %d faults %v; %d operations, %d of unknown outcome; %d ticks; %d checksums; %+v\n",
-		r.w.seed, r.w.o.pace, r.took.Seconds(), faults, r.w.mu.faults, len(r.history), open, len(r.w.ticks.acked), r.w.mu.verified, r.w.o)
+		r.w.seed, r.w.o.pace, r.took.Seconds(), faults, r.w.mu.faults, ops.Operations, ops.InDoubt, len(r.w.ticks.acked), r.w.mu.verified, r.w.o)
 	if len(bad) == 0 {
 		return 0
 	}

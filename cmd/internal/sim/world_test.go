@@ -9,8 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anishathalye/porcupine"
-
+	"cairn/cmd/internal/history"
 	"cairn/fsm/replica"
 )
 
@@ -68,7 +67,7 @@ type world struct {
 	begin time.Time
 	t     *testing.T
 	c     *cluster
-	h     history
+	h     history.History
 	ticks ticks
 
 	mu struct {
@@ -148,9 +147,8 @@ func (w *world) failed() bool {
 
 // result is what a world hands to the process around it.
 type result struct {
-	w       *world
-	took    time.Duration // of the cluster's life
-	history []porcupine.Operation
+	w    *world
+	took time.Duration // of the cluster's life
 }
 
 // live runs the world: minutes of faults under load, then the end of it all.
@@ -171,7 +169,7 @@ func (w *world) live(length time.Duration) result {
 	if !w.failed() {
 		w.finish()
 	}
-	return result{w: w, took: time.Since(w.begin), history: w.h.all()}
+	return result{w: w, took: time.Since(w.begin)}
 }
 
 // pause lets time go on; it is false when stop is closed first.
