@@ -17,8 +17,9 @@ import (
 //	       A class that is never closed ends with the pattern
 //	\x     the byte x; at the very end of the pattern, the backslash
 //
-// Two corners are Redis's own: in [a-] the bracket is the upper bound of a range (and the class not closed), and the
-// empty string matches no pattern but the empty one.
+// Three corners are Redis's own: in [a-] the bracket is the upper bound of a range (and the class not closed), the
+// empty string matches no pattern but the empty one, and in the order of a range the bytes from 0x80 on are below all
+// others, as C on x86-64 has them: [a-\xc3] is the bytes up to a and those from 0xc3 on.
 //
 // The last * alone is ever tried again, so the cost is at most len(pattern) × len(s). That is enough because everything
 // else takes exactly one byte. tidwall/match does not fit: it knows no classes, and its ? is a rune, not a byte.
@@ -89,7 +90,8 @@ func globClass(pattern []byte, c byte) (width int, ok bool) {
 			ok = ok || rest[1] == c
 		case len(rest) > 2 && rest[1] == '-':
 			i += 2
-			ok = ok || min(rest[0], rest[2]) <= c && c <= max(rest[0], rest[2])
+			from, to := int8(rest[0]), int8(rest[2])
+			ok = ok || min(from, to) <= int8(c) && int8(c) <= max(from, to)
 		default:
 			ok = ok || rest[0] == c
 		}

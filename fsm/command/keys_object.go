@@ -15,7 +15,7 @@ func objectRows() []Spec {
 	return []Spec{
 		{Name: "object", Summary: "Tells how a value is kept",
 			Subs: []Spec{
-				{Name: "encoding", Summary: "Names the form in which Redis would keep such a value", Exec: Read(raw, runObject(encodingOf))},
+				{Name: "encoding", Summary: "Names the form in which Redis would keep the value", Exec: Read(raw, runObject(encodingOf))},
 				{Name: "freq", Summary: "Tells how often a key is read, under an LFU policy, which there is none of",
 					Exec: Read(raw, runObject(freqOf))},
 				{Name: "help", Summary: "Lists the subcommands", Exec: Read(raw, runObjectHelp)},
@@ -40,25 +40,32 @@ func runObject(about func(Env, layout.Row) (reply.Reply, error)) func(Env, stora
 // maxEmbedded is the longest string that Redis allocates together with its header.
 const maxEmbedded = 44
 
-// encodingOf answers by value and length, as Redis encodes a value that SET writes. The past of a value is not kept:
-// what APPEND, SETRANGE or SETBIT made, and what INCRBYFLOAT made of a whole number, Redis would call "raw" or
-// "embstr" even where this says "embstr" or "int".
+// encodingOf answers by value and length, and by what the row says of how the value came to be.
 func encodingOf(_ Env, row layout.Row) (reply.Reply, error) {
-	_, isInt := str.ParseInt(row.Payload)
+	_, isInt := intOf(row)
 	switch {
 	case isInt:
 		return reply.BulkString("int"), nil
-	case len(row.Payload) <= maxEmbedded:
+	case len(row.Payload) <= maxEmbedded && row.Encoding != layout.AsRaw:
 		return reply.BulkString("embstr"), nil
 	}
 	return reply.BulkString("raw"), nil
 }
 
+// intOf returns the number of a string that Redis keeps as one.
+func intOf(row layout.Row) (n int64, ok bool) {
+	if row.Encoding != layout.AsSet {
+		return 0, false
+	}
+	return str.ParseInt(row.Payload)
+}
+
 // sharedInts is how many small integers, from 0, Redis keeps once for all keys. They count math.MaxInt32 references.
 const sharedInts = 10000
 
+// refCountOf does not know which of them COPY made, which Redis keeps for each key.
 func refCountOf(_ Env, row layout.Row) (reply.Reply, error) {
-	if n, ok := str.ParseInt(row.Payload); ok && 0 <= n && n < sharedInts {
+	if n, ok := intOf(row); ok && 0 <= n && n < sharedInts {
 		return reply.Int(math.MaxInt32), nil
 	}
 	return reply.Int(1), nil
@@ -92,9 +99,14 @@ HELP
     Prints this help.`
 
 func runObjectHelp(Env, storage.Reader, [][]byte) (reply.Reply, error) {
+	return helpLines(objectHelp), nil
+}
+
+// helpLines answers a text line by line.
+func helpLines(text string) reply.Reply {
 	var lines []reply.Reply
-	for line := range strings.Lines(objectHelp) {
+	for line := range strings.Lines(text) {
 		lines = append(lines, reply.Statusf(strings.TrimSuffix(line, "\n")))
 	}
-	return reply.ArrayOf(lines...), nil
+	return reply.ArrayOf(lines...)
 }

@@ -48,6 +48,6 @@ func stringOrNil(s keys.Handle) reply.Reply {
 }
 
 // replaceString writes value to the key at s, which keeps its time to live.
-func replaceString(env Env, s *keys.Handle, value []byte) error {
-	return str.Put(s, env.Version, value, s.Row.ExpireAt)
+func replaceString(env Env, s *keys.Handle, as layout.Encoding, value []byte) error {
+	return str.PutAs(s, as, env.Version, value, s.Row.ExpireAt)
 }

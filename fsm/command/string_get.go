@@ -104,7 +104,7 @@ func runGetEX(env Env, t *storage.Txn, p getexArgs) (reply.Reply, error) {
 	}
 	answer := stringOrNil(s)
 	if p.expiry.given() || p.persist && s.Row.ExpireAt != 0 {
-		err = str.Put(&s, env.Version, s.Row.Payload, expireAt)
+		err = str.PutAs(&s, s.Row.Encoding, env.Version, s.Row.Payload, expireAt)
 	}
 	return answer, err
 }

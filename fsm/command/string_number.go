@@ -6,6 +6,7 @@ import (
 
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/layout"
 	"cairn/storage/str"
 )
 
@@ -65,7 +66,7 @@ func runIncrBy(env Env, t *storage.Txn, p incrArgs) (reply.Reply, error) {
 	if !ok {
 		return reply.Reply{}, reply.ErrOverflow
 	}
-	return reply.Int(n), replaceString(env, &s, strconv.AppendInt(nil, n, 10))
+	return reply.Int(n), replaceString(env, &s, layout.AsSet, strconv.AppendInt(nil, n, 10))
 }
 
 // runIncrByFloat looks at the increment only after it has looked at the key: of two errors, Redis tells that of the
@@ -83,7 +84,7 @@ func runIncrByFloat(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error)
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	return reply.BulkBytes(value), replaceString(env, &s, value)
+	return reply.BulkBytes(value), replaceString(env, &s, layout.AsText, value)
 }
 
 // addFloat returns the text of a+b as INCRBYFLOAT and HINCRBYFLOAT compute it.

@@ -3,6 +3,7 @@ package command
 import (
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/layout"
 	"cairn/storage/str"
 )
 
@@ -29,8 +30,12 @@ func runAppend(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	if err := checkLength(int64(len(s.Row.Payload)), int64(len(argv[2]))); err != nil {
 		return reply.Reply{}, err
 	}
+	as := layout.AsSet
+	if s.Live {
+		as = layout.AsRaw
+	}
 	value := str.Append(s.Row.Payload, argv[2])
-	return reply.Int(int64(len(value))), replaceString(env, &s, value)
+	return reply.Int(int64(len(value))), replaceString(env, &s, as, value)
 }
 
 // setRangeArgs is a parsed SETRANGE.
@@ -60,7 +65,7 @@ func runSetRange(env Env, t *storage.Txn, p setRangeArgs) (reply.Reply, error) {
 		return reply.Reply{}, err
 	}
 	value := str.SetRange(s.Row.Payload, int(p.offset), p.patch)
-	return reply.Int(int64(len(value))), replaceString(env, &s, value)
+	return reply.Int(int64(len(value))), replaceString(env, &s, layout.AsRaw, value)
 }
 
 // getRangeArgs is a parsed GETRANGE.

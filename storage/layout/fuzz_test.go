@@ -73,7 +73,7 @@ func FuzzBuild(f *testing.F) {
 		s := NewState()
 		s.Index, s.Term, s.Time, s.Parts, s.Cluster = a, b, at, b, string(k)
 		s.Databases[n%Databases] = Database{Keyspace: n, Keys: a, Expires: b}
-		r := Row{Type: Type(n), Version: a, WrittenAt: int64(uint32(b)) * 1000, ExpireAt: at, Parts: a, Payload: payload}
+		r := Row{Type: Type(n), Encoding: Encoding(n % 3), Version: a, WrittenAt: int64(uint32(b)) * 1000, ExpireAt: at, Parts: a, Payload: payload}
 		if len(payload) == 0 {
 			r.Payload = []byte{}
 		}
@@ -129,14 +129,16 @@ func TestRefused(t *testing.T) {
 		})
 	}
 	flags, never, slot := bytes.Clone(volatile), bytes.Clone(volatile), AppendKey(nil, 0, nil)
-	flags[1] |= 4           // a flag of the future
+	flags[1] |= 16 // a flag of the future
+	encoding := bytes.Clone(volatile)
+	encoding[1] |= 4 | 8    // an encoding of the future
 	never[len(never)-1] = 0 // an expiry that is none
 	slot[2] = 0x40          // slot 16384
 	nowhere := bytes.Clone(parted)
 	nowhere[len(nowhere)-1] = 0 // parts under no id
 	long := append(AppendState(nil, NewState()), 0)
 	for name, err := range map[string]error{
-		"unknown flag": parsers[2].parse(flags), "expiry of 0": parsers[2].parse(never), "parts of 0": parsers[2].parse(nowhere),
+		"unknown flag": parsers[2].parse(flags), "unknown encoding": parsers[2].parse(encoding), "expiry of 0": parsers[2].parse(never), "parts of 0": parsers[2].parse(nowhere),
 		"slot of 16384": parsers[0].parse(slot), "bytes behind the state": parsers[6].parse(long),
 	} {
 		if !errors.Is(err, ErrCorrupt) {

@@ -26,6 +26,8 @@ func examples() []example {
 		row("empty string", Row{Type: String}),
 		row("string", Row{Type: String, Version: 7<<20 | 3, WrittenAt: 1763769600000, Payload: []byte("bar")}),
 		row("volatile string", Row{Type: String, Version: 1<<64 - 1, WrittenAt: 4294967295000, ExpireAt: 1763769600001, Payload: []byte{0}}),
+		row("appended string", Row{Type: String, Encoding: AsRaw, Version: 1, Payload: []byte("10")}),
+		row("volatile float", Row{Type: String, Encoding: AsText, ExpireAt: 1, Payload: []byte("3")}),
 		row("unknown type", Row{Type: 200, ExpireAt: -1}),
 		state("new", NewState()), state("full", full),
 		record("empty", Record{}),
@@ -84,6 +86,9 @@ func key(ks uint8, k string) example {
 
 func expiry(at int64, ks uint8, k string) example {
 	name := fmt.Sprintf("expiry %q in %d at %d", k, ks, at)
+	if n := len(AppendExpiry(nil, at, ks, []byte(k))); n != ExpirySize([]byte(k)) {
+		panic(fmt.Sprintf("%s has %d bytes, and ExpirySize says %d", name, n, ExpirySize([]byte(k))))
+	}
 	return parses(name, AppendExpiry(nil, at, ks, []byte(k)), parsedKey{at, ks, 0, k}, parseExpiry)
 }
 

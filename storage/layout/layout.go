@@ -11,7 +11,7 @@ import (
 )
 
 // FormatVersion is the version of everything in this package; the state row carries it.
-const FormatVersion = 2
+const FormatVersion = 3
 
 // ErrCorrupt is returned when bytes read from disk cannot have been written by this package.
 var ErrCorrupt = errors.New("layout: corrupt bytes")
@@ -108,6 +108,9 @@ func AppendExpiry(dst []byte, expireAt int64, keyspace uint8, key []byte) []byte
 	dst = append(dst, keyspace)
 	return appendRest(dst, key)
 }
+
+// ExpirySize returns how many bytes AppendExpiry appends.
+func ExpirySize(key []byte) int { return 8 + keyPrefixLen + len(key) }
 
 // ExpiryBounds returns the range of all expiry rows due at or before now: lo inclusive, hi exclusive.
 func ExpiryBounds(now int64) (lo, hi []byte) {

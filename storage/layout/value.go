@@ -22,9 +22,20 @@ func (t Type) String() string {
 	return fmt.Sprintf("type(%d)", uint8(t))
 }
 
+// Encoding is how a string came to be, where OBJECT ENCODING tells it and the bytes do not.
+type Encoding uint8
+
+// The encodings. Their numbers are on disk.
+const (
+	AsSet  Encoding = 0 // as SET writes it: an integer where it reads as one
+	AsText Encoding = 1 // a text whatever it reads as: INCRBYFLOAT writes it
+	AsRaw  Encoding = 2 // a text in memory of its own: APPEND and SETRANGE have changed it
+)
+
 // Row is the value of a key row.
 type Row struct {
 	Type      Type
+	Encoding  Encoding
 	Version   uint64 // unique and rising: log index << 20 | position of the call in its entry
 	WrittenAt int64  // time of the last write, Unix milliseconds; stored as whole seconds
 	ExpireAt  int64  // Unix milliseconds; 0 is never
@@ -32,19 +43,21 @@ type Row struct {
 	Payload   []byte // a string's bytes; what a collection keeps here its type says
 }
 
-// The bits of the flags byte: they say what follows.
+// The bits of the flags byte: they say what follows, and two hold the encoding.
 const (
-	hasExpiry = 1
-	hasParts  = 2
+	hasExpiry     = 1
+	hasParts      = 2
+	encodingBits  = 4 | 8
+	encodingShift = 2
 )
 
 // AppendRow appends the bytes of r to dst and returns them.
 //
 //	type uint8 | flags uint8 | version uint64 BE | written uint32 BE, Unix seconds | [expireAt uint64 BE] | [parts uint64 BE] | payload
 //
-// expireAt is there when bit 0 of flags is set, parts when bit 1 is.
+// expireAt is there when bit 0 of flags is set, parts when bit 1 is. Bits 2 and 3 are the encoding.
 func AppendRow(dst []byte, r Row) []byte {
-	var flags byte
+	flags := byte(r.Encoding) << encodingShift
 	if r.ExpireAt != 0 {
 		flags |= hasExpiry
 	}
@@ -137,11 +150,12 @@ const (
 
 // ParseRow reads what AppendRow wrote. The payload aliases b.
 func ParseRow(b []byte) (Row, error) {
-	if len(b) < rowFixed || b[1]&^(hasExpiry|hasParts) != 0 {
+	if len(b) < rowFixed || b[1]&^(hasExpiry|hasParts|encodingBits) != 0 || b[1]&encodingBits == encodingBits {
 		return Row{}, ErrCorrupt
 	}
 	r := Row{
 		Type:      Type(b[0]),
+		Encoding:  Encoding(b[1] & encodingBits >> encodingShift),
 		Version:   binary.BigEndian.Uint64(b[2:]),
 		WrittenAt: int64(binary.BigEndian.Uint32(b[10:])) * 1000,
 	}

@@ -20,7 +20,12 @@ func Get(r storage.Reader, db uint8, key []byte) (value []byte, ok, isString boo
 // Put makes value the string of the key s, whatever is there now. version is the version of the new row; expireAt
 // is in Unix milliseconds, 0 is never, and a time that has come removes the key.
 func Put(s *keys.Handle, version uint64, value []byte, expireAt int64) error {
-	return s.Put(layout.Row{Type: layout.String, Version: version, ExpireAt: expireAt, Payload: value})
+	return PutAs(s, layout.AsSet, version, value, expireAt)
+}
+
+// PutAs is Put for a command that leaves an encoding of its own.
+func PutAs(s *keys.Handle, as layout.Encoding, version uint64, value []byte, expireAt int64) error {
+	return s.Put(layout.Row{Type: layout.String, Encoding: as, Version: version, ExpireAt: expireAt, Payload: value})
 }
 
 // Range returns the bytes of value from start to end, both included; negative positions count from the end, -1 being
