@@ -7,6 +7,7 @@ import (
 	"cairn/fsm/command"
 	"cairn/fsm/entry"
 	"cairn/fsm/reply"
+	"cairn/storage"
 	"cairn/storage/layout"
 )
 
@@ -20,6 +21,8 @@ type Answer struct {
 	Replies []reply.Reply
 	// Doubted says that a key was taken for expired by the clock alone; see storage.View.Doubted.
 	Doubted bool
+	// Lookups is what the calls looked up.
+	Lookups storage.Lookups
 }
 
 // Query answers read calls on one view of the newest state, at time now (Unix milliseconds) with a random seed.
@@ -41,7 +44,7 @@ func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, e
 			break
 		}
 	}
-	a.Doubted = v.Doubted()
+	a.Doubted, a.Lookups = v.Doubted(), v.Lookups()
 	return a, nil
 }
 

@@ -29,6 +29,7 @@ func TestInfo(t *testing.T) {
 	backend := &fakeBackend{}
 	st := clusterStatus()
 	st.Databases[0].Keys, st.Databases[0].Expires, st.Databases[5].Keys = 3, 1, 2
+	st.Hits, st.Misses = 11, 4
 	st.RowCacheBytes = 1 << 50 // more than Go has
 	backend.setStatus(st)
 	_, addr := startServer(t, Options{Backend: backend, Version: "1.2.3", Advertise: "10.0.0.1:7001"})
@@ -76,12 +77,29 @@ func TestInfo(t *testing.T) {
 	if before, after := reads(), reads(); after != before+1 {
 		t.Errorf("total_reads_processed: %d, and one read later %d", before, after)
 	}
+	counted := []string{"expired_keys:7\r\n", "keyspace_hits:11\r\n", "keyspace_misses:4\r\n"}
+	for _, line := range counted {
+		if !strings.Contains(info("stats"), line) {
+			t.Errorf("INFO has no line %q", line)
+		}
+	}
 	c.do("CONFIG", "RESETSTAT")
 	if stats := info("commandstats"); strings.Contains(stats, "cmdstat_get:") {
 		t.Errorf("after RESETSTAT: %s", stats)
 	}
 	if n := reads(); n > 2 {
 		t.Errorf("after RESETSTAT: %d reads", n)
+	}
+	for _, line := range counted {
+		name, _, _ := strings.Cut(line, ":")
+		if stats := info("stats"); !strings.Contains(stats, name+":0\r\n") {
+			t.Errorf("after RESETSTAT: %s", stats)
+		}
+	}
+	st.Hits, st.Misses = st.Hits+2, st.Misses+1
+	backend.setStatus(st)
+	if stats := info("stats"); !strings.Contains(stats, "keyspace_hits:2\r\nkeyspace_misses:1\r\n") {
+		t.Errorf("after RESETSTAT and three look-ups: %s", stats)
 	}
 }
 

@@ -18,6 +18,8 @@ type stats struct {
 	errors      atomic.Uint64 // error replies
 	rate        rate
 	codes       errorCodes
+
+	hits, misses, expired atomic.Uint64 // what the replica had counted at the last CONFIG RESETSTAT
 }
 
 // errorCodes counts error replies by their first word, INFO errorstats.
@@ -101,12 +103,19 @@ func (s *Server) resetStats() {
 		n.Store(0)
 	}
 	s.stats.codes.reset()
+	st := s.o.Backend.Status()
+	s.stats.hits.Store(st.Hits)
+	s.stats.misses.Store(st.Misses)
+	s.stats.expired.Store(st.ExpiredKeys)
 	for _, r := range s.routes {
 		for _, n := range []*atomic.Uint64{&r.stats.calls, &r.stats.micros, &r.stats.rejected, &r.stats.failed} {
 			n.Store(0)
 		}
 	}
 }
+
+// since returns what a counter of the replica has grown by since it was at base, 0 where it was read before that.
+func since(counted uint64, base *atomic.Uint64) uint64 { return counted - min(counted, base.Load()) }
 
 // rate tells how fast a counter grows, from one question to the next.
 type rate struct {

@@ -12,6 +12,7 @@ type View struct {
 	state   *readState
 	now     int64
 	doubted bool
+	lookups Lookups
 	key     [keyBuffer]byte // see KeyBuffer
 	arena   arena.Arena     // for rows that it has read in the cache
 }
@@ -70,3 +71,18 @@ func (v *View) Expired(expireAt int64) bool {
 // Doubted reports whether Expired called a key gone by the clock alone, while no log entry has reached that time yet.
 // What was read then is this node's opinion: another node's clock, or the next leader's, may disagree.
 func (v *View) Doubted() bool { return v.doubted }
+
+// Lookups counts keys that were looked up, INFO's keyspace_hits and keyspace_misses.
+type Lookups struct{ Hits, Misses uint64 }
+
+// NoteLookup notes that a key was looked up for a client, and whether it is there.
+func (v *View) NoteLookup(found bool) {
+	if found {
+		v.lookups.Hits++
+	} else {
+		v.lookups.Misses++
+	}
+}
+
+// Lookups returns what NoteLookup has noted.
+func (v *View) Lookups() Lookups { return v.lookups }

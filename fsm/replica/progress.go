@@ -174,6 +174,7 @@ func (r *Replica) Status() Status {
 		Figures: Figures{
 			Databases: state.Databases, RowCacheBytes: r.machine.RowCacheBytes(), ExpiredKeys: r.expiry.expired.Load(),
 			Snapshots: r.snapshots.Count(), Reads: r.index.reads.Load(), Entries: r.proposer.entries.Load(),
+			Hits: r.reader.hits.Load(), Misses: r.reader.misses.Load(),
 		},
 	}
 	leads := s.State == "leader"

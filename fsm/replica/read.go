@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -23,6 +24,8 @@ type reader struct {
 	transfer *transfer
 	progress *progress
 	standing *standing
+
+	hits, misses atomic.Uint64 // of the keys that reads have looked up
 }
 
 // leaseShare is how much of the heartbeat time-out, in tenths, a leader counts on: a follower does not vote for
@@ -31,37 +34,47 @@ const leaseShare = 8
 
 // readCalls is Replica.Read.
 func (r *reader) readCalls(ctx context.Context, c Consistency, calls []entry.Call) ([]reply.Reply, error) {
-	if err := r.standing.outside(); err != nil {
+	a, err := r.answerCalls(ctx, c, calls)
+	if err != nil {
 		return nil, err
+	}
+	r.hits.Add(a.Lookups.Hits)
+	r.misses.Add(a.Lookups.Misses)
+	return a.Replies, nil
+}
+
+// answerCalls is readCalls without the counting: what is read again counts once.
+func (r *reader) answerCalls(ctx context.Context, c Consistency, calls []entry.Call) (fsm.Answer, error) {
+	if err := r.standing.outside(); err != nil {
+		return fsm.Answer{}, err
 	}
 	if c == Local {
 		if a, ok, err := r.readLocal(calls); ok || err != nil {
-			return a.Replies, err
+			return a, err
 		}
 	}
 	tick := false
 	if c == Lease {
 		a, ok, err := r.readLeased(ctx, calls)
 		if err != nil || ok {
-			return a.Replies, err
+			return a, err
 		}
 		tick = a.Doubted
 	}
 	now, err := r.index.confirm(ctx, tick)
 	if err != nil {
-		return nil, err
+		return fsm.Answer{}, err
 	}
 	a, err := r.machine.Query(now, rand.Uint64(), calls)
 	if err != nil || !a.Doubted {
-		return a.Replies, err
+		return a, err
 	}
 	// A key counted as expired by a clock, and no entry has reached that time: let the log say so first, or another
 	// node could still find the key after this one has not. Then the log's own time decides, which leaves no doubt.
 	if now, err = r.index.confirm(ctx, true); err != nil {
-		return nil, err
+		return fsm.Answer{}, err
 	}
-	a, err = r.machine.Query(now, rand.Uint64(), calls)
-	return a.Replies, err
+	return r.machine.Query(now, rand.Uint64(), calls)
 }
 
 // listKeys is Replica.List.

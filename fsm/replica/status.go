@@ -99,6 +99,7 @@ type Figures struct {
 	ExpiredKeys   uint64   // removed by expiry since start
 	Snapshots     uint64   // records written since start
 	Reads         uint64   // read rounds confirmed since start
+	Hits, Misses  uint64   // keys that reads have looked up since start: there, and not
 	Entries       uint64   // entries proposed since start
 }
 

@@ -15,8 +15,18 @@ import (
 	"cairn/storage/layout"
 )
 
-// Lookup returns the row of a key; ok is false when it is absent or expired for r. The payload must not be changed.
+// Lookup returns the row of a key; ok is false when it is absent or expired for r. The payload must not be changed. A
+// view counts it.
 func Lookup(r storage.Reader, db uint8, key []byte) (row layout.Row, ok bool, err error) {
+	row, ok, err = Peek(r, db, key)
+	if v, isView := r.(*storage.View); isView && err == nil {
+		v.NoteLookup(ok)
+	}
+	return row, ok, err
+}
+
+// Peek is Lookup for a command that is about a key, and not about its value: nobody counts it.
+func Peek(r storage.Reader, db uint8, key []byte) (row layout.Row, ok bool, err error) {
 	b, err := r.Get(layout.AppendKey(r.KeyBuffer(), r.Database(db).Keyspace, key))
 	if err != nil || b == nil {
 		return layout.Row{}, false, err
@@ -25,6 +35,15 @@ func Lookup(r storage.Reader, db uint8, key []byte) (row layout.Row, ok bool, er
 		return layout.Row{}, false, err
 	}
 	return row, true, nil
+}
+
+// RowBytes returns how many bytes a key takes: its row, and the one of its time to live. It leaves out parts.
+func RowBytes(key []byte, row layout.Row) int {
+	n := layout.KeySize(key) + layout.RowSize(row)
+	if row.ExpireAt != 0 {
+		n += layout.ExpirySize(key)
+	}
+	return n
 }
 
 func parse(key, b []byte) (row layout.Row, err error) {
