@@ -28,7 +28,8 @@
 //	  of a node that does not answer           |                 |                               |
 //	streams have no pace, and nobody knows     | streams.go      | raftfix.TestStreamPace        | has both
 //	  how far they are                         |                 |                               |
-//	logs a line or more for each snapshot      | logger.go       |                               | logs less
+//	logs a line or more for each snapshot, and | logger.go       | raftfix.TestLogger,           | logs less
+//	  a restart as a dozen errors              |                 | raftfix.TestMeanings          |
 //	Close of its transport leaves connections  | transport.go    |                               | closes them
 //
 // Not here, for they are questions of this program's own: reads are not confirmed by raft.VerifyLeader, whose answers
