@@ -6,6 +6,7 @@ import (
 	"io"
 	iofs "io/fs"
 	"math/rand/v2"
+	"os"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -49,10 +50,31 @@ func (s *Store) lockDir() error {
 		return fmt.Errorf("storage: lock %s: %w", s.dir, err) // the file could not even be made
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrLocked, s.dir, err)
+		return fmt.Errorf("%w%s: %s: %w", ErrLocked, s.holder(), s.dir, err)
 	}
 	s.lock = lock
 	return nil
+}
+
+// holder returns who holds the lock on the store's folder, in words that go behind ErrLocked; none where that is not
+// known. The lock file is only looked at: to open and close it would end a lock of this process.
+func (s *Store) holder() string {
+	info, err := s.o.FS.Stat(s.path(lockFile))
+	if err != nil {
+		return ""
+	}
+	pid := lockHolder(info)
+	switch {
+	case pid == 0:
+		return ""
+	case pid == os.Getpid():
+		return ", by this process"
+	}
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		return fmt.Sprintf(", by process %d", pid)
+	}
+	return fmt.Sprintf(", by process %d (%s)", pid, strings.TrimSpace(string(name)))
 }
 
 // current returns the name of the folder that is the store. It is empty where there is no store yet, which is

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -63,6 +64,8 @@ func TestLocked(t *testing.T) {
 			if name == "disk" {
 				if out, err := child(t, "open", c.dir); err != nil || !strings.Contains(out, "true") {
 					t.Errorf("another process opened it: %s, %v", out, err)
+				} else if want := fmt.Sprintf("in use, by process %d (", os.Getpid()); runtime.GOOS == "linux" && !strings.Contains(out, want) {
+					t.Errorf("another process is told %q, want %q in it", out, want)
 				}
 			}
 			must(t, s.Close())
