@@ -112,7 +112,7 @@ func runWait(c *conn, argv [][]byte) reply.Reply {
 // holders counts the other voters that have applied the entry at index, which is committed.
 func holders(st replica.Status, index uint64) (n int64) {
 	for _, m := range st.Members {
-		if m.Voter && !m.Self && m.Connected && st.AppliedIndex >= index+m.Lag {
+		if m.Voter && !m.Self && m.Connected && m.Applied >= index {
 			n++
 		}
 	}

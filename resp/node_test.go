@@ -17,7 +17,7 @@ func clusterStatus() replica.Status {
 		Term: 3, AppliedIndex: 119, Voters: 3, LogStatus: replica.LogStatus{CommitIndex: 120, SnapshotIndex: 110, LastLogIndex: 121},
 		Members: []replica.Member{
 			{ID: "n1", Addr: "10.0.0.1:7001", Voter: true, Leader: true, Self: true, Connected: true},
-			{ID: "n2", Addr: "10.0.0.2:7002", Voter: true, Connected: true, Lag: 4},
+			{ID: "n2", Addr: "10.0.0.2:7002", Voter: true, Connected: true, Applied: 115, Lag: 4},
 			{ID: "n3", Addr: "10.0.0.3:7003", Voter: true},
 			{ID: "n4", Addr: "10.0.0.4:7004", Connected: true},
 		},
@@ -162,7 +162,7 @@ func TestWait(t *testing.T) {
 		pass(time.Minute)
 		st := clusterStatus()
 		st.AppliedIndex += 100
-		st.Members[1].Lag, st.Members[2].Lag, st.Members[2].Connected = 50, 100, true
+		st.Members[1].Applied, st.Members[2].Applied, st.Members[2].Connected = 169, 119, true
 		backend.setStatus(st)
 		c.expect(":2\r\n")
 	})

@@ -44,8 +44,7 @@ func (r *standing) change(ctx context.Context, c Change) error {
 	case Meet:
 		return r.meetNode(ctx, c.Addr)
 	case Forget:
-		_, err := r.admin.command(ctx, request{Verb: verbForget, ID: c.ID, Force: c.Force})
-		return err
+		return r.forget(ctx, c)
 	case Failover:
 		return r.failOver(ctx, c.Force)
 	case Demote:
@@ -54,6 +53,22 @@ func (r *standing) change(ctx context.Context, c Change) error {
 		return r.promoteSelf(ctx)
 	}
 	return fmt.Errorf("replica: no change of kind %d", c.Kind)
+}
+
+// forget removes a member, which may be this node.
+func (r *standing) forget(ctx context.Context, c Change) error {
+	self := c.ID == r.o.ID || c.ID == NodeID(r.o.ID)
+	if self {
+		r.leaving.Store(true)
+	}
+	_, err := r.admin.command(ctx, request{Verb: verbForget, ID: c.ID, Force: c.Force})
+	switch {
+	case self && err == nil:
+		r.logLeft()
+	case self:
+		r.leaving.Store(false)
+	}
+	return err
 }
 
 // meetNode invites a node, or on a node that belongs to no cluster yet, asks to be let in.

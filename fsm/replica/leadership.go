@@ -5,6 +5,7 @@ import (
 
 	"cairn/fsm/command"
 	"cairn/fsm/replica/link"
+	"cairn/fsm/replica/raftfix"
 )
 
 // leadership begins this node's terms as leader.
@@ -30,22 +31,34 @@ func (r *leadership) watch() {
 	r.raft.RegisterObserver(observer)
 	defer r.raft.DeregisterObserver(observer)
 	begun := uint64(0) // the newest term this node has begun
+	said := raftfix.MemberAddr{}
 	for {
+		said = r.logLeader(said)
 		if term := r.raft.CurrentTerm(); r.raft.State() == raft.Leader && term != begun {
 			begun = term
 			r.wg.Go(func() { r.beginTerm(term) })
 		}
 		select {
-		case o := <-seen:
-			if l, ok := o.Data.(raft.LeaderObservation); ok && l.LeaderID != "" {
-				r.progress.lastLeader.Store(string(l.LeaderID))
-				r.log.Info("leader", "peer", string(l.LeaderID), "term", r.raft.CurrentTerm())
-			}
+		case <-seen: // which may be old, or not the only one: what counts is what is so now
 			r.changed.Wake()
 		case <-r.ctx.Done():
 			return
 		}
 	}
+}
+
+// logLeader logs who leads, if that is news, and returns it. A leader that is gone is news too.
+func (r *leadership) logLeader(said raftfix.MemberAddr) (leader raftfix.MemberAddr) {
+	leader, known := r.leaderAt()
+	switch {
+	case !known && said.ID != "":
+		r.log.Info("no leader is known", "before", said.ID, "term", r.raft.CurrentTerm())
+	case known && leader != said:
+		r.log.Info("leader", "peer", leader.ID, "addr", leader.Addr, "term", r.raft.CurrentTerm())
+		r.progress.lastLeader.Store(leader.ID)
+		r.changed.Wake()
+	}
+	return leader
 }
 
 // beginTerm makes a new leader ready, and gives a new cluster its id. It tries as long as the term lasts: an offer of

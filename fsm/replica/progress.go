@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,7 +23,6 @@ type progress struct {
 	links      *link.Links
 	contacts   *raftfix.Contacts
 	index      *readIndex
-	standing   *standing
 	lastLeader atomic.Value // string: the id of the newest leader known
 
 	mu struct {
@@ -41,13 +41,18 @@ type freshnessMark struct {
 // maxMarks bounds how many marks wait for this node to reach them.
 const maxMarks = 64
 
+// memberProgress is what is known of a member from asking it.
 type memberProgress struct {
 	answered bool
-	applied  uint64
+	applied  uint64 // at least
+	lag      uint64 // entries that it lacked when it answered, of those that this node had applied when it asked
+	err      error  // why it did not answer
+	silent   time.Time
+	said     int // lines that say that it does not answer
 }
 
-func newProgress(n *node, l *link.Links, c *raftfix.Contacts, x *readIndex, s *standing) *progress {
-	p := &progress{node: n, links: l, contacts: c, index: x, standing: s}
+func newProgress(n *node, l *link.Links, c *raftfix.Contacts, x *readIndex) *progress {
+	p := &progress{node: n, links: l, contacts: c, index: x}
 	p.lastLeader.Store("")
 	p.mu.members = make(map[raft.ServerID]memberProgress)
 	return p
@@ -65,7 +70,6 @@ func (p *progress) probeMembers() {
 		}
 	}()
 	pause := min(p.o.paced(probePause), p.o.MaxStaleness/4)
-	alone := 0 // rounds without a leader
 	for ok := true; ok; {
 		next := pause
 		changed := p.changed.Next() // a new leader is asked at once
@@ -87,11 +91,6 @@ func (p *progress) probeMembers() {
 			wg.Go(func() { p.probe(a, s) })
 		}
 		wg.Wait()
-		if alone++; p.leaderKnown() {
-			alone = 0
-		} else if alone > 1 {
-			p.standing.logNoMajority()
-		}
 		ok = p.pause(next, changed) || p.ctx.Err() == nil
 	}
 }
@@ -118,11 +117,52 @@ func (p *progress) markAsLeader() bool {
 func (p *progress) probe(a *asker, s raft.Server) {
 	ctx, cancel := context.WithTimeout(p.ctx, p.o.paced(probePause))
 	defer cancel()
+	own := p.machine.Applied().Index
 	got, err := a.query(ctx, raftfix.Located(s), askProgress)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	old := p.mu.members[s.ID]
-	p.mu.members[s.ID] = memberProgress{err == nil, max(old.applied, got.index)}
+	now := p.mu.members[s.ID]
+	now.answered, now.err = err == nil, err
+	if err == nil {
+		now.applied, now.lag = max(now.applied, got.index), own-min(own, got.index)
+	}
+	if p.ctx.Err() == nil {
+		now = p.logAway(s, now)
+	}
+	p.mu.members[s.ID] = now
+	p.mu.Unlock()
+}
+
+// longAway is how long a member may not answer before that is a warning.
+const longAway = 10 * time.Second
+
+// logAway logs that a member does not answer, and that it answers again. While no leader is known, serving.logWait
+// says it.
+func (p *progress) logAway(s raft.Server, now memberProgress) memberProgress {
+	away := time.Since(now.silent)
+	switch {
+	case now.answered:
+		if now.said > 0 {
+			p.log.Info("a member answers again", "peer", string(s.ID), "dur", away.Round(time.Millisecond))
+		}
+		now.silent, now.said = time.Time{}, 0
+		return now
+	case now.silent.IsZero():
+		now.silent = time.Now()
+		return now
+	}
+	level, line := slog.LevelInfo, 1
+	switch {
+	case away >= longAway:
+		level, line = slog.LevelWarn, 2
+	case away < p.o.paced(probePause)/2:
+		return now
+	}
+	if line > now.said && p.leaderKnown() {
+		now.said = line
+		p.log.Log(p.ctx, level, "a member does not answer", "peer", string(s.ID), "addr", string(s.Address),
+			"dur", away.Round(time.Millisecond), "err", inShort(now.err))
+	}
+	return now
 }
 
 // probeLeader asks the leader what a state must have applied that is not older than this moment.
@@ -206,9 +246,9 @@ func (p *progress) members(applied uint64) []Member {
 		}
 		if !m.Self {
 			seen := p.of(server.ID)
-			m.Connected = seen.answered
-			if applied > seen.applied {
-				m.Lag = applied - seen.applied
+			m.Connected, m.Applied, m.Lag = seen.answered, seen.applied, seen.lag
+			if !m.Connected {
+				m.Lag = applied - min(applied, seen.applied)
 			}
 		}
 		members = append(members, m)

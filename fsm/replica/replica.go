@@ -35,6 +35,7 @@ type Replica struct {
 	founding   *founding
 	verifier   *verifier
 	leadership *leadership
+	serving    *serving
 	shut       func() error // what Close does, once
 }
 
@@ -53,7 +54,7 @@ func Start(o Options) (*Replica, error) {
 	r.standing.updateStanding()
 	for _, run := range []func(){
 		r.leadership.watch, r.retention.takeSnapshots, r.expiry.expireCycle, r.proposer.propose, r.proposer.answerFlights, r.proposer.proposeLarge,
-		r.progress.probeMembers, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.retention.retainLog, r.founding.found, r.founding.noteCluster,
+		r.progress.probeMembers, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.serving.watch, r.retention.retainLog, r.founding.found, r.founding.noteCluster,
 	} {
 		r.wg.Go(run)
 	}
@@ -77,7 +78,7 @@ func assemble(n *node) *Replica {
 	standing := newStanding(n, guard, cluster)
 	proposer := newProposer(n, standing, store)
 	index := newReadIndex(n, proposer, store, guard, links)
-	peers := newProgress(n, links, contacts, index, standing)
+	peers := newProgress(n, links, contacts, index)
 	transfer := &transfer{node: n, contacts: contacts, transfers: transfers, proposer: proposer, progress: peers}
 	founding := &founding{node: n, cluster: cluster, soleVoter: alone, transport: carrier, standing: standing}
 	members := &membership{node: n, soleVoter: alone, index: index, transfer: transfer}
@@ -93,6 +94,7 @@ func assemble(n *node) *Replica {
 		transfer:  transfer, standing: standing, progress: peers, founding: founding,
 		verifier:   &verifier{node: n, links: links, proposer: proposer, verifying: make(chan struct{}, 1)},
 		leadership: &leadership{node: n, soleVoter: alone, cluster: cluster, proposer: proposer, progress: peers},
+		serving:    &serving{node: n, index: index, progress: peers, standing: standing, founding: founding},
 	}
 	r.shut = sync.OnceValue(r.stop)
 	return r

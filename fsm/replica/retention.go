@@ -145,7 +145,7 @@ func (r *retention) takeSnapshots() {
 		case <-r.ctx.Done():
 			return
 		}
-		for !r.takeSnapshot() {
+		for tries := 1; !r.takeSnapshot(tries); tries++ {
 			if !r.pause(snapshotRetry, nil) {
 				return
 			}
@@ -169,12 +169,18 @@ func (r *retention) reclaim() {
 // snapshotRetry is the pause after a snapshot that failed, as it does while a membership change is not applied yet.
 const snapshotRetry = 50 * time.Millisecond
 
+// longTries is how many tries of a snapshot may fail before that is a warning: some ten seconds.
+const longTries = 200
+
 // takeSnapshot is false when it should be tried again.
-func (r *retention) takeSnapshot() bool {
+func (r *retention) takeSnapshot(try int) bool {
 	r.boundLog()
 	err := r.raft.Snapshot().Error()
 	if err == nil || errors.Is(err, raft.ErrNothingNewToSnapshot) || errors.Is(err, raft.ErrRaftShutdown) {
 		return true
+	}
+	if try%longTries == 0 {
+		r.log.Warn("the log is not cut: no snapshot can be taken", "tries", try, "err", err)
 	}
 	r.log.Debug("snapshot put off", "err", err)
 	return false

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,12 +68,15 @@ type standing struct {
 	index    *readIndex
 
 	now     atomic.Uint32
-	refused chan error // why the cluster named in the options did not let this node in
+	leaving atomic.Bool // this node was told to leave
+	refused chan error  // why the cluster named in the options did not let this node in
 
 	mu struct {
 		sync.Mutex
 		addrs []string // of members of the cluster to join
 		why   string   // the last reason to wait that was logged
+		self  raft.Server
+		left  bool // it is said that this node has left, at its own word
 	}
 }
 
@@ -148,7 +150,36 @@ func (r *standing) updateStanding() (self raft.Server, member bool) {
 	if before := Standing(r.now.Swap(uint32(now))); before != now {
 		r.noteStanding(now, self)
 	}
+	if member {
+		r.logVote(self)
+	}
 	return self, member
+}
+
+// logVote logs that this node gets its vote, or loses it.
+func (r *standing) logVote(self raft.Server) {
+	r.mu.Lock()
+	before := r.mu.self
+	r.mu.self = self
+	r.mu.Unlock()
+	switch was, is := before.Suffrage == raft.Voter, self.Suffrage == raft.Voter; {
+	case before.ID == "" || was == is:
+	case is:
+		r.log.Info("this node has its vote", "index", r.machine.Applied().Index)
+	default:
+		r.log.Info("this node has no vote any more", "index", r.machine.Applied().Index)
+	}
+}
+
+// logLeft logs, once, that this node has left its cluster, at its own operator's word.
+func (r *standing) logLeft() {
+	r.mu.Lock()
+	said := r.mu.left
+	r.mu.left = true
+	r.mu.Unlock()
+	if !said {
+		r.log.Info("this node has left its cluster and serves nothing any more", "next", "stop it; to come in again it needs an empty --dir and --join")
+	}
 }
 
 func (r *standing) noteStanding(now Standing, self raft.Server) {
@@ -157,6 +188,10 @@ func (r *standing) noteStanding(now Standing, self raft.Server) {
 		r.log.Info("this node is a member", "suffrage", self.Suffrage.String(), "index", r.machine.Applied().Index)
 		r.setTarget(nil)
 	case Removed:
+		if r.leaving.Load() {
+			r.logLeft()
+			break
+		}
 		r.log.Warn("this node was removed from its cluster; it serves nothing any more: stop it; to come in again it needs an empty --dir and --join")
 	}
 	r.changed.Wake()
@@ -248,20 +283,6 @@ func (r *standing) askWhetherKept() {
 		r.log.Error("cannot note that this node was removed", "err", err)
 	}
 	r.updateStanding()
-}
-
-// logNoMajority logs that this node hears of no leader and cannot ask for one, with what an operator can do about it.
-func (r *standing) logNoMajority() {
-	var silent []string
-	for _, s := range r.servers() {
-		if string(s.ID) != r.o.ID && !r.progress.of(s.ID).answered {
-			silent = append(silent, raftfix.Located(s).String())
-		}
-	}
-	if voters := len(r.voters()); len(silent) > 0 && len(silent) >= voters-voters/2 {
-		r.logOnce("no majority of the members answers", fmt.Sprintf("no answer from %s: start them; where nodes have moved, start each node with --peers naming all members "+
-			"at the addresses that they have now; where they are lost for good, see cairn recover", strings.Join(silent, ", ")))
-	}
 }
 
 // anyoneAt is for addresses where it is not known who is there.

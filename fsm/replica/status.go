@@ -62,7 +62,10 @@ type Member struct {
 	// Connected is false when this node leads and has not heard from the member lately, or when the member is the
 	// leader and this node has not heard from it.
 	Connected bool
-	Lag       uint64 // entries it is behind, as far as this node knows; 0 when unknown
+	Applied   uint64 // what it has applied, at least; 0 on the own entry
+	// Lag is how many entries it was behind this node when it was asked last, within the last second; of one that
+	// does not answer, how many it may be behind now.
+	Lag uint64
 }
 
 // Status is what a replica knows of itself and of the cluster at one moment.
