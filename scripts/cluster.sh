@@ -20,6 +20,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${CAIRN_CLUSTER_DIR:-$root/.cluster}
 port=${CAIRN_CLUSTER_PORT:-7001}
 cairn=$dir/cairn
+flags=${CAIRN_CLUSTER_FLAGS:-}
+unset CAIRN_CLUSTER_DIR CAIRN_CLUSTER_PORT CAIRN_CLUSTER_FLAGS # no flags of cairn, which would warn
 
 addr() { echo "127.0.0.1:$((port + $1 - 1))"; }
 peers="n1=$(addr 1),n2=$(addr 2),n3=$(addr 3)"
@@ -46,8 +48,8 @@ launch() {
 		echo "node $1 runs already"
 		return
 	fi
-	# shellcheck disable=SC2086 # CAIRN_CLUSTER_FLAGS is words
-	setsid "$cairn" serve --id "n$1" --peers "$peers" --dir "$dir/n$1" ${CAIRN_CLUSTER_FLAGS:-} >>"$dir/n$1.log" 2>&1 </dev/null &
+	# shellcheck disable=SC2086 # flags is words
+	setsid "$cairn" serve --id "n$1" --peers "$peers" --dir "$dir/n$1" $flags >>"$dir/n$1.log" 2>&1 </dev/null &
 	echo $! >"$dir/n$1.pid"
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -40,10 +42,11 @@ type world struct {
 	ctx         context.Context
 	in          io.Reader
 	out, errOut io.Writer
+	strange     []string // variables that look like flags, and are none
 }
 
 func main() {
-	os.Exit(run(world{context.Background(), os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+	os.Exit(run(world{ctx: context.Background(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr}, os.Args[1:]))
 }
 
 // run is main without the process; it returns the exit code.
@@ -67,11 +70,47 @@ func run(w world, args []string) (code int) {
 		return exited
 	}
 	if err == nil {
+		if w.strange = strangeVariables(parser.Model.Node, os.Environ()); parsed.Command() != "serve" {
+			for _, name := range w.strange {
+				fmt.Fprintf(w.errOut, "cairn: warning: %s: %s\n", strangeVariable, name)
+			}
+		}
 		err = parsed.Run(w)
 	} else {
 		err = fmt.Errorf("%w: %w", errUsage, err)
 	}
 	return report(w, err)
+}
+
+// strangeVariable is said of each of strangeVariables.
+const strangeVariable = "no flag has this environment variable, see --help"
+
+// slackMark is in the environment of a process that has been run anew, see slackTimers, and keeps it from being so for
+// ever.
+const slackMark = "CAIRN_TIMER_SLACK"
+
+// strangeVariables returns the names of variables of an environment that begin as those of flags, and are none's.
+func strangeVariables(of *kong.Node, environment []string) (names []string) {
+	known := map[string]bool{}
+	var note func(*kong.Node)
+	note = func(n *kong.Node) {
+		for _, f := range n.Flags {
+			for _, name := range f.Envs {
+				known[name] = true
+			}
+		}
+		for _, child := range n.Children {
+			note(child)
+		}
+	}
+	note(of)
+	for _, v := range environment {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "CAIRN_") && !known[name] && name != slackMark {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // report prints an error as one line and says the exit code.

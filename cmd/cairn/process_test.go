@@ -90,7 +90,25 @@ type process struct {
 	args []string
 	port string
 	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	log  *output
+}
+
+// output is what a process has printed so far.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 // processes are real nodes on ports of their own.
@@ -136,7 +154,7 @@ func startNodes(t *testing.T, n int, flags ...string) *processes {
 func (p *processes) start(i int) {
 	p.t.Helper()
 	n := p.nodes[i]
-	n.cmd, n.log = program(p.t, n.args...), new(bytes.Buffer)
+	n.cmd, n.log = program(p.t, n.args...), new(output)
 	n.cmd.Stderr = n.log
 	if err := n.cmd.Start(); err != nil {
 		p.t.Fatal(err)

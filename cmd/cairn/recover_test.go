@@ -50,6 +50,9 @@ func TestRecover(t *testing.T) {
 	if listing(t, dir(0)) != before {
 		t.Error("the dry run has changed the directory")
 	}
+	if out, errOut, code := cairn(t, "recover", "--dir", dir(0), "--members", members); code != 0 || !strings.Contains(out, "has the new members") {
+		t.Errorf("recover, and again at once below: exit %d, %s%s", code, out, errOut)
+	}
 	for _, i := range []int{0, 1} {
 		out, errOut, code := cairn(t, "recover", "--dir", dir(i), "--members", members)
 		if code != 0 || !strings.Contains(out, "has the new members") {

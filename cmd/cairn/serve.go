@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 
 // serveCommand is `cairn serve`.
 type serveCommand struct {
-	Port      int    `help:"TCP port for clients and peers (6379, or this node's port in --peers)." placeholder:"6379"`
+	Port      *int   `help:"TCP port for clients and peers (6379, or this node's port in --peers); 0 takes a free one." placeholder:"6379"`
 	Bind      string `help:"Address to listen on." default:"127.0.0.1"`
 	Dir       string `help:"Where the data lives." default:"./data" type:"path"`
 	ID        string `help:"This node's name in the cluster (n1, or what the directory says)." placeholder:"n1"`
@@ -61,7 +62,11 @@ func (c *serveCommand) Run(w world) error {
 	if err := slackTimers(); err != nil {
 		o.Logger.Info("timers keep the system's slack", "err", err)
 	}
+	for _, name := range w.strange {
+		o.Logger.Warn(strangeVariable, "name", name)
+	}
 	collectLater()
+	defer ignoreHangUp(o.Logger)()
 	ctx, stop := signal.NotifyContext(w.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	n, err := node.Start(ctx, o)
@@ -81,6 +86,28 @@ func (c *serveCommand) Run(w world) error {
 	return errors.Join(err, n.Close())
 }
 
+// ignoreHangUp lets SIGHUP end nothing, until stop is called. Redis ignores it too.
+func ignoreHangUp(log *slog.Logger) (stop func()) {
+	hangUps, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangUps, syscall.SIGHUP)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-hangUps:
+				log.Info("SIGHUP is ignored: there is no file to read or to open again; CONFIG SET changes settings")
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		signal.Stop(hangUps)
+		close(done)
+		wg.Wait()
+	}
+}
+
 // levels are Redis's names for what slog knows.
 var levels = map[string]slog.Level{
 	"debug": slog.LevelDebug, "verbose": slog.LevelInfo, "notice": slog.LevelInfo, "warning": slog.LevelWarn,
@@ -95,11 +122,16 @@ func (c *serveCommand) options() (node.Options, error) {
 	if err != nil {
 		return node.Options{}, err
 	}
+	port, free := 0, false // no --port is node.Options' 0
+	if c.Port != nil {
+		port, free = *c.Port, *c.Port == 0
+	}
 	for _, bad := range []struct {
 		is   bool
 		line string
 	}{
-		{c.Port < 0 || c.Port > 65535, "--port must be from 1 to 65535"},
+		{port < 0 || port > 65535, "--port must be from 1 to 65535, or 0 for a free one"},
+		{free && len(peers) > 0, "--port 0 does not go with --peers: the others must know the port"},
 		{c.Learner && c.Join == "", "--learner goes with --join"},
 		{c.SentinelMaster == "" || strings.ContainsAny(c.SentinelMaster, " \t\r\n"), "--sentinel-master must be one word"},
 		{c.Drain < 0, "--drain must not be negative"},
@@ -118,8 +150,11 @@ func (c *serveCommand) options() (node.Options, error) {
 			return node.Options{}, errors.New(bad.line)
 		}
 	}
+	if free {
+		port = -1
+	}
 	return node.Options{
-		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: c.Port, Advertise: c.Advertise, Peers: peers, NewCluster: c.NewCluster,
+		Dir: c.Dir, ID: c.ID, Bind: c.Bind, Port: port, Advertise: c.Advertise, Peers: peers, NewCluster: c.NewCluster,
 		Join: parseList(c.Join), Learner: c.Learner, LeaveOnExit: c.LeaveOnExit, Drain: c.Drain,
 		SentinelMaster: c.SentinelMaster,
 		RequirePass:    c.Requirepass, ClusterSecret: c.ClusterSecret, Unprotected: c.ProtectedMode == "no",

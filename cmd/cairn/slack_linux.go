@@ -16,9 +16,6 @@ import (
 // is measured in milliseconds.
 const timerSlack = 500 * time.Microsecond
 
-// slackMark is in the environment of a process that has been run anew, and keeps it from being so for ever.
-const slackMark = "CAIRN_TIMER_SLACK"
-
 // slackTimers sets the slack of all threads. A thread has that of the one that began it, and Go's monitor is there
 // before any code of ours: so the process executes itself anew, which keeps its number, its slack, and all that it
 // was given. It returns where that has been done, or cannot be done: the node is then slower, and nothing else.

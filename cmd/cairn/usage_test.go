@@ -21,6 +21,7 @@ func TestBadFlags(t *testing.T) {
 		"unknown flag":       {[]string{"serve", "--nosuch"}, "unknown flag --nosuch"},
 		"no number":          {[]string{"serve", "--port", "abc"}, "--port"},
 		"port":               {[]string{"serve", "--port", "70000"}, "--port must be from 1 to 65535"},
+		"any port of peers":  {[]string{"serve", "--port", "0", "--id", "n1", "--peers", "n1=h:1,n2=h:2"}, "--port 0 does not go with --peers"},
 		"reads":              {[]string{"serve", "--reads", "dirty"}, "--reads"},
 		"snapshot entries":   {[]string{"serve", "--snapshot-entries", "0"}, "--snapshot-entries"},
 		"peers":              {[]string{"serve", "--peers", "n1"}, `"n1" is not id=host:port`},
@@ -87,7 +88,7 @@ func TestDirectory(t *testing.T) {
 	dir := p.nodes[0].args[4]
 	tool(t, "redis-cli", "-p", p.nodes[0].port, "SET", "k", "v")
 	other := redistest.Ports(t, 1)[0]
-	if _, errOut, code := cairn(t, "serve", "--port", other, "--dir", dir); code == 0 || !strings.Contains(errOut, "the directory is in use") {
+	if _, errOut, code := cairn(t, "serve", "--port", other, "--dir", dir); code == 0 || !strings.Contains(errOut, fmt.Sprintf("the directory is in use, by process %d (cairn)", p.nodes[0].cmd.Process.Pid)) {
 		t.Errorf("a second process on the directory: exit %d, stderr %q", code, errOut)
 	}
 	if code := p.end(0, syscall.SIGTERM); code != 0 {
@@ -97,7 +98,7 @@ func TestDirectory(t *testing.T) {
 		"belongs to node n1":             {"--id", "n2"},
 		"n2 is none; its members are n1": {"--id", "n1", "--peers", "n1=127.0.0.1:" + other + ",n2=127.0.0.1:1"},
 	} {
-		_, errOut, code := cairn(t, append([]string{"serve", "--port", other, "--dir", dir}, args...)...)
+		_, errOut, code := cairn(t, append([]string{"serve", "--port", other, "--dir", dir, "--loglevel", "warning"}, args...)...)
 		if code != 2 || !strings.Contains(errOut, name) || strings.Count(errOut, "\n") != 1 {
 			t.Errorf("%v: exit %d, stderr %q, want exit 2 and one line with %q", args, code, errOut, name)
 		}

@@ -18,6 +18,12 @@ var ErrRefused = errors.New("node: cannot start")
 // identityFile says whose directory it is.
 const identityFile = "identity.json"
 
+// The other things in a node's directory.
+const (
+	stateDir = "state"
+	logDir   = "log"
+)
+
 // identity is the content of identityFile. It is written once, before anything else.
 type identity struct {
 	Format int      `json:"format"` // 1
@@ -32,6 +38,10 @@ func identify(o Options) (id identity, found bool, err error) {
 	path := o.FS.PathJoin(o.Dir, identityFile)
 	b, err := storage.ReadFile(o.FS, path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if foreign := foreignFiles(o); len(foreign) > 0 {
+			return identity{}, false, fmt.Errorf("%w: %s is not a node's: it holds %s; give --dir a folder that is empty, or not there yet",
+				ErrRefused, o.Dir, some(foreign))
+		}
 		if len(o.Join) > 0 {
 			if o.ID == "" {
 				return identity{}, false, fmt.Errorf("%w: a node that joins a cluster needs a name of its own: say --id", ErrRefused)
@@ -60,6 +70,34 @@ func identify(o Options) (id identity, found bool, err error) {
 		return identity{}, true, fmt.Errorf("%w: %s belongs to a node that joined its cluster: --new-cluster is for one that begins a cluster", ErrRefused, o.Dir)
 	}
 	return id, true, nil
+}
+
+// foreignFiles returns what a folder holds that no node has made, in the order of the names. Names with a dot in
+// front, and lost+found, are the system's.
+func foreignFiles(o Options) (foreign []string) {
+	names, err := o.FS.List(o.Dir)
+	if err != nil {
+		return nil // it is not there, or what comes next says why not
+	}
+	for _, name := range names {
+		switch {
+		case name == identityFile, name == stateDir, name == logDir, name == "lost+found":
+		case strings.HasPrefix(name, "."), strings.HasPrefix(name, identityFile+"."), strings.HasPrefix(name, backupPrefix):
+		default:
+			foreign = append(foreign, name)
+		}
+	}
+	slices.Sort(foreign)
+	return foreign
+}
+
+// some names the first few of many.
+func some(names []string) string {
+	const few = 4
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 // began reports whether the options name the peers that the cluster began with. Others can only say where its members

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +61,6 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.wg.Go(n.watchJoin)
 	context.AfterFunc(ctx, func() { _ = n.Close() }) // the owner's own Close gets the error
 	n.warnOpen()
-	n.o.Logger.Info("serving", "id", n.o.ID, "addr", n.o.Advertise, "dir", n.o.Dir)
 	return n, nil
 }
 
@@ -133,7 +133,33 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
+	n.logStart(found)
 	return n.openReplica()
+}
+
+// logStart says which node this is, and what its operator can do next. That it serves is said when it does.
+func (n *Node) logStart(found bool) {
+	o := n.o
+	next := "connect with: cairn cli --addr " + o.Advertise
+	switch {
+	case found:
+	case len(o.Join) > 0 && len(o.joinAddrs()) == 0:
+		host, port, _ := net.SplitHostPort(o.Advertise)
+		next = fmt.Sprintf("invite this node: say CLUSTER MEET %s %s to a member", host, port)
+	case len(o.Join) > 0:
+		next = "it asks to join, and serves once it has caught up"
+	case len(o.Peers) > 1:
+		var others []string
+		for _, p := range o.Peers {
+			if p.ID != o.ID {
+				others = append(others, p.ID+" at "+p.Addr)
+			}
+		}
+		next = fmt.Sprintf("start the others: %s; a majority of the %d serves", strings.Join(others, ", "), len(o.Peers))
+	default:
+		next += "; other nodes join with --id NAME --join " + o.Advertise
+	}
+	o.Logger.Info("starting", "version", Version, "id", o.ID, "addr", o.Advertise, "dir", o.Dir, "next", next)
 }
 
 // warnOpen says whom a node without a password, on an address that other machines can reach, refuses, or that it
@@ -160,6 +186,9 @@ func (n *Node) listen(o Options) (Options, error) {
 			return o, fmt.Errorf("node: %w", err)
 		}
 		n.ln = ln
+	}
+	if tcp, ok := n.ln.Addr().(*net.TCPAddr); ok && o.Port < 0 {
+		o.Port = tcp.Port // CONFIG GET port says it
 	}
 	if o.Advertise == "" {
 		o.Advertise = n.ln.Addr().String()
@@ -207,12 +236,12 @@ func (n *Node) awaitStores(ctx context.Context) error {
 func (n *Node) openStores() (err error) {
 	o := n.o
 	if n.store == nil {
-		n.store, err = storage.Open(o.FS.PathJoin(o.Dir, "state"), storage.Options{FS: o.FS, Logger: o.Logger, RowCacheBytes: o.RowCache})
+		n.store, err = storage.Open(o.FS.PathJoin(o.Dir, stateDir), storage.Options{FS: o.FS, Logger: o.Logger, RowCacheBytes: o.RowCache})
 	}
 	if err != nil {
 		return err
 	}
-	dir := o.FS.PathJoin(o.Dir, "log")
+	dir := o.FS.PathJoin(o.Dir, logDir)
 	if err := storage.MkdirAll(o.FS, dir); err != nil {
 		return err
 	}
@@ -338,6 +367,7 @@ const drainTime = 10 * time.Second
 func (n *Node) Close() error {
 	n.closed.Do(func() {
 		close(n.stop)
+		n.o.Logger.Info("stopping", "id", n.o.ID)
 		if n.o.LeaveOnExit {
 			n.leave()
 		}

@@ -25,6 +25,20 @@ type Recovered struct {
 	Backup string // where the log is as it was before; empty after a dry run
 }
 
+// backupPrefix begins the name of the copy of a log, which goes on with when it was made, in Unix seconds.
+const backupPrefix = "log-before-recovery-"
+
+// freeName returns a path that nothing has yet: this one, or with a number behind it.
+func freeName(fs storage.FS, path string) string {
+	free := path
+	for n := 2; ; n++ {
+		if _, err := fs.Stat(free); err != nil {
+			return free
+		}
+		free = fmt.Sprintf("%s-%d", path, n)
+	}
+}
+
 // Recover gives a stopped node a new membership, for a cluster that has lost its majority for good. It copies the log
 // first. storage.ErrLocked says that the node still runs, ErrRefused that it cannot be recovered as asked.
 func Recover(o RecoverOptions) (r Recovered, err error) {
@@ -43,12 +57,12 @@ func Recover(o RecoverOptions) (r Recovered, err error) {
 	if err != nil {
 		return r, err
 	}
-	s, err := storage.Open(o.FS.PathJoin(o.Dir, "state"), storage.Options{FS: o.FS, ReadOnly: o.DryRun})
+	s, err := storage.Open(o.FS.PathJoin(o.Dir, stateDir), storage.Options{FS: o.FS, ReadOnly: o.DryRun})
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	log, err := raftlog.Open(o.FS.PathJoin(o.Dir, "log"), raftlog.Options{FS: o.FS, ReadOnly: o.DryRun, BeforeTruncate: s.Sync})
+	log, err := raftlog.Open(o.FS.PathJoin(o.Dir, logDir), raftlog.Options{FS: o.FS, ReadOnly: o.DryRun, BeforeTruncate: s.Sync})
 	if err != nil {
 		return r, err
 	}
@@ -60,7 +74,7 @@ func Recover(o RecoverOptions) (r Recovered, err error) {
 	if err != nil || o.DryRun {
 		return r, err
 	}
-	r.Backup = o.FS.PathJoin(o.Dir, fmt.Sprintf("log-before-recovery-%d", time.Now().Unix()))
+	r.Backup = freeName(o.FS, o.FS.PathJoin(o.Dir, fmt.Sprintf("%s%d", backupPrefix, time.Now().Unix())))
 	if err := log.Backup(r.Backup); err != nil {
 		return r, err
 	}
