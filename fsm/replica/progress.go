@@ -51,6 +51,15 @@ type memberProgress struct {
 	said     int // lines that say that it does not answer
 }
 
+// behind returns Member.Lag on a node that has applied an entry: what has been written since the member was asked is
+// not held against it, as long as it answers.
+func (m memberProgress) behind(applied uint64) uint64 {
+	if m.answered {
+		return m.lag
+	}
+	return applied - min(applied, m.applied)
+}
+
 func newProgress(n *node, l *link.Links, c *raftfix.Contacts, x *readIndex) *progress {
 	p := &progress{node: n, links: l, contacts: c, index: x}
 	p.lastLeader.Store("")
@@ -120,11 +129,7 @@ func (p *progress) probe(a *asker, s raft.Server) {
 	own := p.machine.Applied().Index
 	got, err := a.query(ctx, raftfix.Located(s), askProgress)
 	p.mu.Lock()
-	now := p.mu.members[s.ID]
-	now.answered, now.err = err == nil, err
-	if err == nil {
-		now.applied, now.lag = max(now.applied, got.index), own-min(own, got.index)
-	}
+	now := p.mu.members[s.ID].asked(own, got.index, err)
 	if p.ctx.Err() == nil {
 		now = p.logAway(s, now)
 	}
@@ -132,10 +137,20 @@ func (p *progress) probe(a *asker, s raft.Server) {
 	p.mu.Unlock()
 }
 
+// asked returns what is known of a member once it has answered that it has applied an entry, or has not answered. own
+// is what this node had applied when it asked.
+func (m memberProgress) asked(own, applied uint64, err error) memberProgress {
+	m.answered, m.err = err == nil, err
+	if err == nil {
+		m.applied, m.lag = max(m.applied, applied), own-min(own, applied)
+	}
+	return m
+}
+
 // longAway is how long a member may not answer before that is a warning.
 const longAway = 10 * time.Second
 
-// logAway logs that a member does not answer, and that it answers again. While no leader is known, serving.logWait
+// logAway logs that a member does not answer, and that it answers again. While no leader is known, serving.logMissing
 // says it.
 func (p *progress) logAway(s raft.Server, now memberProgress) memberProgress {
 	away := time.Since(now.silent)
@@ -246,10 +261,7 @@ func (p *progress) members(applied uint64) []Member {
 		}
 		if !m.Self {
 			seen := p.of(server.ID)
-			m.Connected, m.Applied, m.Lag = seen.answered, seen.applied, seen.lag
-			if !m.Connected {
-				m.Lag = applied - min(applied, seen.applied)
-			}
+			m.Connected, m.Applied, m.Lag = seen.answered, seen.applied, seen.behind(applied)
 		}
 		members = append(members, m)
 	}

@@ -35,7 +35,6 @@ type Replica struct {
 	founding   *founding
 	verifier   *verifier
 	leadership *leadership
-	serving    *serving
 	shut       func() error // what Close does, once
 }
 
@@ -52,9 +51,10 @@ func Start(o Options) (*Replica, error) {
 		return nil, errors.Join(err, r.transport.Close())
 	}
 	r.standing.updateStanding()
+	told := &serving{node: r.node, index: r.index, progress: r.progress, standing: r.standing, founding: r.founding}
 	for _, run := range []func(){
 		r.leadership.watch, r.retention.takeSnapshots, r.expiry.expireCycle, r.proposer.propose, r.proposer.answerFlights, r.proposer.proposeLarge,
-		r.progress.probeMembers, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, r.serving.watch, r.retention.retainLog, r.founding.found, r.founding.noteCluster,
+		r.progress.probeMembers, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, told.watchServing, r.retention.retainLog, r.founding.found, r.founding.noteCluster,
 	} {
 		r.wg.Go(run)
 	}
@@ -94,7 +94,6 @@ func assemble(n *node) *Replica {
 		transfer:  transfer, standing: standing, progress: peers, founding: founding,
 		verifier:   &verifier{node: n, links: links, proposer: proposer, verifying: make(chan struct{}, 1)},
 		leadership: &leadership{node: n, soleVoter: alone, cluster: cluster, proposer: proposer, progress: peers},
-		serving:    &serving{node: n, index: index, progress: peers, standing: standing, founding: founding},
 	}
 	r.shut = sync.OnceValue(r.stop)
 	return r

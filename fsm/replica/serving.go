@@ -34,30 +34,30 @@ type spell struct {
 	said   time.Time // when a line told of that
 }
 
-// watch looks once in a while, and whenever something may have changed.
-func (s *serving) watch() {
+// watchServing looks once in a while, and whenever something may have changed.
+func (s *serving) watchServing() {
 	now := spell{began: time.Now()}
 	for ok := true; ok; {
 		changed := s.changed.Next()
-		s.look(&now)
+		s.logState(&now)
 		ok = s.pause(s.o.paced(probePause), changed) || s.ctx.Err() == nil
 	}
 }
 
-func (s *serving) look(now *spell) {
+func (s *serving) logState(now *spell) {
 	switch {
 	case s.standing.current() != Belongs || s.founding.waits.Load():
 		now.serves, now.since = false, time.Time{}
 	case !s.progress.leaderKnown():
-		s.wait(now)
+		s.logWaiting(now)
 	default:
 		now.since, now.said = time.Time{}, time.Time{}
-		s.begin(now)
+		s.logServing(now)
 	}
 }
 
-// begin says that this node serves once a read has shown it.
-func (s *serving) begin(now *spell) {
+// logServing says that this node serves once a read has shown it.
+func (s *serving) logServing(now *spell) {
 	leader, _ := s.leaderAt()
 	if now.serves || s.progress.lastLeader.Load() != leader.ID {
 		return // it is said already, or who leads is not yet
@@ -79,8 +79,8 @@ const (
 	startTime  = 10 * time.Second
 )
 
-// wait says, once in a while, that no leader is known.
-func (s *serving) wait(now *spell) {
+// logWaiting says, once in a while, that no leader is known.
+func (s *serving) logWaiting(now *spell) {
 	if now.since.IsZero() {
 		now.since = time.Now()
 	}
@@ -95,12 +95,12 @@ func (s *serving) wait(now *spell) {
 	if !now.served && time.Since(now.began) < startTime {
 		level = slog.LevelInfo
 	}
-	s.logWait(level, waited, now.said.IsZero())
+	s.logMissing(level, waited, now.said.IsZero())
 	now.serves, now.said = false, time.Now()
 }
 
-// logWait logs how many voters answer, how many it takes, and who does not and why.
-func (s *serving) logWait(level slog.Level, waited time.Duration, first bool) {
+// logMissing says how many voters answer, how many it takes, and who does not and why.
+func (s *serving) logMissing(level slog.Level, waited time.Duration, first bool) {
 	voters, reached := s.voters(), 0
 	var silent []string
 	for _, v := range voters {

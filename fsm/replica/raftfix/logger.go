@@ -44,7 +44,7 @@ func (s raftSink) Accept(_ string, level hclog.Level, msg string, args ...any) {
 // error is what somebody must act on; what is not here keeps its level: a disk that fails, and what we do not know.
 // Most of these stand here because a line of ours says the same once, and what to do.
 var meanings = map[string]slog.Level{
-	// A peer does not answer. See progress.logAway and serving.logWait; its own log says why it refuses.
+	// A peer does not answer. See progress.logAway and serving.logMissing; its own log says why it refuses.
 	"failed to contact": slog.LevelDebug,
 	"failed to contact quorum of nodes, stepping down": slog.LevelInfo,
 	"failed to heartbeat to":                           slog.LevelDebug,
