@@ -3,7 +3,6 @@ package resp
 import (
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -16,19 +15,17 @@ import (
 // announceTick is how often a server looks who leads, for those who listen.
 const announceTick = 50 * time.Millisecond
 
-// switchMaster is the channel on which a sentinel says that there is another master.
-const switchMaster = "+switch-master"
-
-// audience is the connections that listen. While there are any, a goroutine looks who leads.
+// audience is the connections that listen. While there are any, a goroutine looks what becomes of the cluster.
 type audience struct {
 	mu struct {
 		sync.Mutex
-		conns  map[*conn]struct{}
-		master string // whom they take for the master
+		conns map[*conn]struct{}
+		told  *watched
 	}
 }
 
-// follow lets a connection hear of the next master. It is called with the connection in hand, while the server serves.
+// follow lets a connection hear what changes in the cluster. It is called with the connection in hand, while the server
+// serves.
 func (s *Server) follow(c *conn) {
 	s.audience.mu.Lock()
 	defer s.audience.mu.Unlock()
@@ -36,13 +33,13 @@ func (s *Server) follow(c *conn) {
 		s.announceLocked()
 	} else {
 		s.audience.mu.conns = make(map[*conn]struct{})
-		s.audience.mu.master = s.clusterMap().master().Addr
+		s.audience.mu.told = watch(s.o.SentinelMaster, s.clusterMap())
 		s.open.batches.Go(s.announce)
 	}
 	s.audience.mu.conns[c] = struct{}{}
 }
 
-// announce tells those who listen when another node has begun to lead, as long as there are any.
+// announce tells those who listen what a sentinel would, as long as there are any.
 func (s *Server) announce() {
 	tick := time.NewTicker(announceTick)
 	defer tick.Stop()
@@ -65,21 +62,10 @@ func (s *Server) announceNow() (more bool) {
 }
 
 func (s *Server) announceLocked() {
-	if s.o.Backend.Status().LeaderID == "" {
-		return
-	}
-	before, now := s.audience.mu.master, s.clusterMap().master().Addr
-	if before == now {
-		return
-	}
-	s.audience.mu.master = now
-	text := s.o.SentinelMaster
-	for _, addr := range []string{before, now} {
-		host, port, _ := net.SplitHostPort(addr)
-		text += " " + host + " " + port
-	}
-	for c := range s.audience.mu.conns {
-		c.tell(func(heard *choices) []reply.Reply { return heard.messages(switchMaster, text) })
+	for _, news := range s.audience.mu.told.look(s.clusterMap()) {
+		for c := range s.audience.mu.conns {
+			c.tell(func(heard *choices) []reply.Reply { return heard.messages(news.channel, news.text) })
+		}
 	}
 }
 
