@@ -155,7 +155,7 @@ func (s *Server) answer(c *conn, replies []reply.Reply, err error, after *batche
 		go c.runOwned(c.loop)
 		return true
 	}
-	if c.finishRun(); !c.out.flushNow(c.sock) {
+	if c.finishRun(); c.stale.isStale() || !c.out.flushNow(c.sock) {
 		go c.runOwned(c.loop)
 		return true
 	}

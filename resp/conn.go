@@ -116,7 +116,9 @@ func (c *conn) loop() (kept bool) {
 			c.refuse(next.err)
 			return false
 		}
-		c.out.flush()
+		if !c.stale.isStale() {
+			c.out.flush()
+		}
 		c.in.recycle()
 		if err := c.awaitInput(); err == errParked {
 			return true

@@ -71,7 +71,7 @@ func (c *conn) awaitBytes(rd io.Reader) error {
 		if c.outbox.waits() {
 			return nil
 		}
-		if c.stale.waitedEnough() {
+		if c.stale.waitedEnough(c.in.between()) {
 			return errStaleClient
 		}
 		if c.abortedTooLong() {
@@ -86,6 +86,8 @@ func (c *conn) awaitBytes(rd io.Reader) error {
 			return err
 		case c.stale.isStale() && c.in.between():
 			return errStaleClient
+		case c.stale.isStale():
+			c.out.flush() // it may wait for these before it sends the rest of a call
 		case timeout > 0 && !time.Now().Before(c.activity.idleUntil(timeout)):
 			return errIdle
 		}
@@ -95,6 +97,7 @@ func (c *conn) awaitBytes(rd io.Reader) error {
 
 // received notes that n bytes came.
 func (c *conn) received(n int) {
+	c.stale.bytes += n
 	c.srv.stats.in.Add(uint64(n))
 	c.srv.stats.reads.Add(1)
 	c.activity.received(len(c.in.buf), cap(c.in.buf))
