@@ -85,7 +85,7 @@ func (s *choices) messages(channel, text string) (all []reply.Reply) {
 // runRole says what INFO's replication section does, for clients that ask who leads before they trust an address.
 func runRole(c *conn, _ [][]byte) reply.Reply {
 	m := c.clusterMap()
-	if m.status.State == "leader" {
+	if m.master().Self {
 		replicas := []reply.Reply{}
 		for _, n := range m.nodes {
 			if !n.Self && n.up() {
@@ -95,10 +95,10 @@ func runRole(c *conn, _ [][]byte) reply.Reply {
 		}
 		return reply.ArrayOf(reply.BulkString("master"), reply.Int(int64(m.status.AppliedIndex)), reply.ArrayOf(replicas...))
 	}
-	link := "connected"
-	if m.status.LeaderID == "" {
-		link = "connect"
+	link, offset := "connected", int64(m.status.AppliedIndex)
+	if !m.led {
+		link, offset = "connect", -1
 	}
 	return reply.ArrayOf(reply.BulkString("slave"), reply.BulkString(m.master().host), reply.Int(m.master().port),
-		reply.BulkString(link), reply.Int(int64(m.status.AppliedIndex)))
+		reply.BulkString(link), reply.Int(offset))
 }

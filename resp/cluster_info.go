@@ -15,7 +15,7 @@ func runClusterInfo(c *conn, _ [][]byte) reply.Reply {
 	m := c.clusterMap()
 	const slots = lastSlot + 1
 	state, fine, suspected := "ok", slots, 0
-	if m.status.LeaderID == "" {
+	if !m.led {
 		state = "fail"
 	}
 	if !m.master().up() {

@@ -15,6 +15,8 @@ const lastSlot = 16383
 type clusterMap struct {
 	status replica.Status
 	nodes  []clusterNode // the master first
+	led    bool          // the master leads, as far as this node knows
+	guess  bool          // the master may never have led
 }
 
 // clusterNode is one member with its address taken apart.
@@ -22,21 +24,29 @@ type clusterNode struct {
 	replica.Member
 	host string
 	port int64
+
+	silent bool // it is shown as the master and does not lead
 }
 
-// clusterMap returns the map of the moment. While nobody leads, the master is the node that led last. A node that has
-// not heard of any leader yet shows itself as the master, or when it has no vote the first voter: it answers a client
-// with a redirect once it knows better, and a client with an empty map would be lost.
-func (s *Server) clusterMap() clusterMap {
-	m := clusterMap{status: s.o.Backend.Status()}
+// clusterMap returns the map of the moment. All that clients are told of roles comes from it.
+//
+// While nobody leads, the master is the other node that led last, one that does not answer. Where there is none, it is
+// a guess: a client with an empty map would be lost, and whoever it goes to redirects it once he knows better. This
+// node is the master only when it leads, or when it knows of nobody else who could.
+func (s *Server) clusterMap() clusterMap { return s.mapOf(s.o.Backend.Status()) }
+
+func (s *Server) mapOf(st replica.Status) clusterMap {
+	m := clusterMap{status: st}
+	m.led = st.State == "leader" || st.LeaderID != "" && st.LeaderID != st.ID
 	members := slices.Clone(m.status.Members)
 	if !slices.ContainsFunc(members, func(n replica.Member) bool { return n.Self }) {
 		members = append(members, replica.Member{
 			ID: m.status.ID, NodeID: m.status.NodeID, Addr: s.o.Advertise, Self: true, Connected: true,
 		})
 	}
-	master := chooseMaster(members)
-	m.nodes = append(m.nodes, newClusterNode(members[master]))
+	master, guess := chooseMaster(st, members)
+	m.nodes, m.guess = append(m.nodes, newClusterNode(members[master])), guess
+	m.nodes[0].silent = !m.led
 	for _, n := range slices.Delete(members, master, master+1) {
 		m.nodes = append(m.nodes, newClusterNode(n))
 	}
@@ -61,18 +71,21 @@ func (m clusterMap) serving() []clusterNode {
 	return m.nodes
 }
 
-// chooseMaster returns the number of the member that is shown as the master.
-func chooseMaster(members []replica.Member) int {
-	for _, fits := range []func(n replica.Member) bool{
-		func(n replica.Member) bool { return n.Leader },
-		func(n replica.Member) bool { return n.Self && n.Voter },
-		func(n replica.Member) bool { return n.Voter },
+// chooseMaster returns the number of the member that is shown as the master, and whether that is a guess.
+func chooseMaster(st replica.Status, members []replica.Member) (i int, guess bool) {
+	leads := st.State == "leader"
+	for k, fits := range []func(n replica.Member) bool{
+		func(n replica.Member) bool { return leads && n.Self || !leads && !n.Self && n.ID == st.LeaderID },
+		func(n replica.Member) bool { return n.Leader && !n.Self },
+		func(n replica.Member) bool { return n.Voter && n.Connected && !n.Self },
+		func(n replica.Member) bool { return n.Voter && !n.Self },
+		func(n replica.Member) bool { return n.Self },
 	} {
 		if i := slices.IndexFunc(members, fits); i >= 0 {
-			return i
+			return i, k == 2 || k == 3
 		}
 	}
-	return 0
+	panic("resp: a map without its own node")
 }
 
 func newClusterNode(m replica.Member) clusterNode {
@@ -93,7 +106,7 @@ func (n clusterNode) hostname() string {
 }
 
 // up reports whether the node answers, as far as this one knows.
-func (n clusterNode) up() bool { return n.Self || n.Connected }
+func (n clusterNode) up() bool { return n.Self || n.Connected && !n.silent }
 
 func (m clusterMap) master() clusterNode { return m.nodes[0] }
 

@@ -93,10 +93,10 @@ func TestClusterMap(t *testing.T) {
 			st.LeaderID, st.LeaderAddr = "", ""
 			st.Members[1].Leader = false
 			st.Members[1].Connected, st.Members[2].Connected = false, false
-		}, "10.0.0.2:7002 10.0.0.1:7001 10.0.0.3:7003", []string{
-			"n2 10.0.0.2:7002@7002 myself,master - 0 T 7 connected 0-16383",
-			"n1 10.0.0.1:7001@7001 slave,fail? n2 0 0 7 disconnected",
-			"n3 10.0.0.3:7003@7003 slave,fail? n2 0 0 7 disconnected",
+		}, "10.0.0.1:7001 10.0.0.2:7002 10.0.0.3:7003", []string{
+			"n1 10.0.0.1:7001@7001 master,fail? - 0 0 7 disconnected 0-16383",
+			"n2 10.0.0.2:7002@7002 myself,slave n1 0 T 7 connected",
+			"n3 10.0.0.3:7003@7003 slave,fail? n1 0 0 7 disconnected",
 		}},
 		{"nor has this node a vote", func(st *replica.Status) {
 			st.Members[1].Leader, st.Members[0].Voter = false, false

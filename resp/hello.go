@@ -87,7 +87,7 @@ func (c *conn) hello() reply.Reply {
 	if c.sess.resp3 {
 		proto = 3
 	}
-	if c.srv.o.Backend.Status().State == "leader" {
+	if c.clusterMap().master().Self {
 		role = "master"
 	}
 	return reply.MapOf(

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"time"
 
 	"cairn/fsm/replica"
 )
@@ -12,11 +13,11 @@ import (
 func infoCluster(w *infoWriter, _ *Server, _ replica.Status) { w.writeLine("cluster_enabled", 1) }
 
 // infoReplication calls the leader the master, and offsets are applied indexes.
-func infoReplication(w *infoWriter, _ *Server, st replica.Status) {
-	if st.State == "leader" {
+func infoReplication(w *infoWriter, s *Server, st replica.Status) {
+	if m := s.mapOf(st); m.master().Self {
 		infoMaster(w, st)
 	} else {
-		infoReplica(w, st)
+		infoReplica(w, m)
 	}
 	w.writeLine("master_failover_state", "no-failover")
 	w.writeLine("master_replid", st.NodeID)
@@ -45,24 +46,35 @@ func infoMaster(w *infoWriter, st replica.Status) {
 	}
 }
 
-func infoReplica(w *infoWriter, st replica.Status) {
-	host, port, _ := net.SplitHostPort(st.LeaderAddr)
-	link := "up"
-	if st.LeaderID == "" {
-		link = "down"
+func infoReplica(w *infoWriter, m clusterMap) {
+	st := m.status
+	link, heard := "up", unlessNever(st.LastContact, time.Second)
+	if !m.led {
+		link, heard = "down", -1
 	}
 	w.writeLine("role", "slave")
-	w.writeLine("master_host", host)
-	w.writeLine("master_port", port)
+	w.writeLine("master_host", m.master().host)
+	w.writeLine("master_port", m.master().port)
 	w.writeLine("master_link_status", link)
-	w.writeLine("master_last_io_seconds_ago", seconds(st.LastContact))
+	w.writeLine("master_last_io_seconds_ago", heard)
 	infoSync(w, st)
 	w.writeLine("slave_read_repl_offset", st.AppliedIndex)
 	w.writeLine("slave_repl_offset", st.AppliedIndex)
+	if !m.led {
+		w.writeLine("master_link_down_since_seconds", unlessNever(st.LastContact, time.Second))
+	}
 	w.writeLine("slave_priority", 100)
 	w.writeLine("slave_read_only", 1)
 	w.writeLine("replica_announced", 1)
 	w.writeLine("connected_slaves", 0)
+}
+
+// unlessNever is how many units ago something was, and -1 when it never was.
+func unlessNever(ago, unit time.Duration) int64 {
+	if ago < 0 {
+		return -1
+	}
+	return int64(ago / unit)
 }
 
 // infoSync says how far the stream is that this node is being caught up by.
@@ -93,7 +105,7 @@ func infoRaft(w *infoWriter, _ *Server, st replica.Status) {
 	w.writeLine("raft_snapshot_index", st.SnapshotIndex)
 	w.writeLine("raft_last_log_index", st.LastLogIndex)
 	w.writeLine("raft_log_bytes", st.LogBytes)
-	w.writeLine("raft_last_contact_ms", st.LastContact.Milliseconds())
+	w.writeLine("raft_last_contact_ms", unlessNever(st.LastContact, time.Millisecond))
 	w.writeLine("raft_num_voters", st.Voters)
 	w.writeLine("raft_snapshots", st.Snapshots)
 	w.writeLine("raft_read_rounds", st.Reads)

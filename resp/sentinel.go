@@ -63,10 +63,10 @@ func runMasterReplicas(m clusterMap, _ *conn) reply.Reply { return m.sentinelRep
 func runSentinels(m clusterMap, _ *conn) reply.Reply { return m.sentinels() }
 
 // runMasterAddr answers nil for a name that is not the master's, as Redis does, and on a node that belongs to no
-// cluster yet.
+// cluster yet, or has heard of no leader: the client asks another sentinel.
 func runMasterAddr(c *conn, argv [][]byte) reply.Reply {
 	m := c.clusterMap()
-	if string(argv[2]) != c.srv.o.SentinelMaster || m.lone() {
+	if string(argv[2]) != c.srv.o.SentinelMaster || m.lone() || m.guess {
 		return reply.NilArray()
 	}
 	return reply.ArrayOf(reply.BulkString(m.master().host), reply.BulkString(strconv.FormatInt(m.master().port, 10)))

@@ -58,7 +58,7 @@ func (m clusterMap) sentinelMaster(name string) reply.Reply {
 func (m clusterMap) sentinelReplicas() reply.Reply {
 	replicas := []reply.Reply{}
 	link := "ok"
-	if m.status.LeaderID == "" {
+	if !m.led {
 		link = "err"
 	}
 	for _, n := range m.nodes[1:] {

@@ -34,7 +34,7 @@ func watch(name string, m clusterMap) *watched {
 // say more, of how they vote and of the orders that they give: nobody does that here.
 func (w *watched) look(m clusterMap) []announcement {
 	w.news = nil
-	if m.status.LeaderID == "" {
+	if !m.led {
 		// A hand-over takes less than from one look to the next.
 		if old := m.master(); w.silent && old.Addr == w.master.Addr {
 			w.health([]clusterNode{old})

@@ -14,6 +14,9 @@ func TestWatched(t *testing.T) {
 	leads := func(i int) func(st *replica.Status) {
 		return func(st *replica.Status) {
 			st.Term++
+			if st.State = "follower"; i == 0 {
+				st.State = "leader"
+			}
 			for k := range st.Members {
 				m := &st.Members[k]
 				if m.Leader = k == i; m.Leader {
@@ -39,7 +42,7 @@ func TestWatched(t *testing.T) {
 		"by another id": {[]func(*replica.Status){func(st *replica.Status) { st.Members[1].Addr = "10.0.0.9:7001" }}, "-role-change slave 10.0.0.9:7001 10.0.0.9 7001" + of1 + " new reported role is master\n+config-update-from sentinel " + id("n1") + " 10.0.0.9 7001" + of1 + "\n+switch-master mine 10.0.0.1 7001 10.0.0.9 7001\n+slave " + n2 + " @ mine 10.0.0.9 7001\n+slave " + n3 + " @ mine 10.0.0.9 7001"},
 		"a death": {[]func(*replica.Status){leaderless, answers(1, false), leaderless, leads(2), answers(1, true)},
 			"+sdown master mine 10.0.0.1 7001\n+new-epoch 8\n-role-change " + n3 + of1 + " new reported role is master\n+config-update-from sentinel " + id("n3") + " 10.0.0.3 7003" + of1 + "\n+switch-master mine 10.0.0.1 7001 10.0.0.3 7003\n+slave " + n2 + of3 + "\n+slave " + n1 + of3 + "\n+sdown " + n1 + of3 + "\n-sdown " + n1 + of3},
-		"it comes back":      {[]func(*replica.Status){leaderless, answers(1, false), answers(1, true), leads(1)}, "+sdown master mine 10.0.0.1 7001\n-sdown master mine 10.0.0.1 7001\n+new-epoch 8"},
+		"it comes back":      {[]func(*replica.Status){leaderless, answers(1, false), answers(1, true), leads(1)}, "+sdown master mine 10.0.0.1 7001\n+new-epoch 8\n-sdown master mine 10.0.0.1 7001"},
 		"a replica":          {[]func(*replica.Status){answers(2, false), answers(2, false), answers(2, true)}, "+sdown " + n3 + of1 + "\n-sdown " + n3 + of1},
 		"a new node":         {[]func(*replica.Status){func(st *replica.Status) { st.Members = append(st.Members, member("n4", "10.0.0.4:7004")) }}, "+slave slave 10.0.0.4:7004 10.0.0.4 7004" + of1 + "\n+sentinel sentinel " + id("n4") + " 10.0.0.4 7004" + of1},
 		"a master that left": {[]func(*replica.Status){leads(2), func(st *replica.Status) { st.Members = append(st.Members[:1], st.Members[2:]...) }}, "+new-epoch 8\n-role-change " + n3 + of1 + " new reported role is master\n+config-update-from sentinel " + id("n3") + " 10.0.0.3 7003" + of1 + "\n+switch-master mine 10.0.0.1 7001 10.0.0.3 7003\n+slave " + n2 + of3 + "\n+slave " + n1 + of3},

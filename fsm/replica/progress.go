@@ -234,8 +234,10 @@ func (r *Replica) Status() Status {
 	}
 	leads := s.State == "leader"
 	s.Ready = leads && r.ready()
-	if !leads {
-		s.LastContact = time.Since(r.raft.LastContact())
+	if heard := r.raft.LastContact(); heard.IsZero() && !leads {
+		s.LastContact = -1
+	} else if !leads {
+		s.LastContact = time.Since(heard)
 	}
 	if metas, err := r.snapshots.List(); err == nil && len(metas) > 0 {
 		s.SnapshotIndex = metas[0].Index

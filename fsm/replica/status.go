@@ -53,15 +53,13 @@ func (e *NotLeaderError) Is(target error) bool { return target == ErrNotLeader }
 
 // Member is one node of the cluster as this node knows it.
 type Member struct {
-	ID     string // the operator's name for it: "n1"
-	NodeID string // 40 hexadecimal digits, for CLUSTER NODES
-	Addr   string // host:port where clients and Raft links connect
-	Voter  bool
-	Leader bool // it leads, or led last when nobody does
-	Self   bool
-	// Connected is false when this node leads and has not heard from the member lately, or when the member is the
-	// leader and this node has not heard from it.
-	Connected bool
+	ID        string // the operator's name for it: "n1"
+	NodeID    string // 40 hexadecimal digits, for CLUSTER NODES
+	Addr      string // host:port where clients and Raft links connect
+	Voter     bool
+	Leader    bool // it leads, or led last when nobody does
+	Self      bool
+	Connected bool   // it has answered this node lately
 	Applied   uint64 // what it has applied, at least; 0 on the own entry
 	// Lag is how many entries it was behind this node when it was asked last, within the last second; of one that
 	// does not answer, how many it may be behind now.
@@ -91,7 +89,7 @@ type Status struct {
 type LogStatus struct {
 	CommitIndex, SnapshotIndex, LastLogIndex uint64
 	LogBytes                                 int64         // of log files that are needed
-	LastContact                              time.Duration // since the leader was heard; 0 on the leader
+	LastContact                              time.Duration // since a leader was heard; 0 on the leader, -1 when none ever was
 }
 
 // Figures are what a replica counts, on its node.
