@@ -85,10 +85,8 @@ func parseTimeout(arg []byte) (millis int64, err error) {
 		return 0, reply.Errorf("ERR timeout is not an integer or out of range")
 	case millis < 0:
 		return 0, reply.Errorf("ERR timeout is negative")
-	case millis > maxMillis:
-		return 0, reply.Errorf("ERR timeout is out of range")
 	}
-	return millis, nil
+	return min(millis, maxMillis), nil
 }
 
 // maxMillis is the longest time that a time.Duration holds.

@@ -20,6 +20,13 @@ type param struct {
 // params returns every parameter: those that can be set, those that are as they are, and Options.Config.
 func (s *Server) params() []param {
 	all := append(settableParams(), fixedParams()...)
+	old := oldNames()
+	for _, p := range all {
+		if name := old[p.name]; name != "" {
+			p.name = name
+			all = append(all, p)
+		}
+	}
 	if s.o.LogLevel == nil {
 		i := slices.IndexFunc(all, func(p param) bool { return p.name == "loglevel" })
 		all[i].set = nil
@@ -62,8 +69,29 @@ func fixedParams() []param {
 		immutable("daemonize", "no"), immutable("databases", strconv.Itoa(databases)), immutable("dir", ""), immutable("io-threads", "1"),
 		immutable("logfile", ""), only("maxmemory", "0"), only("maxmemory-policy", "noeviction"), only("maxmemory-samples", "5"),
 		only("notify-keyspace-events", ""), immutable("port", "0"), only("replica-read-only", "yes"),
+		only("replica-serve-stale-data", "yes"), only("replica-priority", "100"), only("replica-lazy-flush", "no"),
+		only("replica-ignore-maxmemory", "yes"), only("replica-announce-ip", ""), only("replica-announce-port", "0"),
+		only("min-replicas-to-write", "0"), only("min-replicas-max-lag", "10"), only("repl-ping-replica-period", "10"),
+		only("cluster-replica-validity-factor", "10"), only("cluster-replica-no-failover", "no"), immutable("replicaof", ""),
+		only("hash-max-listpack-entries", "512"), only("hash-max-listpack-value", "64"), only("list-max-listpack-size", "-2"),
+		only("zset-max-listpack-entries", "128"), only("zset-max-listpack-value", "64"), only("busy-reply-threshold", "5000"),
 		only("save", ""), only("slowlog-log-slower-than", "-1"), only("slowlog-max-len", "0"), immutable("supervised", "no"),
 		immutable("tls-port", "0"), immutable("unixsocket", ""),
+	}
+}
+
+// oldNames are the names under which Redis 7.0 still knows parameters, by their new ones.
+func oldNames() map[string]string {
+	return map[string]string{
+		"busy-reply-threshold": "lua-time-limit", "cluster-replica-no-failover": "cluster-slave-no-failover",
+		"cluster-replica-validity-factor": "cluster-slave-validity-factor", "hash-max-listpack-entries": "hash-max-ziplist-entries",
+		"hash-max-listpack-value": "hash-max-ziplist-value", "list-max-listpack-size": "list-max-ziplist-size",
+		"min-replicas-max-lag": "min-slaves-max-lag", "min-replicas-to-write": "min-slaves-to-write",
+		"repl-ping-replica-period": "repl-ping-slave-period", "replica-announce-ip": "slave-announce-ip",
+		"replica-announce-port": "slave-announce-port", "replica-ignore-maxmemory": "slave-ignore-maxmemory",
+		"replica-lazy-flush": "slave-lazy-flush", "replica-priority": "slave-priority", "replica-read-only": "slave-read-only",
+		"replica-serve-stale-data": "slave-serve-stale-data", "replicaof": "slaveof", "zset-max-listpack-entries": "zset-max-ziplist-entries",
+		"zset-max-listpack-value": "zset-max-ziplist-value",
 	}
 }
 

@@ -83,3 +83,19 @@ func TestOnlyListens(t *testing.T) {
 	c.ask("SUBSCRIBE +switch-master\r\n", ">3\r\n$9\r\nsubscribe\r\n$14\r\n+switch-master\r\n:1\r\n")
 	c.ask("GET k\r\n", "$1\r\nk\r\n")
 }
+
+// TestSubscribeSilently: what confirms a subscription is a message, which CLIENT REPLY does not silence, as in Redis.
+func TestSubscribeSilently(t *testing.T) {
+	_, addr := startServer(t, Options{})
+	for name, addr := range map[string]string{"cairn": addr, "redis": startRedis(t)} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, addr)
+			c.ask("CLIENT REPLY OFF\r\nSUBSCRIBE a b\r\nPING\r\nUNSUBSCRIBE a\r\nPSUBSCRIBE p*\r\nGET a\r\nUNSUBSCRIBE\r\nPUNSUBSCRIBE\r\nPING\r\nCLIENT REPLY ON\r\nPING\r\n",
+				"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$10\r\npsubscribe\r\n$2\r\np*\r\n:2\r\n"+
+					"*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:1\r\n*3\r\n$12\r\npunsubscribe\r\n$2\r\np*\r\n:0\r\n+OK\r\n+PONG\r\n")
+			c.do("HELLO", "3")
+			c.ask("CLIENT REPLY SKIP\r\nSUBSCRIBE a\r\nPING\r\nUNSUBSCRIBE\r\nUNSUBSCRIBE\r\n",
+				">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n+PONG\r\n>3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n>3\r\n$11\r\nunsubscribe\r\n_\r\n:0\r\n")
+		})
+	}
+}

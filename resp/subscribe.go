@@ -9,15 +9,15 @@ import (
 )
 
 // subscribeRows are the commands of a connection that listens for what a sentinel announces: one that is subscribed
-// hears when another node begins to lead. There is no PUBLISH, and no other channel.
+// hears when another node begins to lead. There is no PUBLISH: other channels stay silent.
 func subscribeRows() []command.Spec {
 	channels := func(s *choices) *[]string { return &s.channels }
 	patterns := func(s *choices) *[]string { return &s.patterns }
 	return []command.Spec{
 		{Name: "subscribe", Summary: "Listens for what a sentinel announces, such as +switch-master",
-			Cost: "where N is the number of channels to subscribe to.", Exec: subscribing(channels, checkChannel)},
+			Cost: "where N is the number of channels to subscribe to.", Exec: subscribing(channels)},
 		{Name: "psubscribe", Summary: "Listens like SUBSCRIBE, to channels that match a pattern",
-			Cost: "where N is the number of patterns the client is already subscribed to.", Exec: subscribing(patterns, nil)},
+			Cost: "where N is the number of patterns the client is already subscribed to.", Exec: subscribing(patterns)},
 		{Name: "unsubscribe", Summary: "Listens to channels no more",
 			Cost: "where N is the number of clients already subscribed to a channel.", Exec: unsubscribing(channels)},
 		{Name: "punsubscribe", Summary: "Listens to patterns no more",
@@ -28,28 +28,9 @@ func subscribeRows() []command.Spec {
 // maxSubscriptions bounds what one connection may listen to.
 const maxSubscriptions = 1024
 
-// checkChannel refuses channels that nothing is ever said on: a client would wait for ever. Those that Redis's
-// sentinels use begin with a sign, or say what a failover does.
-func checkChannel(name string) error {
-	for _, prefix := range []string{"+", "-", "failover-", "switch-", "__sentinel__:"} {
-		if strings.HasPrefix(name, prefix) {
-			return nil
-		}
-	}
-	return reply.Errorf("ERR nothing is published on channel '%.128s': there are only a sentinel's, such as +switch-master", name)
-}
-
-// subscribing answers each name with a message of its own; the last one is the reply.
-func subscribing(names func(*choices) *[]string, check func(string) error) handler {
+// subscribing answers each name with a message of its own, which CLIENT REPLY does not silence.
+func subscribing(names func(*choices) *[]string) handler {
 	return func(c *conn, argv [][]byte) reply.Reply {
-		for _, name := range argv[1:] {
-			if check == nil {
-				break
-			}
-			if err := check(string(name)); err != nil {
-				return failure(err)
-			}
-		}
 		if len(*names(&c.sess.choices))+len(argv)-1 > maxSubscriptions {
 			return reply.Errorf("ERR too many subscriptions").Reply()
 		}
@@ -63,7 +44,7 @@ func subscribing(names func(*choices) *[]string, check func(string) error) handl
 			answers = append(answers, c.subscription(argv[0], reply.BulkBytes(slices.Clone(name))))
 		}
 		c.srv.follow(c)
-		return c.allButLast(answers)
+		return c.pushAll(answers)
 	}
 }
 
@@ -77,7 +58,7 @@ func unsubscribing(names func(*choices) *[]string) handler {
 			}
 		}
 		if len(gone) == 0 {
-			return c.subscription(argv[0], reply.Nil())
+			return c.pushAll([]reply.Reply{c.subscription(argv[0], reply.Nil())})
 		}
 		var answers []reply.Reply
 		for _, name := range gone {
@@ -88,16 +69,16 @@ func unsubscribing(names func(*choices) *[]string) handler {
 			answers = append(answers, c.subscription(argv[0], reply.BulkString(name)))
 		}
 		c.writeMessages() // what was said before
-		return c.allButLast(answers)
+		return c.pushAll(answers)
 	}
 }
 
-// allButLast writes all replies but the last one, which it returns.
-func (c *conn) allButLast(answers []reply.Reply) reply.Reply {
-	for _, a := range answers[:len(answers)-1] {
-		c.out.reply(a)
+// pushAll writes messages in the place of a reply.
+func (c *conn) pushAll(messages []reply.Reply) reply.Reply {
+	for _, m := range messages {
+		c.out.push(m)
 	}
-	return answers[len(answers)-1]
+	return reply.Reply{Kind: reply.None}
 }
 
 func (c *conn) subscription(verb []byte, name reply.Reply) reply.Reply {

@@ -35,6 +35,9 @@ func TestBadFlags(t *testing.T) {
 		"learner":            {[]string{"serve", "--learner"}, "--learner goes with --join"},
 		"election timeout":   {[]string{"serve", "--election-timeout", "1ms"}, "--election-timeout must not"},
 		"other advertise":    {[]string{"serve", "--id", "n1", "--peers", "n1=h:1", "--advertise", "h:2"}, "advertised"},
+		"advertise anything": {[]string{"serve", "--bind", "0.0.0.0", "--advertise", "0.0.0.0:6379"}, "the advertised address: 0.0.0.0:6379 is no address"},
+		"advertise any IPv6": {[]string{"serve", "--advertise", "[::]:6379"}, "the advertised address: [::]:6379 is no address"},
+		"a peer anywhere":    {[]string{"serve", "--id", "n1", "--peers", "n1=0.0.0.0:1"}, "peer n1: 0.0.0.0:1 is no address"},
 		"default with flag":  {[]string{"--nosuch"}, "unknown flag"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -143,6 +143,9 @@ func checkAddr(what, addr string) error {
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || host == "" {
 		return fmt.Errorf("%s: %q is not host:port", what, addr)
 	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsUnspecified() {
+		return fmt.Errorf("%s: %s is no address that others can reach", what, addr)
+	}
 	return nil
 }
 
