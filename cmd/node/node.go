@@ -333,7 +333,7 @@ func (n *Node) openReplica() (err error) {
 		MaxClients: o.MaxClients, ProtoMaxBulkLen: o.ProtoMaxBulkLen, RequirePass: o.RequirePass,
 		Unprotected: o.Unprotected, OpenLinks: o.ClusterSecret == "",
 		Consistency: o.Reads, Advertise: o.Advertise, Version: Version, SentinelMaster: o.SentinelMaster,
-		Config:   map[string]string{"port": strconv.Itoa(o.Port), "bind": o.Bind, "dir": o.Dir},
+		Config:   o.config(),
 		Verify:   n.replica.Verify,
 		Shutdown: func() { n.once.Do(func() { close(n.asked) }) },
 	})
