@@ -50,7 +50,7 @@ func (w *watched) look(m clusterMap) []announcement {
 	if w.master.Addr == m.master().Addr {
 		w.arrivals(m)
 	} else {
-		w.change(m)
+		w.newMaster(m)
 	}
 	w.health(m.nodes)
 	return w.news
@@ -58,8 +58,8 @@ func (w *watched) look(m clusterMap) []announcement {
 
 func (w *watched) say(channel, text string) { w.news = append(w.news, announcement{channel, text}) }
 
-// change tells of a new master. The one before is the last of its replicas, if it is still a member.
-func (w *watched) change(m clusterMap) {
+// newMaster tells of a new master. The one before is the last of its replicas, if it is still a member.
+func (w *watched) newMaster(m clusterMap) {
 	before, now := w.master, m.master()
 	w.say("-role-change", w.instance(now)+" new reported role is master")
 	if now.Self {
