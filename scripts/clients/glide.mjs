@@ -1,4 +1,4 @@
-import { Batch, ClusterBatch, GlideClusterClient, Logger } from '@valkey/valkey-glide'
+import { ClusterBatch, GlideClusterClient, Logger } from '@valkey/valkey-glide'
 import { drive } from './load.mjs'
 
 const connects = {
