@@ -41,9 +41,12 @@ func (c *callers) heard(id int, value int64, err string) {
 	defer c.mu.Unlock()
 	if err != "" {
 		c.mu.last, c.mu.streak = err, [4]int{}
-		if !strings.Contains(err, "MOVED") && !strings.Contains(err, "CLUSTERDOWN") {
-			c.mu.doubt[id]++
+		for _, certain := range []string{"MOVED", "CLUSTERDOWN", "connection refused", "Error 111"} {
+			if strings.Contains(err, certain) {
+				return // not done
+			}
 		}
+		c.mu.doubt[id]++
 		return
 	}
 	c.explainLocked(id, value-1)
