@@ -17,6 +17,7 @@ type conn struct {
 	addr     string
 	db       int       // what the node has selected for this connection
 	lastUsed time.Time // when the last reply came
+	pushes   bool      // a push message is an answer: that of SUBSCRIBE is one in RESP3
 }
 
 func dial(ctx context.Context, addr string) (*conn, error) {
@@ -44,7 +45,8 @@ func appendCommand(dst []byte, args []string) []byte {
 }
 
 // call sends one command and waits for its reply, without a limit of its own: ctx is the limit. Push messages are
-// dropped. When it fails, sent reports whether the node may have the whole command, and so may have executed it.
+// dropped unless c.pushes. When it fails, sent reports whether the node may have the whole command, and so may have
+// executed it.
 func (c *conn) call(ctx context.Context, args []string) (rep reply, sent bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return reply{}, false, err
@@ -64,11 +66,18 @@ func (c *conn) call(ctx context.Context, args []string) (rep reply, sent bool, e
 		if err != nil {
 			return reply{}, true, err
 		}
-		if rep.kind != '>' {
+		if rep.kind != '>' || c.pushes {
 			c.lastUsed = time.Now()
 			return rep, true, nil
 		}
 	}
+}
+
+// listen waits for what the node says next, unasked. Any end of ctx makes the connection useless.
+func (c *conn) listen(ctx context.Context) (reply, error) {
+	stop := context.AfterFunc(ctx, func() { c.nc.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	return c.r.next()
 }
 
 // alive reports whether the node has not closed the connection, nor said anything unasked, since the last reply.

@@ -10,6 +10,7 @@ import (
 type tries struct {
 	redirects int
 	causes    []nodeCause // nodes that are out for this command, in the order of their failure
+	unreached int         // how many of them could not be connected to
 	dropped   []string    // nodes that closed a connection once
 	readonly  bool        // a node has said that the command only reads
 }
@@ -39,7 +40,7 @@ func (t *tries) failed(addr string) bool {
 	return false
 }
 
-// noLeader is ErrNoLeader with what every node said, in one line.
+// noLeader is ErrNoLeader with what every node said, in one line, or ErrNoNode when none said anything.
 func (t *tries) noLeader(last string) error {
 	var parts []string
 	for _, c := range t.causes {
@@ -47,6 +48,9 @@ func (t *tries) noLeader(last string) error {
 	}
 	if last != "" {
 		parts = append(parts, last)
+	}
+	if t.unreached == len(t.causes) && last == "" {
+		return fmt.Errorf("%w to %s", ErrNoNode, strings.Join(parts, "; "))
 	}
 	return fmt.Errorf("%w (%s)", ErrNoLeader, strings.Join(parts, "; "))
 }
@@ -67,6 +71,7 @@ func (s *session) connect(ctx context.Context, t *tries) error {
 		}
 		if err != nil {
 			t.fail(addr, cause(err))
+			t.unreached++
 		}
 	}
 	return nil

@@ -27,6 +27,8 @@ const DefaultAddr = "127.0.0.1:6379"
 var (
 	// ErrNoLeader is returned when no node took the command; it was certainly not executed.
 	ErrNoLeader = errors.New("the cluster has no leader yet, try again later")
+	// ErrNoNode is returned when no node could be reached at all; the command was certainly not executed.
+	ErrNoNode = errors.New("cannot connect")
 	// ErrInDoubt is returned when the command may or may not have taken effect.
 	ErrInDoubt = errors.New("the outcome of the command is unknown")
 	// ErrReply is returned when the answer was an error.
@@ -99,8 +101,8 @@ func (o Options) validate() error {
 // completion when In and Out are the process's terminal, and silently like redis-cli behind a pipe otherwise.
 //
 // Run prints everything itself, so the caller only turns an error into an exit code. With args the error is one of
-// ErrReply, ErrInDoubt, ErrNoLeader, or a fault of the options or of ctx. Behind a pipe every line is tried, and the
-// first error is returned at the end. At a prompt only a fault of In, Out or ctx is an error.
+// ErrReply, ErrInDoubt, ErrNoLeader, ErrNoNode, or a fault of the options or of ctx. Behind a pipe every line is tried,
+// and the first error is returned at the end. At a prompt only a fault of In, Out or ctx is an error.
 //
 // A Ctrl-C during a command at the prompt ends that command only, unless ctx ends with the same signal. When ctx ends,
 // Run returns at once; a read of In that is under way cannot be interrupted and then stays behind.

@@ -55,8 +55,14 @@ func pairs(r reply) []pair {
 
 // docText lays one entry of COMMAND DOCS out as redis-cli does.
 func docText(doc pair) string {
-	text := "  " + commandName(doc.key) + "\n"
+	text := "  " + commandName(doc.key)
 	var subs []string
+	for _, f := range pairs(doc.value) {
+		if f.key == "arguments" {
+			text += syntax(f.value.elems)
+		}
+	}
+	text += "\n"
 	for _, f := range pairs(doc.value) {
 		switch f.key {
 		case "summary", "since", "group":
@@ -72,6 +78,65 @@ func docText(doc pair) string {
 		text += "  subcommands: " + strings.Join(subs, ", ") + "\n"
 	}
 	return text + "\n"
+}
+
+// syntax writes arguments of COMMAND DOCS as the Redis documentation does: " key value [NX | XX]".
+func syntax(args []reply) (text string) {
+	for _, a := range args {
+		text += " " + argument(pairs(a))
+	}
+	return text
+}
+
+// argument is one argument of syntax.
+//
+//	name | type | token, when a word stands before it | flags: optional, multiple, multiple_token | arguments within
+func argument(fields []pair) string {
+	var name, kind, token, flags, within = "", "", "", "", []string(nil)
+	for _, f := range fields {
+		switch f.key {
+		case "name":
+			name = f.value.text
+		case "type":
+			kind = f.value.text
+		case "token":
+			token = f.value.text
+		case "flags":
+			for _, flag := range f.value.elems {
+				flags += " " + flag.text + " "
+			}
+		case "arguments":
+			for _, a := range f.value.elems {
+				within = append(within, argument(pairs(a)))
+			}
+		}
+	}
+	optional := strings.Contains(flags, " optional ")
+	text := name
+	switch {
+	case kind == "pure-token":
+		text, token = token, ""
+	case kind == "oneof" && optional && token == "":
+		text = strings.Join(within, " | ")
+	case kind == "oneof":
+		text = "<" + strings.Join(within, " | ") + ">"
+	case kind == "block":
+		text = strings.Join(within, " ")
+	}
+	again := text
+	if token != "" {
+		text = token + " " + text
+	}
+	if strings.Contains(flags, " multiple_token ") {
+		again = text
+	}
+	if strings.Contains(flags, " multiple") {
+		text += " [" + again + " ...]"
+	}
+	if optional {
+		text = "[" + text + "]"
+	}
+	return text
 }
 
 // commandName turns config|get into CONFIG GET.

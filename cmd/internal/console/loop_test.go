@@ -73,7 +73,7 @@ func TestPromptNotConnected(t *testing.T) {
 	if !slices.Equal(p.prompts, []string{"not connected> ", "not connected> "}) {
 		t.Errorf("prompts %q", p.prompts)
 	}
-	if out != "" || strings.Count(errOut, ErrNoLeader.Error()) != 2 {
+	if out != "" || strings.Count(errOut, ErrNoNode.Error()+" to 127.0.0.1:") != 2 {
 		t.Errorf("Out %q, Err %q", out, errOut)
 	}
 }
@@ -144,7 +144,7 @@ func TestHistoryHasNoSecrets(t *testing.T) {
 
 func TestStreamsAreRefused(t *testing.T) {
 	n := startNode(t, answers("*", "+OK\r\n"))
-	for _, cmd := range []string{"SUBSCRIBE c", "psubscribe *", "MONITOR", "SYNC", "CLIENT REPLY OFF", "client reply skip"} {
+	for _, cmd := range []string{"psync ? -1", "SYNC", "CLIENT REPLY OFF", "client reply skip"} {
 		r := run(t, Options{Addrs: []string{n.addr()}}, "", strings.Fields(cmd)...)
 		if !strings.Contains(r.out, "not supported") || !isErr(r.err, ErrReply) {
 			t.Errorf("%s: %+v", cmd, r)
@@ -194,6 +194,72 @@ func TestEndOfContext(t *testing.T) {
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// TestSubscribe prints all that comes, in both protocols, until the connection or the context ends, and then begins
+// with a new connection.
+func TestSubscribe(t *testing.T) {
+	for proto, kind := range map[int]string{2: "*", 3: ">"} {
+		ok, msg := kind+"3\r\n+subscribe\r\n+c\r\n:1\r\n", kind+"3\r\n+message\r\n+c\r\n$1\r\nm\r\n"
+		n := startNode(t, answers("HELLO 3", "%0\r\n", "SUBSCRIBE c", ok+msg, "PING", "+PONG\r\n"))
+		ctx, cancel := context.WithCancel(t.Context())
+		out := &watched{want: "3) \"m\"\n", found: cancel}
+		o := Options{Addrs: []string{n.addr()}, Proto: proto, NoRaw: true, Out: out, Err: io.Discard}
+		c := newConsole(o.withDefaults())
+		if err := c.execute(ctx, []string{"SUBSCRIBE", "c"}); !errors.Is(err, context.Canceled) {
+			t.Errorf("RESP%d: %v", proto, err)
+		}
+		if want := "Reading messages... (press Ctrl-C to quit)\n1) subscribe\n2) c\n3) (integer) 1\n1) message\n2) c\n3) \"m\"\n"; out.String() != want {
+			t.Errorf("RESP%d: printed %q, want %q", proto, out.String(), want)
+		}
+		if err := c.execute(t.Context(), []string{"PING"}); err != nil || !strings.HasSuffix(out.String(), "PONG\n") {
+			t.Errorf("RESP%d: PING afterwards: %v, %q", proto, err, out.String())
+		}
+		c.session.disconnect()
+	}
+}
+
+// watched calls found once it has got the bytes that are wanted.
+type watched struct {
+	bytes.Buffer
+	want  string
+	found func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.Buffer.Write(p)
+	if strings.HasSuffix(w.String(), w.want) {
+		w.found()
+	}
+	return n, err
+}
+
+// TestSyntax: help shows the arguments as the Redis documentation writes them.
+func TestSyntax(t *testing.T) {
+	var arg func(name, kind, token string, flags []string, within ...reply) reply
+	text := func(s string) reply { return reply{kind: '+', text: s} }
+	arg = func(name, kind, token string, flags []string, within ...reply) reply {
+		r := reply{kind: '*', elems: []reply{text("name"), text(name), text("type"), text(kind)}}
+		if token != "" {
+			r.elems = append(r.elems, text("token"), text(token))
+		}
+		f := reply{kind: '*'}
+		for _, flag := range flags {
+			f.elems = append(f.elems, text(flag))
+		}
+		return reply{kind: '*', elems: append(r.elems, text("flags"), f, text("arguments"), reply{kind: '*', elems: within})}
+	}
+	optional := []string{"optional"}
+	got := syntax([]reply{
+		arg("key", "key", "", []string{"multiple"}),
+		arg("when", "oneof", "", optional, arg("nx", "pure-token", "NX", nil), arg("s", "integer", "EX", nil)),
+		arg("pair", "block", "", nil, arg("f", "string", "", nil), arg("v", "string", "", nil)),
+		arg("unit", "oneof", "", nil, arg("m", "pure-token", "M", nil), arg("km", "pure-token", "KM", nil)),
+		arg("p", "pattern", "GET", []string{"optional", "multiple", "multiple_token"}),
+	})
+	if want := " key [key ...] [NX | EX s] f v <M | KM> [GET p [GET p ...]]"; got != want {
+		t.Errorf("syntax%s, want%s", got, want)
 	}
 }
 

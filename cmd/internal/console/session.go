@@ -114,6 +114,7 @@ func (s *session) exchange(ctx context.Context, args []string) (rep reply, sent 
 		}
 		s.conn.db = s.st.db
 	}
+	s.conn.pushes = streams(args)
 	return s.conn.call(ctx, args)
 }
 
@@ -132,7 +133,7 @@ func (s *session) broken(ctx context.Context, t *tries, args []string, sent bool
 	if ctx.Err() != nil {
 		return inDoubt(name, addr, "interrupted"), true
 	}
-	t.readonly = t.readonly || s.readonly(ctx, t, args)
+	t.readonly = t.readonly || streams(args) || s.readonly(ctx, t, args)
 	if errors.Is(err, errProtocol) || !t.readonly {
 		return inDoubt(name, addr, cause(err)), true
 	}

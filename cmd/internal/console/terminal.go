@@ -27,12 +27,51 @@ func openTerminal(o Options) input {
 	if !liner.TerminalSupported() {
 		return newPlainInput(o.In, o.Out)
 	}
-	t := &terminal{state: liner.NewLiner(), history: o.History, warn: o.Err}
+	t := &terminal{state: newLiner(), history: o.History, warn: o.Err}
 	t.state.SetCtrlCAborts(true)
 	t.state.SetMultiLineMode(true)
 	t.state.SetTabCompletionStyle(liner.TabPrints)
 	t.load()
 	return t
+}
+
+// newLiner is liner.NewLiner with keys that have passed copyKeys: liner has no hook for a key of its own.
+func newLiner() *liner.State {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return liner.NewLiner()
+	}
+	keys := os.Stdin
+	go func() { // ends with the terminal, or with the process
+		defer w.Close()
+		copyKeys(w, keys)
+	}()
+	os.Stdin = r // liner takes its reader from here, and its terminal from descriptor 0
+	defer func() { os.Stdin = keys }()
+	return liner.NewLiner()
+}
+
+// copyKeys copies typed bytes. A Ctrl-C in a reverse search, at which liner would leave the console, becomes Ctrl-G:
+// the search is left, and the line is what it was before.
+func copyKeys(w io.Writer, r io.Reader) {
+	const ctrlC, ctrlG, ctrlH, ctrlR, ctrlS = 3, 7, 8, 18, 19
+	buf, searching := make([]byte, 4096), false
+	for {
+		n, err := r.Read(buf)
+		for i, b := range buf[:n] {
+			switch {
+			case b == ctrlR:
+				searching = true
+			case b == ctrlC && searching:
+				buf[i], searching = ctrlG, false
+			case b < ' ' && b != ctrlS && b != ctrlH: // any other key that is no text ends the search
+				searching = false
+			}
+		}
+		if _, werr := w.Write(buf[:n]); err != nil || werr != nil {
+			return
+		}
+	}
 }
 
 func (t *terminal) load() {

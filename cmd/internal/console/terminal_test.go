@@ -110,7 +110,8 @@ func (p *pty) end() {
 // TestOnTerminal types at a real terminal: editing, completion, history, Ctrl-C in a command and at the prompt.
 func TestOnTerminal(t *testing.T) {
 	n := startNode(t, answers("COMMAND DOCS", docs, "SET k v", "+OK\r\n", "CONFIG GET x", "*0\r\n", "BLPOP k 0", hang,
-		"SELECT 3", "+OK\r\n", "AUTH pw", "+OK\r\n"))
+		"SELECT 3", "+OK\r\n", "AUTH pw", "+OK\r\n",
+		"SUBSCRIBE c", "*3\r\n+subscribe\r\n+c\r\n:1\r\n*3\r\n+message\r\n+c\r\n+m\r\n"))
 	history := filepath.Join(t.TempDir(), "history")
 	prompt := n.addr() + "> "
 
@@ -148,7 +149,23 @@ func TestOnTerminal(t *testing.T) {
 
 	p = startPty(t, n.addr(), history)
 	p.expect(prompt)
-	p.send("\x1b[A\r") // up: the last line of the first console
+	p.send("SELECT\x12k v") // a search, in which Ctrl-C leaves the search and the line stays
+	p.expect("`k v': ")
+	p.send("\x03 3\r")
+	p.expect(n.addr() + "[3]> ")
+	p.send("SUBSCRIBE c\r") // until Ctrl-C, which leads back to the prompt
+	p.expect("press Ctrl-C to quit")
+	p.expect("message")
+	p.send("\x03")
+	p.expect("not connected> ")
+	p.send("AUTH pw\r")
+	p.expect(n.addr() + "[3]> ")
+	p.send("\x04")
+	p.end()
+
+	p = startPty(t, n.addr(), history)
+	p.expect(prompt)
+	p.send("\x1b[A\x1b[A\r") // up twice: the last line but one of the consoles before
 	p.expect(n.addr() + "[3]> ")
 	p.send("\x03")
 	p.end()
