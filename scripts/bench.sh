@@ -6,6 +6,7 @@ set -euo pipefail
 usage() {
 	cat <<'EOF'
 usage: scripts/bench.sh [options]
+redis-benchmark against redis-server and Cairn in turns, on this machine; medians and ratios.
   -P DEPTHS   pipeline depths, comma separated (1,16,64)
   -d BYTES    value size (64)
   -r KEYS     key space (100000)
@@ -15,17 +16,18 @@ usage: scripts/bench.sh [options]
   -w WHAT     servers beside redis-server, comma separated: one,three (one,three)
   -f FLAGS    more flags for cairn serve, as one word ("")
 EOF
-	exit 2
 }
 
+if [ "${1:-}" = --help ]; then usage; exit; fi
 depths=1,16,64 size=64 keys=100000 clients=50 count=60000 turns=3 what=one,three flags=""
 while getopts P:d:r:c:n:t:w:f: opt; do
 	case $opt in
 	P) depths=$OPTARG ;; d) size=$OPTARG ;; r) keys=$OPTARG ;; c) clients=$OPTARG ;;
 	n) count=$OPTARG ;; t) turns=$OPTARG ;; w) what=$OPTARG ;; f) flags=$OPTARG ;;
-	*) usage ;;
+	*) usage >&2; exit 2 ;;
 	esac
 done
+[ $# -lt "$OPTIND" ] || { echo "bench.sh: unknown word ${!OPTIND}" >&2; usage >&2; exit 2; }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 port=${CAIRN_BENCH_PORT:-7301}

@@ -5,6 +5,7 @@ set -euo pipefail
 usage() {
 	cat <<'EOF'
 usage: scripts/cluster.sh COMMAND
+Three local nodes, for trying things out.
   start        start the three nodes (building cairn if it is stale) and wait until a leader serves
   stop         stop them in order
   status       what each node says of itself
@@ -13,8 +14,8 @@ usage: scripts/cluster.sh COMMAND
   clean        stop them and remove their data
 Data and logs are in .cluster/ (CAIRN_CLUSTER_DIR), ports begin at 7001 (CAIRN_CLUSTER_PORT).
 EOF
-	exit 2
 }
+refuse() { usage >&2; exit 2; }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${CAIRN_CLUSTER_DIR:-$root/.cluster}
@@ -84,13 +85,17 @@ status() {
 	done
 }
 
-node_number() { [[ ${1:-} =~ ^[123]$ ]] || usage; }
+node_number() { [[ ${1:-} =~ ^[123]$ ]] || refuse; }
 
+case "${1:-}:$#" in
+start:[12] | kill:2 | stop:1 | status:1 | clean:1 | -h:1 | --help:1 | help:1) ;;
+*) refuse ;;
+esac
 case "${1:-}" in
 start)
+	[ $# = 1 ] || node_number "$2"
 	build
 	if [ $# -gt 1 ]; then
-		node_number "$2"
 		launch "$2"
 	else
 		for n in 1 2 3; do launch $n; done
@@ -110,5 +115,6 @@ clean)
 	for n in 1 2 3; do terminate $n KILL; done
 	rm -rf "$dir"
 	;;
-*) usage ;;
+-h | --help | help) usage ;;
+*) refuse ;;
 esac

@@ -4,9 +4,13 @@
 # HOURS of wall time. Every second round has sparse worlds only: more cluster time, fewer faults. A line is printed each
 # round; failures, with the command that runs them again, are kept in soak.log.
 set -euo pipefail
+usage() { sed -n '2,5s/^# //p' "$0"; }
+if [ "${1:-}" = --help ]; then usage; exit; fi
+[[ $# -ge 1 && $# -le 2 && $1 =~ ^[0-9]*[.]?[0-9]+$ && ${2:-2m} =~ ^[0-9.]+(ms|s|m|h)([0-9.]+(ms|s|m))*$ ]] ||
+	{ usage >&2; exit 2; }
 cd "$(dirname "$0")/.."
 
-hours=${1:?usage: scripts/soak.sh HOURS [LENGTH]}
+hours=$1
 length=${2:-2m}
 log=soak.log
 seconds=$(awk -v h="$hours" 'BEGIN { print int(h * 3600) }')

@@ -4,6 +4,9 @@
 #   scripts/test.sh            all of it, in under 15 minutes on two cores
 #   scripts/test.sh quick      without the race detector and without fuzzing
 set -euo pipefail
+usage() { sed -n '2,5s/^# //p' "$0"; }
+if [ "${1:-}" = --help ]; then usage; exit; fi
+[[ $# = 0 || $* = quick ]] || { usage >&2; exit 2; }
 cd "$(dirname "$0")/.."
 
 quick=${1:-}

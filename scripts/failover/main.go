@@ -28,7 +28,16 @@ func main() {
 	clients := flag.Int("clients", 8, "how many clients write")
 	port := flag.Int("port", 21381, "the first of three ports on 127.0.0.1")
 	flags := flag.String("flags", "", "more flags for cairn serve")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: go run ./scripts/failover [flags]\nKills the leader of three nodes again and again; how long clients wait.")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "failover: unknown word %q\n", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
 	if err := run(*kills, *calm, *clients, *port, strings.Fields(*flags)); err != nil {
 		fmt.Fprintln(os.Stderr, "failover:", err)
 		os.Exit(1)

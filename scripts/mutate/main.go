@@ -26,7 +26,16 @@ func main() {
 	only := flag.String("only", "", "run the mutations whose name matches this regular expression")
 	budget := flag.Duration("budget", time.Minute, "how long the simulator looks for a violation")
 	full := flag.Bool("full", false, "ask the simulator too where a test has noticed")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: go run ./scripts/mutate [flags]\nBreaks Cairn on purpose, in a copy, and says which test or simulation notices.")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "mutate: unknown word %q\n", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
 	dir, err := os.MkdirTemp("", "cairn-mutate-")
 	if err == nil {
 		defer os.RemoveAll(dir)
