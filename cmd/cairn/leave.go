@@ -8,7 +8,7 @@ import (
 
 // leaveCommand is `cairn leave`.
 type leaveCommand struct {
-	Addr  string `help:"The node that is to leave." default:"127.0.0.1:6379" placeholder:"HOST:PORT" short:"a"`
+	Addr  string `help:"The node that is to leave." default:"127.0.0.1:6379" placeholder:"HOST:PORT"`
 	Pass  string `help:"Password to AUTH with." placeholder:"SECRET"`
 	Force bool   `help:"Leave even if no quorum is left."`
 }

@@ -24,6 +24,11 @@ type commandLine struct {
 	Dump    dumpCommand    `cmd:"" help:"Show the data directory of a stopped node; changes nothing."`
 	Leave   leaveCommand   `cmd:"" help:"Remove a running node from its cluster; it serves nothing afterwards."`
 
+	Help struct {
+		Command []string `arg:"" optional:"" help:"The command; without it, all of them are listed."`
+	} `cmd:"" help:"Say what a command does, and its flags."`
+	ShowVersion struct{} `cmd:"" name:"version" help:"Print the version."`
+
 	Version kong.VersionFlag `help:"Print the version and leave." env:"-"`
 }
 
@@ -65,7 +70,8 @@ func run(w world, args []string) (code int) {
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}
-	parsed, err := parser.Parse(args)
+	parser.Model.HelpFlag.Short = 0 // -h is a host for cli; everywhere else asWords makes --help of it
+	parsed, err := parser.Parse(asWords(args))
 	if exited >= 0 { // --help or --version has answered
 		return exited
 	}
@@ -111,6 +117,21 @@ func strangeVariables(of *kong.Node, environment []string) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// asWords returns args with the words help and version, and -h where it is not cli's host, as the flags that they mean.
+func asWords(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return args
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "version" && len(args) == 1:
+		return []string{"--version"}
+	case args[len(args)-1] == "-h" && (args[0] != "cli" || len(args) == 2):
+		return append(slices.Clone(args[:len(args)-1]), "--help")
+	}
+	return args
 }
 
 // report prints an error as one line and says the exit code.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cairn/cmd/internal/redistest"
+	"cairn/cmd/node"
 )
 
 // TestBadFlags: one clear line on stderr, exit 2, and nothing on the disk.
@@ -132,6 +133,52 @@ func TestConsole(t *testing.T) {
 	}
 	if _, errOut, code := cairn(t, "cli", "--addr", strings.Join(p.addrs(), ","), "SET", "k", "w"); code == 0 || !strings.Contains(errOut, "no leader yet") {
 		t.Errorf("SET without a majority: exit %d, stderr %q", code, errOut)
+	}
+}
+
+// TestWords: help and version are words too, and -h is help except where it names a host.
+func TestWords(t *testing.T) {
+	for want, args := range map[string][]string{
+		"Usage: cairn <command>": {"help"}, "Usage: cairn dump": {"help", "dump"}, "Usage: cairn serve": {"serve", "-h"},
+		"Usage: cairn cli": {"cli", "-h"}, "cairn " + node.Version: {"version"},
+	} {
+		if out, errOut, code := cairn(t, args...); code != 0 || !strings.HasPrefix(out, want) {
+			t.Errorf("%v: exit %d, %q, %q, want %q", args, code, out, errOut, want)
+		}
+	}
+	if _, errOut, code := cairn(t, "help", "nosuch"); code != 2 || !strings.Contains(errOut, "nosuch") {
+		t.Errorf("help nosuch: exit %d, %q", code, errOut)
+	}
+}
+
+// TestConsoleFlags: what redis-cli's users type does the same here.
+func TestConsoleFlags(t *testing.T) {
+	p := startNodes(t, 1, "--requirepass", "pw")
+	at := []string{"cli", "-h", "127.0.0.1", "-p", p.nodes[0].port, "-a", "pw", "-c", "-e", "--no-auth-warning"}
+	set := program(t, append(at, "-x", "SET", "k")...)
+	set.Stdin = strings.NewReader("a\nb\n")
+	if out, err := set.CombinedOutput(); err != nil || string(out) != "OK\n" {
+		t.Errorf("-x: %q, %v", out, err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"GET", "k"}, "a\nb\n\n"},
+		{[]string{"--no-raw", "GET", "k"}, `"a\nb\n"` + "\n"},
+		{[]string{"-n", "3", "-r", "3", "-i", "0.01", "INCR", "n"}, "1\n2\n3\n"},
+	} {
+		if out, errOut, code := cairn(t, append(at, c.args...)...); code != 0 || out != c.want {
+			t.Errorf("%v: exit %d, %q, %q, want %q", c.args, code, out, errOut, c.want)
+		}
+	}
+	dead := redistest.Ports(t, 1)[0]
+	if _, errOut, code := cairn(t, "cli", "-p", dead, "PING"); code != 1 || errOut != "cannot connect to 127.0.0.1:"+dead+": connection refused\n" {
+		t.Errorf("nobody listens: exit %d, %q", code, errOut)
+	}
+	t.Setenv("REDISCLI_AUTH", "pw")
+	if out, errOut, code := cairn(t, "cli", "-p", p.nodes[0].port, "PING"); code != 0 || out != "PONG\n" {
+		t.Errorf("REDISCLI_AUTH: exit %d, %q, %q", code, out, errOut)
 	}
 }
 
