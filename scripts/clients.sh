@@ -6,7 +6,15 @@
 # Installs what they need from npm and the Go module proxy into a folder that goes away at the end (or CAIRN_CLIENTS,
 # which stays); redis-py is that of /usr/bin/python3, as scripts/test.sh installs it.
 set -euo pipefail
-case " $* " in *" --help "* | *" -h "* | *" -help "*) sed -n '2,7s/^# //p' "$0"; exit ;; esac
+usage() { sed -n '2,7s/^# //p' "$0"; }
+for word in "$@"; do
+	case ${before:-} in -rounds | -only | -port) before= && continue ;; esac
+	case $word in
+	-h | -help | --help) usage && exit ;;
+	-rounds | -only | -port | ioredis | iovalkey | node-redis | glide | go-redis | rueidis | redis-py) before=$word ;;
+	*) { echo "what is $word?" && usage; } >&2 && exit 2 ;;
+	esac
+done
 cd "$(dirname "$0")/.."
 
 npm=(ioredis@6.0.0 iovalkey@0.4.0 redis@6.3.1 @valkey/valkey-glide@2.5.2)
