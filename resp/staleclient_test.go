@@ -13,9 +13,9 @@ import (
 	"cairn/fsm/reply"
 )
 
-// TestAstray: who writes to a leader that was deposed is told where the leader is, and closed: a client that found it
-// by a sentinel asks again then. Who writes to a follower is told more often.
-func TestAstray(t *testing.T) {
+// TestStaleClient: who writes to a leader that was deposed is told where the leader is, and closed: a client that found
+// it by a sentinel asks again then. Who writes to a follower is told more often.
+func TestStaleClient(t *testing.T) {
 	const (
 		set   = "SET foo x\r\n"
 		ok    = "+OK\r\n"
