@@ -26,6 +26,12 @@ func (h *Handle) Part(name []byte) (p Part, err error) {
 	return p, err
 }
 
+// AddPart writes a part that is not there yet. It keeps nothing of name and value.
+func (h *Handle) AddPart(name, value []byte) error {
+	pkey := layout.AppendPart(nil, h.t.Database(h.db).Keyspace, h.Row.Parts, name)
+	return h.t.Set(pkey, layout.AppendPartRow(nil, value))
+}
+
 // Put writes the part. The part keeps value, which the caller must not change.
 func (p *Part) Put(value []byte) {
 	if value == nil {
