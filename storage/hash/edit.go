@@ -68,8 +68,8 @@ func (e *Edit) Field(name []byte) (f Field, err error) {
 // nameBuffer is how long the name of a part may be that needs no memory of its own.
 const nameBuffer = 64
 
-// Set gives the field a value. A small hash that becomes too large for one row is taken apart.
-func (e *Edit) Set(f *Field, value []byte) error {
+// SetField gives the field a value. A small hash that becomes too large for one row is taken apart.
+func (e *Edit) SetField(f *Field, value []byte) error {
 	isNew := f.Value == nil
 	if isNew {
 		e.head.fields++
@@ -91,8 +91,8 @@ func (e *Edit) Set(f *Field, value []byte) error {
 	return nil
 }
 
-// Remove removes the field and reports whether it was there.
-func (e *Edit) Remove(f *Field) bool {
+// RemoveField removes the field and reports whether it was there.
+func (e *Edit) RemoveField(f *Field) bool {
 	if f.Value == nil {
 		return false
 	}

@@ -86,7 +86,7 @@ func set(t testing.TB, txn *storage.Txn, key string, pairs ...string) {
 	for ; len(pairs) > 0; pairs = pairs[2:] {
 		f, err := h.Field([]byte(pairs[0]))
 		must(t, err)
-		must(t, h.Set(&f, []byte(pairs[1])))
+		must(t, h.SetField(&f, []byte(pairs[1])))
 	}
 	must(t, h.Save(1))
 }
@@ -98,7 +98,7 @@ func remove(t testing.TB, txn *storage.Txn, key string, fields ...string) (n int
 	must(t, err)
 	for _, name := range fields {
 		f, err := h.Field([]byte(name))
-		if must(t, err); h.Remove(&f) {
+		if must(t, err); h.RemoveField(&f) {
 			n++
 		}
 	}
@@ -144,4 +144,3 @@ func drop(t testing.TB, txn *storage.Txn, key string) {
 	_, err = k.Remove()
 	must(t, err)
 }
-
