@@ -2,10 +2,12 @@ package command
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
 	"cairn/storage/str"
@@ -15,7 +17,7 @@ func objectRows() []Spec {
 	return []Spec{
 		{Name: "object", Summary: "Tells how a value is kept",
 			Subs: []Spec{
-				{Name: "encoding", Summary: "Names the form in which Redis would keep such a value", Exec: Read(raw, runObject(encodingOf))},
+				{Name: "encoding", Summary: "Names the form in which Redis would keep such a value", Exec: Read(raw, runObject(encodingOf(DefaultEncodings)))},
 				{Name: "freq", Summary: "Tells how often a key is read, under an LFU policy, which there is none of",
 					Exec: Read(raw, runObject(freqOf))},
 				{Name: "help", Summary: "Lists the subcommands", Exec: Read(raw, runObjectHelp)},
@@ -37,13 +39,59 @@ func runObject(about func(Env, layout.Row) (reply.Reply, error)) func(Env, stora
 	}
 }
 
+// Encodings are the settings that say up to which size Redis would keep a collection in its compact form. They say
+// nothing of how it is kept here.
+type Encodings struct{ HashEntries, HashValue int64 }
+
+// DefaultEncodings are Redis's defaults.
+var DefaultEncodings = Encodings{HashEntries: 512, HashValue: 64}
+
+// EncodingCall returns the call that asks what OBJECT ENCODING of a key is with other settings.
+func EncodingCall(key []byte, e Encodings) [][]byte {
+	return [][]byte{[]byte(EncodingName), key, strconv.AppendInt(nil, e.HashEntries, 10), strconv.AppendInt(nil, e.HashValue, 10)}
+}
+
+// encodingCall is what EncodingCall makes, parsed.
+type encodingCall struct {
+	key []byte
+	e   Encodings
+}
+
+func parseEncoding(argv [][]byte) (p encodingCall, err error) {
+	p.key = argv[1]
+	if p.e.HashEntries, err = parseInt64(argv[2]); err == nil {
+		p.e.HashValue, err = parseInt64(argv[3])
+	}
+	return p, err
+}
+
+func runEncoding(env Env, r storage.Reader, p encodingCall) (reply.Reply, error) {
+	return runObject(encodingOf(p.e))(env, r, [][]byte{nil, nil, p.key})
+}
+
 // maxEmbedded is the longest string that Redis allocates together with its header.
 const maxEmbedded = 44
 
 // encodingOf answers by value and length, as Redis encodes a value that SET writes. The past of a value is not kept:
 // what APPEND, SETRANGE or SETBIT made, and what INCRBYFLOAT made of a whole number, Redis would call "raw" or
 // "embstr" even where this says "embstr" or "int".
-func encodingOf(_ Env, row layout.Row) (reply.Reply, error) {
+//
+// Of a hash the past is kept: once Redis has taken it for large, it goes on to do so. But it is told by the settings of
+// now, and Redis goes by those of then.
+func encodingOf(e Encodings) func(Env, layout.Row) (reply.Reply, error) {
+	return func(env Env, row layout.Row) (reply.Reply, error) {
+		if row.Type == layout.String {
+			return stringEncoding(row)
+		}
+		h, err := hash.Of(nil, env.DB, row)
+		if most, longest := h.Past(); most > uint64(e.HashEntries) || longest > uint64(e.HashValue) {
+			return reply.BulkString("hashtable"), err
+		}
+		return reply.BulkString("listpack"), err
+	}
+}
+
+func stringEncoding(row layout.Row) (reply.Reply, error) {
 	_, isInt := str.ParseInt(row.Payload)
 	switch {
 	case isInt:
@@ -58,7 +106,7 @@ func encodingOf(_ Env, row layout.Row) (reply.Reply, error) {
 const sharedInts = 10000
 
 func refCountOf(_ Env, row layout.Row) (reply.Reply, error) {
-	if n, ok := str.ParseInt(row.Payload); ok && 0 <= n && n < sharedInts {
+	if n, ok := str.ParseInt(row.Payload); row.Type == layout.String && ok && 0 <= n && n < sharedInts {
 		return reply.Int(math.MaxInt32), nil
 	}
 	return reply.Int(1), nil

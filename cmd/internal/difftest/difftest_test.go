@@ -35,6 +35,24 @@ func TestBareAgainstRedis(t *testing.T) {
 	}
 }
 
+// TestHashesAgainstRedis does little but to hashes, so that they become large, and small again.
+func TestHashesAgainstRedis(t *testing.T) {
+	others := map[string]bool{"del": true, "copy": true, "rename": true, "object": true, "persist": true, "set": true, "type": true}
+	var rows []command.Spec
+	for _, row := range command.NewTable(command.Rows()).All() {
+		if others[row.Name] || row.Group == "hash" {
+			rows = append(rows, row)
+		}
+	}
+	for _, proto := range []int{2, 3} {
+		t.Run(fmt.Sprintf("resp=%d", proto), func(t *testing.T) {
+			find(t, "TestHashesAgainstRedis", difftest.Options{
+				Rows: rows, Skip: skip, Fresh: bareAgainst(t, redistest.Oracle(t), proto, command.Rows()),
+			})
+		})
+	}
+}
+
 func find(t *testing.T, name string, o difftest.Options) {
 	o.Seed, o.Steps = *seedFlag, *stepsFlag
 	if o.Seed == 0 {
