@@ -187,8 +187,8 @@ func isScanReply(r reply.Reply) bool {
 // maxScanCalls ends a scan that does not end.
 const maxScanCalls = 10_000
 
-// scanAll scans from the start to the end and returns the keys, or the fields with their values, each once and in order.
-// head is what stands before the cursor.
+// scanAll scans from the start to the end and returns the keys, or the fields with their values, each once and in
+// order. head is what stands before the cursor.
 func scanAll(d Doer, head, options [][]byte) ([]string, error) {
 	var found []string
 	cursor := []byte("0")
