@@ -18,7 +18,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the command sequence; 0 picks one")
-	stepsFlag = flag.Int("steps", 0, "length of the command sequence; default CAIRN_DIFF_STEPS, or 20000")
+	stepsFlag = flag.Int("steps", 0, "length of the command sequence; default CAIRN_DIFF_STEPS, or 40000")
 )
 
 // skip lists commands that are not compared, and why.

@@ -32,6 +32,8 @@ func weightOf(name string) int {
 		return 1
 	case "del", "unlink":
 		return 10
+	case "hset": // else hashes are seldom there, and small
+		return 100
 	}
 	return 20
 }

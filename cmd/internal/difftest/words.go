@@ -99,7 +99,7 @@ func (g *Generator) field() string {
 	switch g.rand.IntN(8) {
 	case 0:
 		return g.value()
-	case 1, 2, 3:
+	case 1, 2, 3, 4, 5:
 		return "f" + itoa(int64(g.rand.IntN(6)))
 	}
 	return "f" + itoa(int64(g.rand.IntN(300)))
