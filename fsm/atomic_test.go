@@ -29,6 +29,15 @@ func entryOf(index uint64, e entry.Entry) *raft.Log {
 	return &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil, e)}
 }
 
+// fields makes a call with many fields and values, beginning with a number.
+func fields(name, key, from string, n int) []string {
+	words := []string{name, key}
+	for i := range n {
+		words = append(words, fmt.Sprint("f", from, i), "v")
+	}
+	return words
+}
+
 // randomCall reads or writes a few keys, which the next calls are likely to be about as well.
 func randomCall(rng *rand.Rand) entry.Call {
 	key := func() string { return fmt.Sprintf("k%d{%d}", rng.IntN(6), rng.IntN(2)) }
@@ -37,6 +46,8 @@ func randomCall(rng *rand.Rand) entry.Call {
 		{"set", key(), n(1000)}, {"set", key(), n(1000), "px", n(500) + "0"}, {"set", key(), strings.Repeat("long", 20<<10)},
 		{"append", key(), n(10)}, {"incr", key()}, {"del", key(), key()}, {"rename", key(), key()}, {"copy", key(), key(), "replace"},
 		{"getdel", key()}, {"setrange", key(), n(9), "xy"}, {"pexpire", key(), n(300)}, {"persist", key()}, {"mset", key(), n(9), key(), n(9)},
+		{"hset", key(), "f" + n(200), n(9)}, fields("hset", key(), n(200), 120), {"hdel", key(), "f" + n(200), "f" + n(200)},
+		{"hincrby", key(), "n", n(9)}, {"hsetnx", key(), "f" + n(200), n(9)}, {"hget", key(), "f" + n(200)}, {"hgetall", key()}, {"hlen", key()},
 		{"swapdb", n(2), n(2)}, {"flushdb"}, {"cairn.sweep", "2"},
 		{"get", key()}, {"get", key()}, {"mget", key(), key(), key()}, {"strlen", key()}, {"getrange", key(), "0", "2"}, {"exists", key(), key()},
 		{"type", key()}, {"pttl", key()}, {"dbsize"}, {"keys", "*"}, {"keys", "k1*"}, {"scan", "0", "count", "100"}, {"cairn.slotcount", "0"},

@@ -21,7 +21,15 @@ func randomLog(rng *rand.Rand, n int) []*raft.Log {
 	key := func() string { return fmt.Sprintf("k%d{%d}", rng.IntN(30), rng.IntN(3)) }
 	now := int64(1_700_000_000_000)
 	command := func() []string {
-		switch rng.IntN(13) {
+		switch rng.IntN(17) {
+		case 13:
+			return []string{"hset", "h" + key(), fmt.Sprint("f", rng.IntN(200)), fmt.Sprint(rng.IntN(100))}
+		case 14:
+			return fields("hset", "h"+key(), fmt.Sprint(rng.IntN(3)), rng.IntN(200)+1)
+		case 15:
+			return fields("hdel", "h"+key(), fmt.Sprint(rng.IntN(3)), rng.IntN(200)+1)
+		case 16:
+			return []string{[]string{"rename", "copy"}[rng.IntN(2)], "h" + key(), "h" + key()}
 		case 0:
 			return []string{"append", key(), fmt.Sprint(rng.IntN(10))}
 		case 1, 2:

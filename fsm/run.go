@@ -44,7 +44,7 @@ const maxKeptCalls = 16 << 10
 // lookAhead finds the rows of the next calls and tells the transaction which keys they are about. How many calls that
 // are depends on how many keys they have.
 func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*command.Spec, err error) {
-	more := true
+	more, parts := true, false
 	for i := 0; more && i < min(len(calls), lookaheadCalls); i++ {
 		s, err := m.runner.finder.Row(m.table, calls[i].Argv)
 		if err != nil {
@@ -52,10 +52,30 @@ func (m *Machine) lookAhead(t *storage.Txn, calls []entry.Call) (specs []*comman
 		}
 		m.runner.lookahead[i] = s
 		specs = m.runner.lookahead[:i+1]
-		more = s.Expect(t, calls[i].DB, calls[i].Argv)
+		more, parts = s.Expect(t, calls[i].DB, calls[i].Argv), parts || s.Parts != nil
 	}
 	t.Fetch()
-	return specs, nil
+	if parts {
+		err = expectParts(t, specs, calls)
+	}
+	return specs, err
+}
+
+// expectParts tells the transaction which parts of collections the calls are about: the rows of their keys, which say
+// where the parts are, are fetched.
+func expectParts(t *storage.Txn, specs []*command.Spec, calls []entry.Call) error {
+	more := true
+	for i := 0; more && i < len(specs); i++ {
+		if specs[i].Parts == nil {
+			continue
+		}
+		var err error
+		if more, err = specs[i].ExpectParts(t, calls[i].DB, calls[i].Argv); err != nil {
+			return err
+		}
+	}
+	t.Fetch()
+	return nil
 }
 
 // runEntry runs the calls of one entry, and returns their replies if they are wanted. sum says that one of them asks

@@ -57,9 +57,19 @@ func (c *conn) join(s *pendingCall) bool {
 	case s.route.kind != kindRead && s.route.kind != kindWrite, !c.run.fits(s.route.kind, s.argv):
 		return false
 	default:
-		c.run.addCall(s.route, c.sess.db, s.argv)
+		c.run.addCall(s.route, c.sess.db, c.withSettings(s.route, s.argv))
 	}
 	return true
+}
+
+// withSettings returns the call that is run for a call: another one where the answer depends on this node's settings.
+func (c *conn) withSettings(r *route, argv [][]byte) [][]byte {
+	if r.name == "object|encoding" {
+		if e := c.srv.settings.load().encodings; e != command.DefaultEncodings {
+			return command.EncodingCall(argv[2], e)
+		}
+	}
+	return argv
 }
 
 // runSingle answers a call that goes with no run: the connection or the node has the answer, or a list of unknown

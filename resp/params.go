@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"cairn/fsm/command"
 	"cairn/fsm/reply"
 )
 
@@ -57,6 +58,10 @@ func settableParams() []param {
 		{name: "requirepass", get: func(s *Server) string { return s.settings.load().requirePass },
 			set: func(next *settings, value string) error { next.requirePass = value; return nil }},
 		yesNo("protected-mode", func(s *settings) *bool { return &s.protected }),
+		encoding("hash-max-listpack-entries", func(e *command.Encodings) *int64 { return &e.HashEntries }),
+		encoding("hash-max-ziplist-entries", func(e *command.Encodings) *int64 { return &e.HashEntries }),
+		encoding("hash-max-listpack-value", func(e *command.Encodings) *int64 { return &e.HashValue }),
+		encoding("hash-max-ziplist-value", func(e *command.Encodings) *int64 { return &e.HashValue }),
 		{name: "loglevel", get: func(s *Server) string { return s.settings.load().logLevel }, set: setLogLevel},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cairn/fsm/command"
 	"cairn/fsm/reply"
 )
 
@@ -26,6 +27,12 @@ func integer(name string, low, high int64, get func(*settings) int64, set func(*
 			return nil
 		},
 	}
+}
+
+// encoding is a number that says what OBJECT ENCODING answers; two names may say one.
+func encoding(name string, field func(*command.Encodings) *int64) param {
+	return integer(name, 0, math.MaxInt64, func(s *settings) int64 { return *field(&s.encodings) },
+		func(s *settings, n int64) { *field(&s.encodings) = n })
 }
 
 // memory is a number of bytes, at least 1 MiB, which may be written with a unit.

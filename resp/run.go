@@ -38,7 +38,11 @@ type early struct {
 // addCall appends a call; its words are the run's own, their bytes the caller's.
 func (r *run) addCall(rt *route, db uint8, argv [][]byte) {
 	n := len(r.words)
-	r.words = append(r.words, rt.first)
+	first := rt.first
+	if string(argv[0]) == command.EncodingName {
+		first = argv[0] // see withSettings
+	}
+	r.words = append(r.words, first)
 	r.words = append(r.words, argv[1:]...)
 	r.calls = append(r.calls, entry.Call{DB: db, Argv: r.words[n:len(r.words):len(r.words)]})
 	r.routes = append(r.routes, rt)

@@ -51,6 +51,7 @@ func NewServer(o Options) *Server {
 	s.settings.now.Store(&settings{
 		maxClients: o.MaxClients, maxBulk: o.ProtoMaxBulkLen, requirePass: o.RequirePass, protected: !o.Unprotected,
 		queryBuffer: 1 << 30, clientMemory: defaultClientMemory, keepAlive: 300 * time.Second, logLevel: "notice",
+		encodings: command.DefaultEncodings,
 	})
 	if o.LogLevel != nil {
 		s.settings.load().logLevel = logLevelName(o.LogLevel.Level())

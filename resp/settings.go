@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"cairn/fsm/command"
 )
 
 // settings are what CONFIG SET can change. A value never changes: a new one takes its place.
@@ -17,7 +19,8 @@ type settings struct {
 	keepAlive   time.Duration // 0 is off
 	logLevel    string        // Redis's name for it
 
-	clientMemory int64 // maxmemory-clients; 0 is none
+	encodings    command.Encodings // hash-max-listpack-entries and its fellows
+	clientMemory int64             // maxmemory-clients; 0 is none
 }
 
 // settingsBox holds the settings of the moment. Who changes them takes the lock, to begin with what the one before

@@ -63,6 +63,8 @@ func (w *writer) encode(r reply.Reply) {
 		w.elems('*', len(r.Elems), r.Elems)
 	case reply.Map:
 		w.aggregate('%', len(r.Elems)/2, r.Elems)
+	case reply.Pairs:
+		w.pairs(r.Elems)
 	case reply.Set:
 		w.aggregate('~', len(r.Elems), r.Elems)
 	case reply.Push:
@@ -70,6 +72,18 @@ func (w *writer) encode(r reply.Reply) {
 	case reply.None:
 	default:
 		panic("resp: reply of unknown kind " + strconv.Itoa(int(r.Kind)))
+	}
+}
+
+// pairs writes an array of pairs, which RESP2 has side by side.
+func (w *writer) pairs(elems []reply.Reply) {
+	if !w.resp3 {
+		w.elems('*', len(elems), elems)
+		return
+	}
+	w.buf = appendHead(w.buf, '*', len(elems)/2)
+	for ; len(elems) > 1; elems = elems[2:] {
+		w.elems('*', 2, elems[:2])
 	}
 }
 

@@ -67,10 +67,10 @@ func (x *expected) addLocator(p Locator) (more bool) {
 	return x.n < maxExpected
 }
 
-// match returns the locator of a row if that is among the next that are expected, and moves at to it, or behind it if
-// it is expected once: those before are not wanted any more. is says whether a Pebble key is the row's.
-func (x *expected) match(at *int, is func(pkey []byte) bool) *Locator {
-	for i := *at; i < min(x.n, *at+nearNext); i++ {
+// match returns the locator of a row if that is among the near next that are expected, and moves at to it, or behind
+// it if it is expected once: those before are not wanted any more. is says whether a Pebble key is the row's.
+func (x *expected) match(at *int, near int, is func(pkey []byte) bool) *Locator {
+	for i := *at; i < min(x.n, *at+near); i++ {
 		if is(x.locators[i].pkey) {
 			if *at = i; !x.locators[i].again {
 				*at = i + 1
@@ -118,10 +118,11 @@ func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
 }
 
 // Peek returns the row of a Redis key that is expected, and goes on expecting it; nil when it is absent, or not among
-// the next that were not peeked at. It is for what the row says of parts that will be asked for, see ExpectPart.
+// those behind the last that was peeked at. It is for what the row says of parts that will be asked for, see
+// ExpectPart.
 func (t *Txn) Peek(db uint8, key []byte) (row []byte, err error) {
 	x, keyspace := &t.e.ahead.keys, t.state.Databases[db].Keyspace
-	p := x.match(&x.peeked, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) })
+	p := x.match(&x.peeked, maxExpected, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) })
 	if p == nil {
 		return nil, nil
 	}

@@ -255,3 +255,23 @@ func TestAskedAheadBehindDeletedRange(t *testing.T) {
 	x.Discard()
 	must(t, s.Close())
 }
+
+// TestPeekFar: a key is peeked at however many expected ones are passed over, and is found afterwards.
+func TestPeekFar(t *testing.T) {
+	s := unhurried(t, vfs.NewMem())
+	x, err := s.Begin()
+	must(t, err)
+	defer x.Discard()
+	must(t, x.Set(layout.AppendKey(nil, 0, []byte("k40")), []byte("row")))
+	for i := range 50 {
+		x.Expect(0, fmt.Append(nil, "k", i))
+	}
+	x.Fetch()
+	if row, err := x.Peek(0, []byte("k40")); string(row) != "row" || err != nil {
+		t.Errorf("peeked at %q, %v", row, err)
+	}
+	var p Locator
+	if row, err := x.Find(&p, 0, []byte("k40")); string(row) != "row" || err != nil {
+		t.Errorf("found %q, %v", row, err)
+	}
+}

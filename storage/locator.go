@@ -26,7 +26,7 @@ func locatorOf(pkey []byte) Locator { return Locator{pkey: pkey, hash: hashtable
 // Get returns is true of row. db is below layout.Databases.
 func (t *Txn) Find(p *Locator, db uint8, key []byte) (row []byte, err error) {
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
-	if at := a.keys.match(&a.keys.next, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) }); at != nil {
+	if at := a.keys.match(&a.keys.next, nearNext, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) }); at != nil {
 		*p = *at
 	} else {
 		*p = locatorOf(layout.AppendKey(a.allocKey(layout.KeySize(key)), keyspace, key))
@@ -38,7 +38,7 @@ func (t *Txn) Find(p *Locator, db uint8, key []byte) (row []byte, err error) {
 // otherwise like Find.
 func (t *Txn) FindPart(p *Locator, db uint8, id uint64, name []byte) (value []byte, err error) {
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
-	if at := a.parts.match(&a.parts.next, func(pkey []byte) bool { return layout.IsPart(pkey, keyspace, id, name) }); at != nil {
+	if at := a.parts.match(&a.parts.next, nearNext, func(pkey []byte) bool { return layout.IsPart(pkey, keyspace, id, name) }); at != nil {
 		*p = *at
 	} else {
 		*p = locatorOf(layout.AppendPart(a.allocKey(layout.PartSize(name)), keyspace, id, name))

@@ -16,6 +16,7 @@ const (
 	ChecksumName  = "cairn.checksum"  // every node sums up the state right after the entry
 	SlotCountName = "cairn.slotcount" // count the keys of a slot
 	SlotKeysName  = "cairn.slotkeys"  // list up to count keys of a slot
+	EncodingName  = "cairn.encoding"  // OBJECT ENCODING on a node that has settings of its own for it
 )
 
 func internalRows() []Spec {
@@ -28,6 +29,8 @@ func internalRows() []Spec {
 			Exec: Read(parseSlotCount, runSlotCount)},
 		{Name: SlotKeysName, Syntax: "slot:integer count:integer", Flags: FlagReadOnly, Internal: true,
 			Exec: Read(parseSlotKeys, runSlotKeys)},
+		{Name: EncodingName, Syntax: "key:key hash-entries:integer hash-value:integer", Flags: FlagReadOnly, Internal: true,
+			Exec: Read(parseEncoding, runEncoding)},
 	}
 }
 

@@ -2,10 +2,12 @@ package command
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
 	"cairn/storage/str"
@@ -15,7 +17,7 @@ func objectRows() []Spec {
 	return []Spec{
 		{Name: "object", Summary: "Tells how a value is kept",
 			Subs: []Spec{
-				{Name: "encoding", Summary: "Names the form in which Redis would keep the value", Exec: Read(raw, runObject(encodingOf))},
+				{Name: "encoding", Summary: "Names the form in which Redis would keep such a value", Exec: Read(raw, runObject(encodingOf(DefaultEncodings)))},
 				{Name: "freq", Summary: "Tells how often a key is read, under an LFU policy, which there is none of",
 					Exec: Read(raw, runObject(freqOf))},
 				{Name: "help", Summary: "Lists the subcommands", Exec: Read(raw, runObjectHelp)},
@@ -37,11 +39,57 @@ func runObject(about func(Env, layout.Row) (reply.Reply, error)) func(Env, stora
 	}
 }
 
+// Encodings are the settings that say up to which size Redis would keep a collection in its compact form. They say
+// nothing of how it is kept here.
+type Encodings struct{ HashEntries, HashValue int64 }
+
+// DefaultEncodings are Redis's defaults.
+var DefaultEncodings = Encodings{HashEntries: 512, HashValue: 64}
+
+// EncodingCall returns the call that asks what OBJECT ENCODING of a key is with other settings.
+func EncodingCall(key []byte, e Encodings) [][]byte {
+	return [][]byte{[]byte(EncodingName), key, strconv.AppendInt(nil, e.HashEntries, 10), strconv.AppendInt(nil, e.HashValue, 10)}
+}
+
+// encodingCall is what EncodingCall makes, parsed.
+type encodingCall struct {
+	key []byte
+	e   Encodings
+}
+
+func parseEncoding(argv [][]byte) (p encodingCall, err error) {
+	p.key = argv[1]
+	if p.e.HashEntries, err = parseInt64(argv[2]); err == nil {
+		p.e.HashValue, err = parseInt64(argv[3])
+	}
+	return p, err
+}
+
+func runEncoding(env Env, r storage.Reader, p encodingCall) (reply.Reply, error) {
+	return runObject(encodingOf(p.e))(env, r, [][]byte{nil, nil, p.key})
+}
+
 // maxEmbedded is the longest string that Redis allocates together with its header.
 const maxEmbedded = 44
 
-// encodingOf answers by value and length, and by what the row says of how the value came to be.
-func encodingOf(_ Env, row layout.Row) (reply.Reply, error) {
+// encodingOf answers for a string by value and length, and by what the row says of how the value came to be.
+//
+// Of a hash the past is kept: once Redis has taken it for large, it goes on to do so. But it is told by the settings of
+// now, and Redis goes by those of then.
+func encodingOf(e Encodings) func(Env, layout.Row) (reply.Reply, error) {
+	return func(env Env, row layout.Row) (reply.Reply, error) {
+		if row.Type == layout.String {
+			return stringEncoding(row)
+		}
+		h, err := hash.Of(nil, env.DB, row)
+		if most, longest := h.Past(); most > uint64(e.HashEntries) || longest > uint64(e.HashValue) {
+			return reply.BulkString("hashtable"), err
+		}
+		return reply.BulkString("listpack"), err
+	}
+}
+
+func stringEncoding(row layout.Row) (reply.Reply, error) {
 	_, isInt := intOf(row)
 	switch {
 	case isInt:
@@ -54,7 +102,7 @@ func encodingOf(_ Env, row layout.Row) (reply.Reply, error) {
 
 // intOf returns the number of a string that Redis keeps as one.
 func intOf(row layout.Row) (n int64, ok bool) {
-	if row.Encoding != layout.AsSet {
+	if row.Type != layout.String || row.Encoding != layout.AsSet {
 		return 0, false
 	}
 	return str.ParseInt(row.Payload)
@@ -81,22 +129,17 @@ func freqOf(Env, layout.Row) (reply.Reply, error) {
 		"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 }
 
-// objectHelp is Redis's own text, line by line.
 const objectHelp = `OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:
 ENCODING <key>
-    Return the kind of internal representation used in order to store the value
-    associated with a <key>.
+    The form in which Redis would keep the value: int, embstr, raw and so on.
 FREQ <key>
-    Return the access frequency index of the <key>. The returned integer is
-    proportional to the logarithm of the recent access frequency of the key.
+    An error: no policy of this server counts how often a key is read.
 IDLETIME <key>
-    Return the idle time of the <key>, that is the approximated number of
-    seconds elapsed since the last access to the key.
+    How many seconds ago the key was written; reads do not count.
 REFCOUNT <key>
-    Return the number of references of the value associated with the specified
-    <key>.
+    How many keys would share the value in Redis.
 HELP
-    Prints this help.`
+    These lines.`
 
 func runObjectHelp(Env, storage.Reader, [][]byte) (reply.Reply, error) {
 	return helpLines(objectHelp), nil

@@ -12,7 +12,7 @@ func renameRows() []Spec {
 	return []Spec{
 		{Name: "rename", Summary: "Gives a key another name, over whatever had that name", Exec: Write(raw, runRename)},
 		{Name: "renamenx", Summary: "Gives a key another name, unless there is a key of that name", Exec: Write(raw, runRenameNX)},
-		{Name: "copy", Cost: "O(1)", Summary: "Copies a value and its time to live to another key", Exec: Write(parseCopy, runCopy)},
+		{Name: "copy", Cost: "where N is the number of its elements", Summary: "Copies a value and its time to live to another key", Exec: Write(parseCopy, runCopy)},
 		{Name: "move", Summary: "Takes a key to another database, unless it has a key of that name", Exec: Write(parseMove, runMove)},
 	}
 }

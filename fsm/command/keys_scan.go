@@ -61,32 +61,37 @@ type scanParams struct {
 }
 
 func parseScan(argv [][]byte) (p scanParams, err error) {
-	p.count = 10
 	if p.cursor, err = parseCursor(argv[1]); err != nil {
 		return p, err
 	}
-	for args := argv[2:]; len(args) > 0; args = args[2:] {
+	return p, p.options(argv[2:], true)
+}
+
+// options reads what follows the cursor of a SCAN, or of one that knows no types.
+func (p *scanParams) options(args [][]byte, types bool) error {
+	p.count = 10
+	for ; len(args) > 0; args = args[2:] {
 		switch {
 		case len(args) < 2:
-			return p, reply.ErrSyntax
+			return reply.ErrSyntax
 		case isWord(args[0], "COUNT"):
 			n, err := parseInt64(args[1])
 			if err != nil {
-				return p, err
+				return err
 			}
 			if n < 1 {
-				return p, reply.ErrSyntax
+				return reply.ErrSyntax
 			}
 			p.count = int(min(n, maxScanRows))
 		case isWord(args[0], "MATCH"):
 			p.pattern = args[1]
-		case isWord(args[0], "TYPE"):
+		case isWord(args[0], "TYPE") && types:
 			p.typeName = args[1]
 		default:
-			return p, reply.ErrSyntax
+			return reply.ErrSyntax
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // parseCursor reads a cursor as Redis does, by C's strtoul: a sign is allowed, a minus counts back from 2^64, a zero
@@ -127,14 +132,23 @@ func runScan(env Env, r storage.Reader, p scanParams) (reply.Reply, error) {
 	if next == to {
 		next = 0
 	}
-	cursor := reply.BulkString(strconv.FormatUint(uint64(next), 10))
-	return reply.ArrayOf(cursor, reply.ArrayOf(found...)), err
+	return scanned(uint64(next), found), err
+}
+
+// scanned is the answer of one step of an iteration.
+func scanned(next uint64, found []reply.Reply) reply.Reply {
+	return reply.ArrayOf(reply.BulkString(strconv.FormatUint(next, 10)), reply.ArrayOf(found...))
 }
 
 // wants reports whether the filters let a key through.
 func (p scanParams) wants(key []byte, row layout.Row) bool {
-	return (p.pattern == nil || isAny(p.pattern) || globMatch(p.pattern, key)) &&
+	return p.wantsName(key) &&
 		(p.typeName == nil || isWord(p.typeName, row.Type.String()))
+}
+
+// wantsName reports whether the pattern lets a name through.
+func (p scanParams) wantsName(name []byte) bool {
+	return p.pattern == nil || isAny(p.pattern) || globMatch(p.pattern, name)
 }
 
 func runRandomKey(env Env, r storage.Reader, _ [][]byte) (reply.Reply, error) {

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"cairn/storage"
+	"cairn/storage/keys"
+	"cairn/storage/layout"
 	"cairn/storage/str"
 )
 
@@ -115,6 +117,23 @@ func (s *Spec) onlyKeyOf() int {
 		return 0
 	}
 	return k.Index
+}
+
+// ExpectParts tells the transaction which elements of a collection a call is about to write, once the keys that calls
+// write are fetched. It is false when the transaction wants no more.
+func (s *Spec) ExpectParts(txn *storage.Txn, db uint8, argv [][]byte) (more bool, err error) {
+	id, err := keys.PeekParts(txn, db, argv[s.search()[0].Index])
+	if err != nil || id == 0 {
+		return true, err
+	}
+	var room [64]byte
+	first, last, ok := s.span(s.Parts, argv)
+	for at := first; ok && at <= last; at += s.Parts.Step {
+		if !txn.ExpectPart(db, id, layout.AppendName(room[:0], argv[at])) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (s *Spec) search() []KeySpec {

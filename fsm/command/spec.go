@@ -35,6 +35,9 @@ type Spec struct {
 	Syntax string // its arguments and their types: "key:key value [NX | XX] [LIMIT offset:integer count:integer]", see Item
 	Arity  int    // as Redis counts: with the name, negative is "at least"; 0 when it follows from the Syntax
 
+	// Parts finds the words of a write that name elements of the collection at its key: fields, members.
+	Parts *KeySpec
+
 	// Search finds the keys where Keys, which is what COMMAND INFO shows, does not find them or not all: where
 	// Redis's own specifications are unknown or incomplete.
 	Search []KeySpec

@@ -25,6 +25,7 @@ const (
 	BigNumber             // Str, decimal digits
 	Verbatim              // Str, text
 	None                  // nothing is written: CLIENT REPLY OFF and the like
+	Pairs                 // Elems, two and two: arrays of two in RESP3, one array of all in RESP2
 )
 
 // Reply is one answer. Which fields count is said by Kind. Str may alias memory of the store or of a request that
@@ -77,6 +78,9 @@ func ArrayOf(elems ...Reply) Reply { return Reply{Kind: Array, Elems: elems} }
 
 // MapOf returns a map of keys and values in turns.
 func MapOf(elems ...Reply) Reply { return Reply{Kind: Map, Elems: elems} }
+
+// PairsOf returns an array of pairs, the first and second of each in turns.
+func PairsOf(elems ...Reply) Reply { return Reply{Kind: Pairs, Elems: elems} }
 
 // SetOf returns a set.
 func SetOf(elems ...Reply) Reply { return Reply{Kind: Set, Elems: elems} }

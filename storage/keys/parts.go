@@ -26,6 +26,12 @@ func (h *Handle) Part(name []byte) (p Part, err error) {
 	return p, err
 }
 
+// AddPart writes a part that is not there yet. It keeps nothing of name and value.
+func (h *Handle) AddPart(name, value []byte) error {
+	pkey := layout.AppendPart(nil, h.t.Database(h.db).Keyspace, h.Row.Parts, name)
+	return h.t.Set(pkey, layout.AppendPartRow(nil, value))
+}
+
 // Put writes the part. The part keeps value, which the caller must not change.
 func (p *Part) Put(value []byte) {
 	if value == nil {
@@ -48,15 +54,22 @@ func (p *Part) Remove() bool {
 // ExpectPart says that a part of the collection at a key will be asked for: Txn.Expect for the parts of collections,
 // once the keys that are expected were fetched. A key that has no parts needs none.
 func ExpectPart(t *storage.Txn, db uint8, key, name []byte) (more bool, err error) {
+	id, err := PeekParts(t, db, key)
+	if err != nil || id == 0 {
+		return true, err
+	}
+	return t.ExpectPart(db, id, name), nil
+}
+
+// PeekParts returns the id of the parts of the collection at a key that is expected and fetched, 0 when it has none. It
+// is for who expects several parts of it.
+func PeekParts(t *storage.Txn, db uint8, key []byte) (id uint64, err error) {
 	b, err := t.Peek(db, key)
 	if err != nil || b == nil {
-		return true, err
+		return 0, err
 	}
 	row, err := parse(key, b)
-	if err != nil || row.Parts == 0 {
-		return true, err
-	}
-	return t.ExpectPart(db, row.Parts, name), nil
+	return row.Parts, err
 }
 
 // LookupPart returns a part of the collection whose key row is row, nil when it is absent. The value must not be

@@ -78,7 +78,7 @@ func FuzzBuild(f *testing.F) {
 			r.Payload = []byte{}
 		}
 		for _, e := range []example{
-			key(n, string(k)), expiry(at, n, string(k)), part(n, a, string(k)), row("", r), state("", s),
+			key(n, string(k)), expiry(at, n, string(k)), part(n, a, string(k)), name(string(k)), row("", r), state("", s),
 			record("", Record{Index: a, Term: b, ConfigIndex: b, ConfigVersion: a, Config: append([]byte(nil), payload...)}),
 		} {
 			if err := e.check(e.bytes); err != nil {
@@ -110,6 +110,7 @@ func TestRefused(t *testing.T) {
 		{"restored", AppendRestored(nil, 300), func(b []byte) error { _, err := ParseRestored(b); return err }},
 		{"chunked", AppendChunked(nil, 300), func(b []byte) error { _, err := ParseChunked(b); return err }},
 		{"pieces", AppendPieces(nil, Pieces{Count: 300}), func(b []byte) error { _, err := ParsePieces(b); return err }},
+		{"row's name", AppendName(nil, nil), func(b []byte) error { _, err := parseName(b); return err }},
 	}
 	for _, p := range parsers {
 		t.Run(p.name, func(t *testing.T) {

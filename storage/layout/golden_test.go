@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -39,6 +40,8 @@ func examples() []example {
 		parses("reached", AppendReached(nil, 300), 300, func(b []byte) (uint64, error) { return ParseReached(b), nil }),
 		row("collection with parts", Row{Type: 200, Version: 9, ExpireAt: 1763769600001, Parts: 7<<20 | 3, Payload: []byte{5}}),
 		part(2, 7<<20|3, "field"), part(255, 1<<64-1, ""), parses("part row", AppendPartRow(nil, []byte("value")), []byte("value"), ParsePartRow),
+		name("field"), name(""), {"name hash", AppendNameHash(nil, 0xdeadbeef), nil},
+		row("hash", Row{Type: Hash, Version: 9, Payload: []byte{1}}),
 		{"chunk", AppendChunk(nil, AppendKey(nil, 2, []byte("foo")), 258), nil}, parses("chunked", AppendChunked(nil, 1<<26), 1<<26, ParseChunked),
 		{"piece", AppendPiece(nil, 258), nil}, {"pieces row", []byte(PiecesRow), nil},
 		parses("pieces", AppendPieces(nil, Pieces{ID: 1 << 63, Count: 3, Bytes: 300}), Pieces{ID: 1 << 63, Count: 3, Bytes: 300}, ParsePieces),
@@ -107,6 +110,21 @@ func part(ks uint8, id uint64, name string) example {
 	return parses(fmt.Sprintf("part %q of %d in %d", name, id, ks), AppendPart(nil, ks, id, []byte(name)), parsedPart{ks, id, name}, parsePart)
 }
 
+type parsedName struct {
+	Hash    uint32
+	Element string
+}
+
+func parseName(b []byte) (parsedName, error) {
+	hash, element, err := ParseName(b)
+	return parsedName{hash, string(element)}, err
+}
+
+func name(element string) example {
+	want := parsedName{crc32.Checksum([]byte(element), castagnoli), element}
+	return parses(fmt.Sprintf("name %q", element), AppendName(nil, []byte(element)), want, parseName)
+}
+
 func row(name string, r Row) example {
 	if r.Payload == nil {
 		r.Payload = []byte{}
@@ -172,6 +190,8 @@ func TestAppendKeepsPrefix(t *testing.T) {
 		"restored": func(dst []byte) []byte { return AppendRestored(dst, 300) },
 		"part":     func(dst []byte) []byte { return AppendPart(dst, 1, 300, []byte("f")) },
 		"part row": func(dst []byte) []byte { return AppendPartRow(dst, []byte("v")) },
+		"name":     func(dst []byte) []byte { return AppendName(dst, []byte("f")) },
+		"hash":     func(dst []byte) []byte { return AppendNameHash(dst, 300) },
 		"chunk":    func(dst []byte) []byte { return AppendChunk(dst, []byte("Mk"), 300) },
 		"chunked":  func(dst []byte) []byte { return AppendChunked(dst, 300) },
 		"piece":    func(dst []byte) []byte { return AppendPiece(dst, 300) },

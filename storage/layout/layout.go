@@ -174,6 +174,28 @@ func ParsePart(pkey []byte) (keyspace uint8, id uint64, name []byte, err error) 
 	return pkey[1], binary.BigEndian.Uint64(pkey[2:]), pkey[partPrefixLen:], nil
 }
 
+// AppendName appends the name of the part that holds one element of a hash: types whose elements have no order of their
+// own keep them in that of a hash, which a cursor of 32 bits can name, and a random number can meet.
+//
+//	hash uint32 BE | element
+//
+// hash is the CRC32C of the element, a field.
+func AppendName(dst, element []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, crc32.Checksum(element, castagnoli))
+	return append(dst, element...)
+}
+
+// AppendNameHash appends the lower bound of all names at or above a hash.
+func AppendNameHash(dst []byte, hash uint32) []byte { return binary.BigEndian.AppendUint32(dst, hash) }
+
+// ParseName takes the name of a part apart that AppendName has made. element aliases name.
+func ParseName(name []byte) (hash uint32, element []byte, err error) {
+	if len(name) < 4 {
+		return 0, nil, ErrCorrupt
+	}
+	return binary.BigEndian.Uint32(name), name[4:], nil
+}
+
 // AppendChunk appends the Pebble key of chunk n of the row at pkey.
 //
 //	'V' | pkey | n uint32 BE

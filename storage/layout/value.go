@@ -11,6 +11,7 @@ type Type uint8
 // The types. Their numbers are on disk.
 const (
 	String Type = 1
+	Hash   Type = 2
 )
 
 // String returns the name that the TYPE command answers.
@@ -18,6 +19,8 @@ func (t Type) String() string {
 	switch t {
 	case String:
 		return "string"
+	case Hash:
+		return "hash"
 	}
 	return fmt.Sprintf("type(%d)", uint8(t))
 }

@@ -135,7 +135,7 @@ func TestEveryCommandIsTried(t *testing.T) {
 	good, bad := make(map[string]int), make(map[string]int)
 	gen := difftest.NewGenerator(command.Rows(), skip, 1)
 	bare, table := transcript.NewBare(t, vfs.NewMem(), command.Rows()), command.NewTable(command.Rows())
-	for range 20_000 {
+	for range 40_000 {
 		argv := gen.Next()
 		r, err := bare.Do(argv)
 		if err != nil {

@@ -28,11 +28,15 @@ func ruleOf(argv [][]byte) rule {
 		return rule{same: within(1)} // both round, and the clocks are read one after the other
 	case "pttl", "pexpiretime":
 		return rule{same: within(slackMillis)}
-	case "keys", "smembers", "hgetall":
+	case "keys", "smembers", "hkeys", "hvals":
 		return rule{same: inAnyOrder}
+	case "hgetall":
+		return rule{same: pairsInAnyOrder}
+	case "hrandfield":
+		return rule{same: anyFields}
 	case "randomkey":
 		return rule{same: anyKey}
-	case "scan":
+	case "scan", "hscan":
 		return rule{same: sameScan}
 	case "dbsize":
 		return rule{before: dropExpired} // Redis counts expired keys until it happens to see them
@@ -73,6 +77,58 @@ func sorted(elems []reply.Reply) []reply.Reply {
 	return elems
 }
 
+// pairsInAnyOrder compares fields with their values.
+func pairsInAnyOrder(_ *runner, _ [][]byte, a, b reply.Reply) (bool, error) {
+	return a.Kind == b.Kind && slices.Equal(sortedPairs(a.Elems), sortedPairs(b.Elems)), nil
+}
+
+func sortedPairs(elems []reply.Reply) (pairs []string) {
+	for ; len(elems) > 1; elems = elems[2:] {
+		pairs = append(pairs, show(elems[0])+" "+show(elems[1]))
+	}
+	slices.Sort(pairs)
+	return pairs
+}
+
+// anyFields holds when both name as many fields in the same shape, and Redis has those that Cairn names, with their
+// values, each once where it may not come again.
+func anyFields(r *runner, argv [][]byte, cairn, redis reply.Reply) (bool, error) {
+	ours, theirs := flat(cairn), flat(redis)
+	if cairn.Kind != redis.Kind || len(ours) != len(theirs) || len(cairn.Elems) != len(redis.Elems) {
+		return false, nil
+	}
+	step := 1
+	if len(argv) == 4 {
+		step = 2
+	}
+	named := make(map[string]bool)
+	for i := 0; i+step <= len(ours); i += step {
+		value, err := r.sides.Redis.Do([][]byte{[]byte("HGET"), argv[1], ours[i].Str})
+		if err != nil || value.Kind != reply.Bulk || step == 2 && !bytes.Equal(value.Str, ours[i+1].Str) {
+			return false, err
+		}
+		name := string(ours[i].Str)
+		if named[name] && len(argv) > 2 && !bytes.HasPrefix(argv[2], []byte("-")) {
+			return false, nil
+		}
+		if named[name] = true; len(named) > 50 {
+			break // it is a long way to Redis
+		}
+	}
+	return true, nil
+}
+
+// flat returns the texts of a reply, however they are nested.
+func flat(r reply.Reply) (texts []reply.Reply) {
+	if r.Kind == reply.Bulk {
+		return []reply.Reply{r}
+	}
+	for _, e := range r.Elems {
+		texts = append(texts, flat(e)...)
+	}
+	return texts
+}
+
 func sameKind(_ *runner, _ [][]byte, a, b reply.Reply) (bool, error) { return a.Kind == b.Kind, nil }
 
 // sameError compares error lines. Redis prints an argument into them up to its first zero byte.
@@ -99,11 +155,15 @@ func sameScan(r *runner, argv [][]byte, cairn, redis reply.Reply) (bool, error) 
 	if !isScanReply(cairn) || !isScanReply(redis) {
 		return false, nil
 	}
-	ours, err := scanAll(r.sides.Cairn, argv[2:])
+	at := 1 // where the cursor stands
+	if strings.EqualFold(string(argv[0]), "hscan") {
+		at = 2
+	}
+	ours, err := scanAll(r.sides.Cairn, argv[:at], argv[at+1:])
 	if err != nil {
 		return false, err
 	}
-	theirs, err := scanAll(r.sides.Redis, argv[2:])
+	theirs, err := scanAll(r.sides.Redis, argv[:at], argv[at+1:])
 	return slices.Equal(ours, theirs), err
 }
 
@@ -114,20 +174,25 @@ func isScanReply(r reply.Reply) bool {
 // maxScanCalls ends a scan that does not end.
 const maxScanCalls = 10_000
 
-// scanAll scans from the start to the end and returns the keys, each once and in order.
-func scanAll(d Doer, options [][]byte) ([]string, error) {
+// scanAll scans from the start to the end and returns the keys, or the fields with their values, each once and in
+// order. head is what stands before the cursor.
+func scanAll(d Doer, head, options [][]byte) ([]string, error) {
 	var found []string
 	cursor := []byte("0")
 	for range maxScanCalls {
-		r, err := d.Do(append([][]byte{[]byte("SCAN"), cursor}, options...))
+		r, err := d.Do(slices.Concat(head, [][]byte{cursor}, options))
 		if err != nil {
 			return nil, err
 		}
 		if !isScanReply(r) {
 			return []string{"SCAN " + string(cursor) + " answers " + show(r)}, nil
 		}
-		for _, e := range r.Elems[1].Elems {
-			found = append(found, string(e.Str))
+		if len(head) > 1 {
+			found = append(found, sortedPairs(r.Elems[1].Elems)...)
+		} else {
+			for _, e := range r.Elems[1].Elems {
+				found = append(found, string(e.Str))
+			}
 		}
 		if cursor = r.Elems[0].Str; string(cursor) == "0" {
 			slices.Sort(found)
@@ -139,6 +204,6 @@ func scanAll(d Doer, options [][]byte) ([]string, error) {
 
 // dropExpired makes Redis see, and so remove, the keys of the selected database that have expired.
 func dropExpired(r *runner) error {
-	_, err := scanAll(r.sides.Redis, words("COUNT", "1000000"))
+	_, err := scanAll(r.sides.Redis, words("SCAN"), words("COUNT", "1000000"))
 	return err
 }

@@ -34,7 +34,7 @@ type clock interface {
 type Options struct {
 	Rows   []command.Spec        // the commands to try
 	Seed   uint64                // what the sequence is made of
-	Steps  int                   // its length; default 20,000
+	Steps  int                   // its length; default 40,000
 	Every  int                   // steps between comparisons of the keyspaces; default 500
 	Shrink time.Duration         // how long to look for a shorter sequence; default 20 s
 	Fresh  func() (Sides, error) // connections to two empty keyspaces
@@ -43,7 +43,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Steps == 0 {
-		o.Steps = 20_000
+		o.Steps = 40_000
 	}
 	if o.Every == 0 {
 		o.Every = 500

@@ -18,7 +18,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the command sequence; 0 picks one")
-	stepsFlag = flag.Int("steps", 0, "length of the command sequence; default CAIRN_DIFF_STEPS, or 20000")
+	stepsFlag = flag.Int("steps", 0, "length of the command sequence; default CAIRN_DIFF_STEPS, or 40000")
 )
 
 // skip lists commands that are not compared, and why.
@@ -30,6 +30,24 @@ func TestBareAgainstRedis(t *testing.T) {
 		t.Run(fmt.Sprintf("resp=%d", proto), func(t *testing.T) {
 			find(t, "TestBareAgainstRedis", difftest.Options{
 				Rows: command.Rows(), Skip: skip, Fresh: bareAgainst(t, redistest.Oracle(t), proto, command.Rows()),
+			})
+		})
+	}
+}
+
+// TestHashesAgainstRedis does little but to hashes, so that they become large, and small again.
+func TestHashesAgainstRedis(t *testing.T) {
+	others := map[string]bool{"del": true, "copy": true, "rename": true, "object": true, "persist": true, "set": true, "type": true}
+	var rows []command.Spec
+	for _, row := range command.NewTable(command.Rows()).All() {
+		if others[row.Name] || row.Group == "hash" {
+			rows = append(rows, row)
+		}
+	}
+	for _, proto := range []int{2, 3} {
+		t.Run(fmt.Sprintf("resp=%d", proto), func(t *testing.T) {
+			find(t, "TestHashesAgainstRedis", difftest.Options{
+				Rows: rows, Skip: skip, Fresh: bareAgainst(t, redistest.Oracle(t), proto, command.Rows()),
 			})
 		})
 	}

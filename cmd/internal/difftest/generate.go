@@ -32,6 +32,8 @@ func weightOf(name string) int {
 		return 1
 	case "del", "unlink":
 		return 10
+	case "hset": // else hashes are seldom there, and small
+		return 100
 	}
 	return 20
 }
@@ -130,7 +132,12 @@ func (g *Generator) expand(c *call, n command.Item) {
 		c.add(n.Word, g.argument(n))
 		return
 	}
-	for first := true; (first && !n.Optional) || g.rand.IntN(5) < 2; first = false {
+	many := 0 // more rounds: a collection becomes large at once
+	if n.Repeated && g.oneIn(25) {
+		many = g.rand.IntN(200)
+	}
+	for first := true; (first && !n.Optional) || many > 0 || g.rand.IntN(5) < 2; first = false {
+		many--
 		children := slices.Clone(n.Choices[g.rand.IntN(len(n.Choices))])
 		if g.oneIn(3) {
 			g.shuffleOptions(children)

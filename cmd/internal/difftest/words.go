@@ -18,6 +18,7 @@ var (
 		"9223372036854775807", "-9223372036854775808", "9223372036854775808", "9223372036854775806", "18446744073709551616",
 		"123456789012345678901234567890", "\x00", "\xff\xfe\x00", "a\x00b", "line\r\nline\n", "tab\t\"quote\"", "caf\xc3\xa9",
 		strings.Repeat("x", 44), strings.Repeat("x", 45), strings.Repeat("ab", 64),
+		strings.Repeat("y", 64), strings.Repeat("y", 65), strings.Repeat("z", 900),
 	}
 
 	numbers = []string{
@@ -55,7 +56,9 @@ func (g *Generator) argument(it command.Item) string {
 	switch it.Word {
 	case "type":
 		return pick(g, types)
-	case "value", "element", "member", "field", "message":
+	case "field":
+		return g.field()
+	case "value", "element", "member", "message":
 		return g.value()
 	}
 	return g.number(strings.TrimRight(it.Word, "0123456789"))
@@ -89,6 +92,17 @@ func (g *Generator) number(name string) string {
 		return itoa(int64(g.rand.IntN(12)))
 	}
 	return pick(g, numbers)
+}
+
+// field returns the name of a field: calls meet at few, and hashes become large by others.
+func (g *Generator) field() string {
+	switch g.rand.IntN(8) {
+	case 0:
+		return g.value()
+	case 1, 2, 3, 4, 5:
+		return "f" + itoa(int64(g.rand.IntN(6)))
+	}
+	return "f" + itoa(int64(g.rand.IntN(300)))
 }
 
 func (g *Generator) value() string {

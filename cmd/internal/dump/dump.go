@@ -13,6 +13,7 @@ import (
 
 	"cairn/fsm/entry"
 	"cairn/storage"
+	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
 	"cairn/storage/raftlog"
@@ -93,7 +94,10 @@ func dumpKeys(out io.Writer, s *storage.Store, limit int) (err error) {
 			if shown++; limit > 0 && shown > limit {
 				return false, nil
 			}
-			fmt.Fprintf(out, "db%d slot %d %s %q = %s", db, layout.Slot(key), row.Type, key, shorten(row.Payload))
+			fmt.Fprintf(out, "db%d slot %d %s %q = ", db, layout.Slot(key), row.Type, key)
+			if err := dumpValue(out, v, db, row); err != nil {
+				return false, err
+			}
 			if row.ExpireAt != 0 {
 				fmt.Fprintf(out, " expires %s", at(row.ExpireAt))
 			}
@@ -105,6 +109,33 @@ func dumpKeys(out io.Writer, s *storage.Store, limit int) (err error) {
 		}
 	}
 	return more(out, shown, limit)
+}
+
+// shownFields is how many fields of a hash are shown.
+const shownFields = 16
+
+func dumpValue(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
+	if row.Type != layout.Hash {
+		fmt.Fprint(out, shorten(row.Payload))
+		return nil
+	}
+	h, err := hash.Of(v, db, row)
+	if err != nil {
+		return err
+	}
+	shown := 0
+	err = h.Walk(func(field, value []byte) (bool, error) {
+		if shown++; shown > shownFields {
+			return false, nil
+		}
+		fmt.Fprintf(out, "%s: %s, ", shorten(field), shorten(value))
+		return true, nil
+	})
+	fmt.Fprintf(out, "%d fields", h.Len())
+	if h.Large() {
+		fmt.Fprint(out, " in rows of their own")
+	}
+	return err
 }
 
 func dumpLog(out io.Writer, dir string, o Options) (err error) {

@@ -48,7 +48,6 @@ var ownWay = map[string]string{
 	"command|getkeys: arguments":          "Redis 7.0 forgot them",
 	"command|getkeysandflags: arguments":  "Redis 7.0 forgot them",
 	"config|get: arguments":               "Redis has a block of one argument",
-	"copy: complexity":                    "there are only strings yet",
 	"flushall: complexity":                "one range deletion",
 	"flushdb: complexity":                 "one range deletion",
 	"lolwut: complexity":                  "Redis 7.0 says none",

@@ -19,10 +19,13 @@ func Wire(r reply.Reply, proto int) reply.Reply {
 		if r.Kind == reply.NullArray {
 			return reply.Nil()
 		}
+		if r.Kind == reply.Pairs {
+			return wireElems(nested(r), reply.Array, proto)
+		}
 		return wireElems(r, r.Kind, proto)
 	}
 	switch r.Kind {
-	case reply.Map, reply.Set, reply.Push, reply.Array:
+	case reply.Map, reply.Set, reply.Push, reply.Array, reply.Pairs:
 		return wireElems(r, reply.Array, proto)
 	case reply.Bool:
 		return reply.Int(r.Int)
@@ -44,6 +47,15 @@ func oneLine(text []byte) []byte {
 		}
 	}
 	return text
+}
+
+// nested makes each pair an array of its own.
+func nested(r reply.Reply) reply.Reply {
+	var pairs []reply.Reply
+	for elems := r.Elems; len(elems) > 1; elems = elems[2:] {
+		pairs = append(pairs, reply.ArrayOf(elems[:2]...))
+	}
+	return reply.ArrayOf(pairs...)
 }
 
 func wireElems(r reply.Reply, kind reply.Kind, proto int) reply.Reply {

@@ -1,0 +1,39 @@
+package command
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestPartsOf: what the rows say of the words that name parts of a collection.
+func TestPartsOf(t *testing.T) {
+	table := NewTable(Rows())
+	for call, want := range map[string]string{
+		"hset k a 1": "a", "hset k a 1 b 2": "a b", "hmset k a 1 b 2 c 3": "a b c", "hsetnx k a 1": "a",
+		"hdel k a": "a", "hdel k a b c": "a b c", "hincrby k a 1": "a", "hincrbyfloat k a 1": "a", "set k v": "",
+	} {
+		var argv [][]byte
+		for _, w := range strings.Fields(call) {
+			argv = append(argv, []byte(w))
+		}
+		s, err := table.Resolve(argv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		if s.Parts != nil {
+			first, last, ok := s.span(s.Parts, argv)
+			for at := first; ok && at <= last; at += s.Parts.Step {
+				got = append(got, string(argv[at]))
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q are parts", call, got)
+		}
+	}
+	for _, s := range table.All() {
+		if s.Group == "hash" && s.Writes() != (s.Parts != nil) {
+			t.Errorf("%s: a write of a hash says which words are fields, and no other call does", s.Name)
+		}
+	}
+}

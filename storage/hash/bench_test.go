@@ -1,0 +1,97 @@
+package hash_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"cairn/storage"
+	"cairn/storage/hash"
+	"cairn/storage/keys"
+	"cairn/storage/layout"
+)
+
+// BenchmarkHash compares a write and a look-up of a field with those of a string: of a hash of so many fields, of
+// which there are enough for 100,000 in all. Fields and values have 16 bytes. Writes are 64 a transaction, look-ups 16
+// a view. An operation is one of them.
+func BenchmarkHash(b *testing.B) {
+	const all = 100_000
+	for _, fields := range []int{0, 1, 10, 100, 1000, all} {
+		name := "string"
+		if fields > 0 {
+			name = fmt.Sprintf("hash/fields=%d", fields)
+		}
+		value := make([]byte, 16)
+		s := newStore(b)
+		order := rand.New(rand.NewPCG(1, 2)).Perm(all)
+		place := func(n int) (key, field []byte) {
+			at := order[n%all]
+			if fields == 0 {
+				return fmt.Appendf(nil, "key:%012d", at), nil
+			}
+			return fmt.Appendf(nil, "key:%012d", at/fields), fmt.Appendf(nil, "field:%010d", at)
+		}
+		write := func(txn *storage.Txn, n int) {
+			key, field := place(n)
+			if fields == 0 {
+				k, err := keys.Open(txn, 0, key)
+				must(b, err)
+				must(b, k.Put(layout.Row{Type: layout.String, Payload: value}))
+				return
+			}
+			h, _, err := hash.Open(txn, 0, key)
+			must(b, err)
+			f, err := h.Field(field)
+			must(b, err)
+			must(b, h.SetField(&f, value))
+			must(b, h.Save(1))
+		}
+		batch := func(n int) {
+			s.apply(func(txn *storage.Txn) {
+				for i := range 64 {
+					key, _ := place(n + i)
+					txn.Expect(0, key)
+				}
+				txn.Fetch()
+				for i := range 64 {
+					if key, field := place(n + i); fields > hash.MaxEntries {
+						_, err := keys.ExpectPart(txn, 0, key, layout.AppendName(nil, field))
+						must(b, err)
+					}
+				}
+				txn.Fetch()
+				for i := range 64 {
+					write(txn, n+i)
+				}
+			})
+		}
+		for n := 0; n < all; n += 64 {
+			batch(n)
+		}
+		b.Run("op=write/value=16B/kind="+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; n < b.N; n += 64 {
+				batch(n)
+			}
+		})
+		b.Run("op=read/value=16B/kind="+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for n := 0; n < b.N; n += 16 {
+				s.view(func(v *storage.View) {
+					for i := range 16 {
+						key, field := place(n + i)
+						if fields == 0 {
+							_, _, err := keys.Lookup(v, 0, key)
+							must(b, err)
+							continue
+						}
+						h := lookup(b, v, string(key))
+						if got, err := h.Get(field); err != nil || len(got) != len(value) {
+							b.Fatal(got, err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
