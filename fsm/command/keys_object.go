@@ -81,22 +81,17 @@ func freqOf(Env, layout.Row) (reply.Reply, error) {
 		"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 }
 
-// objectHelp is Redis's own text, line by line.
 const objectHelp = `OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:
 ENCODING <key>
-    Return the kind of internal representation used in order to store the value
-    associated with a <key>.
+    The form in which Redis would keep the value: int, embstr, raw and so on.
 FREQ <key>
-    Return the access frequency index of the <key>. The returned integer is
-    proportional to the logarithm of the recent access frequency of the key.
+    An error: no policy of this server counts how often a key is read.
 IDLETIME <key>
-    Return the idle time of the <key>, that is the approximated number of
-    seconds elapsed since the last access to the key.
+    How many seconds ago the key was written; reads do not count.
 REFCOUNT <key>
-    Return the number of references of the value associated with the specified
-    <key>.
+    How many keys would share the value in Redis.
 HELP
-    Prints this help.`
+    These lines.`
 
 func runObjectHelp(Env, storage.Reader, [][]byte) (reply.Reply, error) {
 	return helpLines(objectHelp), nil
