@@ -153,7 +153,8 @@ func TestWords(t *testing.T) {
 
 // TestConsoleFlags: what redis-cli's users type does the same here.
 func TestConsoleFlags(t *testing.T) {
-	p := startNodes(t, 1, "--requirepass", "pw")
+	p := startNodes(t, 1)
+	tool(t, "redis-cli", "-p", p.nodes[0].port, "CONFIG", "SET", "requirepass", "pw")
 	at := []string{"cli", "-h", "127.0.0.1", "-p", p.nodes[0].port, "-a", "pw", "-c", "-e", "--no-auth-warning"}
 	set := program(t, append(at, "-x", "SET", "k")...)
 	set.Stdin = strings.NewReader("a\nb\n")

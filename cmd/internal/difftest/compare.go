@@ -40,7 +40,7 @@ func ruleOf(argv [][]byte) rule {
 		return rule{same: sameScan}
 	case "dbsize":
 		return rule{before: dropExpired} // Redis counts expired keys until it happens to see them
-	case "object|idletime", "object|refcount", "memory|usage", "memory|help":
+	case "object|idletime", "object|refcount", "object|help", "memory|usage", "memory|help":
 		return rule{same: sameKind} // time, memory, and words of our own
 	}
 	return rule{}
