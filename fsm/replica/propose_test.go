@@ -31,6 +31,9 @@ func TestNotLeaderYet(t *testing.T) {
 	if waited, err := write(wait); !errors.Is(err, ErrNoLeader) || waited < wait || l.r.Leader() != (Leader{}) {
 		t.Errorf("nobody leads: %v after %v; %+v", err, waited, l.r.Leader())
 	}
+	if last := l.r.Status().LastContact; last != -1 {
+		t.Errorf("nobody has led, and a leader was heard %v ago", last)
+	}
 	done := make(chan error, 1)
 	go func() {
 		_, err := write(time.Minute)
@@ -40,6 +43,9 @@ func TestNotLeaderYet(t *testing.T) {
 	err, other := <-done, (*NotLeaderError)(nil)
 	if !errors.As(err, &other) || !errors.Is(err, ErrNotLeader) || other.Leader != (Leader{ID: "n2", Addr: "a2"}) || l.r.Leader() != other.Leader {
 		t.Errorf("n2 leads: %v; %+v", err, l.r.Leader())
+	}
+	if last := l.r.Status().LastContact; last < 0 {
+		t.Errorf("n2 leads, and was heard %v ago", last)
 	}
 	leads("a1", 3)
 	if waited, err := write(wait); !errors.Is(err, ErrNoLeader) || waited < wait {
