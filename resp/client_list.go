@@ -83,7 +83,8 @@ func (c *conn) listLine() string {
 	line := fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=0 multi=-1 "+
 		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d events=r cmd=%s user=default redir=-1 resp=%d",
 		c.id, c.addr(), c.laddr(), fileOf(c.nc), s.names.name, seconds(now.Sub(c.activity.born)),
-		seconds(now.Sub(time.Unix(0, c.activity.last.Load()))), c.flags(s), s.db, len(s.channels), len(s.patterns), unread, buffer-unread, held, max(buffer, c.memory.input.Load())+held, cmd, proto)
+		seconds(now.Sub(time.Unix(0, c.activity.last.Load()))), c.flags(s), s.db, len(s.channels), len(s.patterns),
+		unread, buffer-unread, held, max(buffer, c.memory.input.Load())+held, cmd, proto)
 	if s.names.libName != "" || s.names.libVer != "" {
 		line += " lib-name=" + s.names.libName + " lib-ver=" + s.names.libVer
 	}

@@ -53,8 +53,10 @@ func Start(o Options) (*Replica, error) {
 	r.standing.updateStanding()
 	told := &serving{node: r.node, index: r.index, progress: r.progress, standing: r.standing, founding: r.founding}
 	for _, run := range []func(){
-		r.leadership.watch, r.retention.takeSnapshots, r.expiry.expireCycle, r.proposer.propose, r.proposer.answerFlights, r.proposer.proposeLarge,
-		r.progress.probeMembers, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) }, r.standing.attend, told.watchServing, r.retention.retainLog, r.founding.found, r.founding.noteCluster,
+		r.leadership.watch, r.retention.takeSnapshots, r.expiry.expireCycle,
+		r.proposer.propose, r.proposer.answerFlights, r.proposer.proposeLarge,
+		r.progress.probeMembers, r.standing.catchUp, func() { r.machine.SumStates(r.ctx) },
+		r.standing.attend, told.watchServing, r.retention.retainLog, r.founding.found, r.founding.noteCluster,
 	} {
 		r.wg.Go(run)
 	}
