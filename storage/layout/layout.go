@@ -11,7 +11,7 @@ import (
 )
 
 // FormatVersion is the version of everything in this package; the state row carries it.
-const FormatVersion = 3
+const FormatVersion = 4
 
 // ErrCorrupt is returned when bytes read from disk cannot have been written by this package.
 var ErrCorrupt = errors.New("layout: corrupt bytes")

@@ -10,8 +10,11 @@ type Type uint8
 
 // The types. Their numbers are on disk.
 const (
-	String Type = 1
-	Hash   Type = 2
+	String    Type = 1
+	Hash      Type = 2
+	List      Type = 3
+	Set       Type = 4
+	SortedSet Type = 5
 )
 
 // String returns the name that the TYPE command answers.
@@ -21,6 +24,12 @@ func (t Type) String() string {
 		return "string"
 	case Hash:
 		return "hash"
+	case List:
+		return "list"
+	case Set:
+		return "set"
+	case SortedSet:
+		return "zset"
 	}
 	return fmt.Sprintf("type(%d)", uint8(t))
 }
