@@ -162,6 +162,9 @@ func (h *Handle) copyParts(db uint8, id uint64) error {
 	}
 }
 
+// NoParts says that the last part was removed, so that nobody looks for more.
+func (h *Handle) NoParts() { h.parts = 0 }
+
 // moveParts removes the parts of the stored row, unless they are the new row's too.
 func (h *Handle) moveParts(id uint64) error {
 	old := h.parts // 0 when no row is stored, or when it has none

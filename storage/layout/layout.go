@@ -196,6 +196,18 @@ func ParseName(name []byte) (hash uint32, element []byte, err error) {
 	return binary.BigEndian.Uint32(name), name[4:], nil
 }
 
+// AppendNode appends the name of the part that holds a node of a collection's tree, see storage/tree.
+//
+//	1 uint8 | n uvarint
+//
+// n is above 0.
+func AppendNode(dst []byte, n uint64) []byte {
+	return binary.AppendUvarint(append(dst, nodePart), n)
+}
+
+// nodePart is the kind of part that a node of a tree is, for types that have other kinds too.
+const nodePart = 1
+
 // AppendChunk appends the Pebble key of chunk n of the row at pkey.
 //
 //	'V' | pkey | n uint32 BE
