@@ -19,7 +19,8 @@ type Edit struct {
 
 	top   node
 	nodes map[uint64]*node // those that were loaded or made
-	path  []step
+	path  []step           // the way to a leaf
+	delta int64            // how many entries the leaf at its end has more than the nodes on it say
 }
 
 // node is a node in a transaction.
@@ -34,9 +35,11 @@ type node struct {
 
 // step is a node on the way to a leaf, and which of its children comes next.
 type step struct {
-	node  *node
-	child child
+	node *node
+	i    int
 }
+
+func (s step) child() child { return inner(s.node.b).child(s.i) }
 
 // Open returns the tree of the collection at key, which keeps it. root is what Save has put behind the head; nothing is
 // an empty tree. ordered says that the entries are in the order of their bytes.
@@ -49,22 +52,22 @@ func Open(t *storage.Txn, key *keys.Handle, root []byte, ordered bool) (e *Edit,
 }
 
 // load implements nodes.
-func (e *Edit) load(number uint64) ([]byte, error) {
-	n, err := e.nodeOf(number)
+func (e *Edit) load(number uint64, height int) ([]byte, error) {
+	n, err := e.nodeOf(number, height)
 	if err != nil {
 		return nil, err
 	}
 	return n.b, nil
 }
 
-func (e *Edit) nodeOf(number uint64) (*node, error) {
+func (e *Edit) nodeOf(number uint64, height int) (*node, error) {
 	if n := e.nodes[number]; n != nil {
 		return n, nil
 	}
 	var room [nameBuffer]byte
 	part, err := e.key.Part(layout.AppendNode(room[:0], number))
-	if err == nil && len(part.Value) == 0 {
-		err = errNode
+	if err == nil {
+		err = checkNode(part.Value, height)
 	}
 	if err != nil {
 		return nil, err
@@ -89,8 +92,8 @@ func (e *Edit) newNode(b []byte) *node {
 	return n
 }
 
-// Save makes what was changed the tree of the key, which gets row with head and the root behind it as its payload; and
-// an id for its parts if it needs one and has none. The handle keeps head. The tree has entries.
+// Save makes what was changed the tree of the key, which gets row with head and the root behind it as its payload, and
+// an id for its parts if it needs one and has none. It keeps head. The tree has entries.
 func (e *Edit) Save(row layout.Row, head []byte) error {
 	changed := e.changed()
 	for _, n := range changed {
@@ -132,132 +135,137 @@ func (e *Edit) changed() (changed []*node) {
 	return changed
 }
 
-// splice puts b in the place of the bytes from at to end of a node.
-func (e *Edit) splice(n *node, at, end int, b []byte) {
-	if !n.own {
-		old := n.b
-		n.b, n.own = append(make([]byte, 0, len(old)+len(b)+spare), old...), true
-	}
-	n.b = slices.Replace(n.b, at, end, b...)
+// set gives a node other bytes, which it keeps.
+func (e *Edit) set(n *node, b []byte) {
+	n.b, n.own = b, true
 	if n == &e.top {
-		e.node = n.b
+		e.node = b
 	}
 }
 
-// spare is room in a node's bytes for more changes.
+// writable returns the bytes of a node, with room for more; they may be changed.
+func (e *Edit) writable(n *node, more int) []byte {
+	if !n.own {
+		e.set(n, append(make([]byte, 0, len(n.b)+more), n.b...))
+	}
+	return n.b
+}
+
+// splice changes a leaf: b is put in the place of the bytes from at to end, which makes delta entries more.
+func (e *Edit) splice(n *node, at, end int, b []byte, delta int64) {
+	e.set(n, slices.Replace(e.writable(n, len(b)+spare), at, end, b...))
+	n.b[0] = byte(int64(n.b[0]) + delta)
+	e.delta = delta
+}
+
+// spare is room in a leaf's bytes for more changes.
 const spare = 64
 
-// Insert adds an entry before the one of a rank, which is at most Len. Not for an ordered tree.
-func (e *Edit) Insert(rank uint64, entry []byte) error {
-	n, at := &e.top, rank
-	e.path = e.path[:0]
+// descend goes down to the leaf in which the entry of a rank is, and returns its rank there. behind takes the place
+// behind the last entry of a leaf for one in that leaf, and ends at the node above a large one that need not be
+// changed: then it is nil.
+func (e *Edit) descend(rank uint64, behind bool) (n *node, at uint64, err error) {
+	n, e.path = &e.top, e.path[:0]
 	for h := e.height; h > 0; h-- {
-		c, before, err := childAtRank(n.b, at)
-		if err != nil {
-			return err
+		b, look := inner(n.b), rank
+		if behind {
+			look = max(rank, 1) - 1
 		}
-		at -= before
-		e.path = append(e.path, step{n, c})
-		if c.large && (at == 0 || at == c.count) {
-			return e.addLeaf(entry, at > 0, child{})
+		i, before := b.byRank(look)
+		rank -= before
+		e.path = append(e.path, step{n, i})
+		c := b.child(i)
+		if behind && c.large {
+			return nil, rank, nil
 		}
-		if n, err = e.nodeOf(c.number); err != nil {
-			return err
+		if n, err = e.nodeOf(c.number, h-1); err != nil {
+			return nil, 0, err
 		}
 	}
-	place, _, err := skipEntries(n.b, at)
-	if err != nil {
-		return err
-	}
-	return e.insertAt(n, place, entry)
+	return n, rank, nil
 }
 
-// childAtRank returns the child under which an entry of a rank is, or the last, and how many entries are under those
-// before it. Of the two ends that a rank between two children names, it takes the one behind the first.
-func childAtRank(inner []byte, rank uint64) (c child, before uint64, err error) {
-	if c, err = firstChild(inner); err != nil {
-		return c, 0, err
-	}
-	for c.end < len(inner) && rank-before > c.count {
-		before += c.count
-		if c, err = childAt(inner, c.end); err != nil {
-			return c, 0, err
-		}
-	}
-	return c, before, nil
-}
-
-// descend goes down an ordered tree to the leaf in which key belongs.
-func (e *Edit) descend(key []byte) (*node, error) {
-	n := &e.top
-	e.path = e.path[:0]
+// descendTo goes down an ordered tree to the leaf in which key belongs.
+func (e *Edit) descendTo(key []byte) (n *node, err error) {
+	n, e.path = &e.top, e.path[:0]
 	for h := e.height; h > 0; h-- {
-		c, _, err := e.childOf(n.b, h, key)
+		i, _, err := e.childOf(n.b, h, key)
 		if err != nil {
 			return nil, err
 		}
-		e.path = append(e.path, step{n, c})
-		if n, err = e.nodeOf(c.number); err != nil {
+		e.path = append(e.path, step{n, i})
+		if n, err = e.nodeOf(inner(n.b).child(i).number, h-1); err != nil {
 			return nil, err
 		}
 	}
 	return n, nil
 }
 
-// Put adds an entry to an ordered tree that does not have it yet.
-func (e *Edit) Put(entry []byte) error {
-	n, err := e.descend(entry)
+// Insert adds an entry before the one of a rank, which is at most Len. It is not for ordered trees.
+func (e *Edit) Insert(rank uint64, entry []byte) error {
+	n, at, err := e.descend(rank, true)
 	if err != nil {
 		return err
 	}
-	at, _, found, err := seekEntry(n.b, entry)
-	if err != nil || found {
+	if n == nil {
+		return e.addLeaf(entry, at > 0, child{})
+	}
+	place, err := leaf(n.b).place(at)
+	if err != nil {
 		return err
 	}
-	return e.insertAt(n, at, entry)
+	return e.insertAt(n, place, entry)
+}
+
+// Put adds an entry to an ordered tree, unless it is there, and reports whether it was added.
+func (e *Edit) Put(entry []byte) (added bool, err error) {
+	n, err := e.descendTo(entry)
+	if err != nil {
+		return false, err
+	}
+	at, _, found, err := leaf(n.b).seek(entry)
+	if err != nil || found {
+		return false, err
+	}
+	return true, e.insertAt(n, at, entry)
 }
 
 // Delete removes an entry of an ordered tree and reports whether it was there.
 func (e *Edit) Delete(entry []byte) (found bool, err error) {
-	n, err := e.descend(entry)
+	n, err := e.descendTo(entry)
 	if err != nil {
 		return false, err
 	}
-	at, _, found, err := seekEntry(n.b, entry)
+	at, _, found, err := leaf(n.b).seek(entry)
 	if err != nil || !found {
-		return found, err
+		return false, err
 	}
-	return true, e.removeAt(n, at, at+EntrySize(entry), 1)
+	e.splice(n, at, at+EntrySize(entry), nil, -1)
+	return true, e.settle(len(e.path), n)
 }
 
 // RemoveRange removes the entries whose ranks are in [from, to), which are there.
 func (e *Edit) RemoveRange(from, to uint64) error {
 	for from < to {
-		n, at := &e.top, from
-		e.path = e.path[:0]
-		for h := e.height; h > 0; h-- {
-			c, before, err := childAtRank(n.b, at+1)
-			if err != nil {
-				return err
-			}
-			at -= before
-			e.path = append(e.path, step{n, c})
-			if n, err = e.nodeOf(c.number); err != nil {
-				return err
-			}
-		}
-		begin, _, err := skipEntries(n.b, at)
+		n, at, err := e.descend(from, false)
 		if err != nil {
 			return err
 		}
-		size, removed, err := skipEntries(n.b[begin:], to-from)
-		if err == nil && removed == 0 {
-			err = errNode // the counts promise more
+		l := leaf(n.b)
+		if at >= l.entries() {
+			return errNode // the counts promise more
 		}
+		begin, err := l.place(at)
 		if err != nil {
 			return err
 		}
-		if err := e.removeAt(n, begin, begin+size, removed); err != nil {
+		removed := min(l.entries()-at, to-from)
+		end, err := l.place(at + removed)
+		if err != nil {
+			return err
+		}
+		e.splice(n, begin, end, nil, -int64(removed))
+		if err := e.settle(len(e.path), n); err != nil {
 			return err
 		}
 		to -= removed
@@ -267,215 +275,173 @@ func (e *Edit) RemoveRange(from, to uint64) error {
 
 // insertAt adds an entry at a place of the leaf to which the path leads.
 func (e *Edit) insertAt(n *node, at int, entry []byte) error {
-	size := len(n.b) + EntrySize(entry)
-	full := len(n.b) > 0 && size > MaxLeaf
-	if !full && len(n.b) >= MaxEntries { // an entry has a byte at least
-		_, count, err := skipEntries(n.b, MaxEntries)
-		if err != nil {
-			return err
-		}
-		full = count == MaxEntries
+	size := EntrySize(entry)
+	if (at == leafHead || at == len(n.b)) && leaf(n.b).full(size) {
+		return e.addSibling(n, at == len(n.b), entry)
 	}
-	if full && (at == 0 || at == len(n.b)) {
-		return e.addSibling(n, at > 0, entry)
-	}
-	e.splice(n, at, at, appendEntry(make([]byte, 0, EntrySize(entry)), entry))
-	return e.leafChanged(n)
-}
-
-// removeAt removes the bytes of count entries from the leaf to which the path leads.
-func (e *Edit) removeAt(n *node, at, end int, count uint64) error {
-	e.splice(n, at, end, nil)
-	return e.leafChanged(n)
+	e.splice(n, at, at, appendEntry(make([]byte, 0, size), entry), 1)
+	return e.settle(len(e.path), n)
 }
 
 // addSibling adds a leaf of one entry beside a full one, to which the path leads: what is filled from an end stays
 // full.
 func (e *Edit) addSibling(n *node, behind bool, entry []byte) (err error) {
 	if n == &e.top {
-		if n, err = e.deepen(); err != nil {
-			return err
-		}
+		n = e.deepen()
 	}
-	var other child // its separator is that of the second of the two
+	var second child // it has the separator between the two
 	if e.ordered {
 		a, b := entry, []byte(nil)
 		if behind {
-			a, err = lastEntry(n.b)
+			a, err = leaf(n.b).last()
 			b = entry
 		} else {
-			b, _, err = entryAt(n.b, 0)
+			b, _, err = leaf(n.b).entryAt(leafHead)
 		}
 		if err != nil {
 			return err
 		}
-		other.separator, other.cut = separate(a, b)
+		second.separator, second.cut = separate(a, b)
 	}
-	return e.addLeaf(entry, behind, other)
+	return e.addLeaf(entry, behind, second)
 }
 
 // addLeaf adds a leaf of one entry before or behind the leaf at the end of the path. second has the separator of the
 // second of the two.
 func (e *Edit) addLeaf(entry []byte, behind bool, second child) error {
-	leaf := e.newNode(appendEntry(make([]byte, 0, EntrySize(entry)+spare), entry))
-	old := e.path[len(e.path)-1].child
-	old.separator = bytes.Clone(old.separator)
-	added := child{number: leaf.number, count: 1, large: len(leaf.b) >= MaxLeaf}
+	b := append(make([]byte, 0, leafHead+EntrySize(entry)+spare), 1)
+	added := e.newNode(appendEntry(b, entry))
+	depth := len(e.path) - 1
+	e.delta = 1
+	first := e.path[depth].child()
+	old := first
+	c := child{number: added.number, count: 1, large: isLarge(added.b, 0)}
 	if behind {
-		added.separator, added.cut = second.separator, second.cut
-		return e.replace(len(e.path)-1, old, added)
+		c.separator, c.cut = second.separator, second.cut
+		return e.replace(depth, e.path[depth].i, 1, first, c)
 	}
-	added.separator, added.cut = old.separator, old.cut
+	c.separator, c.cut = first.separator, first.cut
 	old.separator, old.cut = second.separator, second.cut
-	return e.replace(len(e.path)-1, added, old)
+	return e.replace(depth, e.path[depth].i, 1, c, old)
 }
 
-// leafChanged brings a leaf to which the path leads into its bounds, and tells the nodes above what became of it.
-func (e *Edit) leafChanged(n *node) error {
-	count, err := countNode(n.b, 0)
-	if err != nil {
-		return err
-	}
-	return e.nodeChanged(len(e.path), 0, n, count)
-}
+// isLarge reports whether a node is a leaf of one entry that fills it.
+func isLarge(b []byte, height int) bool { return height == 0 && b[0] == 1 && len(b) >= MaxLeaf }
 
-// nodeChanged tells the nodes above n, which is at a depth of the path and at a height, what became of n, which has
-// count entries now: too large, it is cut in two; too small, it is joined with its neighbour; without entries it goes.
-func (e *Edit) nodeChanged(depth, height int, n *node, count uint64) error {
-	tooLarge, err := over(n.b, height)
-	if err != nil {
-		return err
-	}
+// settle brings a node, which is at a depth of the path and has been changed, into its bounds: too large, it is cut;
+// too small, it is joined with its neighbour; empty, it goes. And it tells the nodes above.
+func (e *Edit) settle(depth int, n *node) error {
+	height := e.height - depth
+	tooLarge := over(n.b, height)
 	if n == &e.top {
 		if !tooLarge {
 			return e.flatten()
 		}
-		if n, err = e.deepen(); err != nil {
-			return err
-		}
-		depth++
+		n, depth = e.deepen(), 1
 	}
-	up := &e.path[depth-1]
-	self := up.child
-	self.separator = bytes.Clone(self.separator)
-	self.count, self.large = count, false
+	up := e.path[depth-1]
 	switch {
 	case tooLarge:
-		halves, err := e.cutUp(nil, height, n, self)
+		pieces, err := e.cutUp(nil, height, n, up.child())
 		if err != nil {
 			return err
 		}
-		return e.replace(depth-1, halves...)
-	case len(n.b) == 0:
+		return e.replace(depth-1, up.i, 1, pieces...)
+	case n.b[0] == 0:
 		e.drop(n)
-		return e.replace(depth - 1)
+		return e.replace(depth-1, up.i, 1)
+	case e.delta < 0 && meagre(n.b, height):
+		if done, err := e.join(depth, height, n); done || err != nil {
+			return err
+		}
 	}
-	self.large = height == 0 && count == 1 && len(n.b) >= MaxLeaf
-	if small, err := meagre(n.b, height); err != nil {
-		return err
-	} else if small && count < up.child.count {
-		return e.join(depth, height, n, self)
+	for depth--; depth >= 0; depth-- {
+		s := e.path[depth]
+		count := inner(s.node.b).count(s.i)
+		large := isLarge(n.b, height)
+		inner(e.writable(s.node, 0)).setCount(s.i, uint64(int64(count)+e.delta), large)
+		n, height = s.node, height+1
 	}
-	return e.replace(depth-1, self)
+	return nil
 }
 
-// cutUp cuts a node until each part is within the bounds, and appends the children that its parts are.
-func (e *Edit) cutUp(dst []child, height int, n *node, self child) ([]child, error) {
-	tooLarge, err := over(n.b, height)
-	if err != nil {
-		return nil, err
-	}
-	if self.count, err = countNode(n.b, height); err != nil {
-		return nil, err
-	}
-	if !tooLarge {
-		self.number = n.number
-		self.large = height == 0 && self.count == 1 && len(n.b) >= MaxLeaf
+// cutUp cuts a node until each piece is within the bounds, and appends the children that they are. self describes the
+// node.
+func (e *Edit) cutUp(dst []child, height int, n *node, self child) (_ []child, err error) {
+	if !over(n.b, height) {
+		self.number, self.count, self.large = n.number, countNode(n.b, height), isLarge(n.b, height)
 		return append(dst, self), nil
 	}
-	at, err := cutNode(n.b, height)
+	var a, b []byte
+	var second child // it has the separator between the two
+	if height > 0 {
+		all := inner(n.b).all()
+		second = all[len(all)/2]
+		a, b = newInner(all[:len(all)/2]), newInner(all[len(all)/2:])
+	} else if a, b, err = leaf(n.b).half(); err == nil && e.ordered {
+		second.separator, second.cut, err = separateLeaves(a, b)
+	}
 	if err != nil {
 		return nil, err
 	}
-	right := e.newNode(append(make([]byte, 0, len(n.b)-at+spare), n.b[at:]...))
-	e.splice(n, at, len(n.b), nil)
-	other := child{}
-	switch {
-	case height > 0:
-		first, err := firstChild(right.b)
-		if err != nil {
-			return nil, err
-		}
-		other.separator, other.cut = bytes.Clone(first.separator), first.cut
-	case e.ordered:
-		last, err := lastEntry(n.b)
-		if err != nil {
-			return nil, err
-		}
-		first, _, err := entryAt(right.b, 0)
-		if err != nil {
-			return nil, err
-		}
-		other.separator, other.cut = separate(last, first)
-	}
+	e.set(n, a)
+	right := e.newNode(b)
 	if dst, err = e.cutUp(dst, height, n, self); err != nil {
 		return nil, err
 	}
-	return e.cutUp(dst, height, right, other)
+	return e.cutUp(dst, height, right, second)
 }
 
-// join joins n, which self describes, with a neighbour under the same node if both fit into one.
-func (e *Edit) join(depth, height int, n *node, self child) error {
-	up := &e.path[depth-1]
-	left, right, other, err := self, self, child{}, error(nil)
-	if up.child.end < len(up.node.b) {
-		if other, err = childAt(up.node.b, up.child.end); err != nil {
-			return err
-		}
-		right = other
-	} else if up.child.at > 0 {
-		for at := 0; at < up.child.at; at = other.end {
-			if other, err = childAt(up.node.b, at); err != nil {
-				return err
-			}
-		}
-		left = other
-	}
-	if left.number == right.number || other.large {
-		return e.replace(depth-1, self)
-	}
-	neighbour, err := e.nodeOf(other.number)
+// separateLeaves returns the separator of two leaves.
+func separateLeaves(a, b leaf) (separator []byte, cut bool, err error) {
+	last, err := a.last()
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	if fits, err := joined(n.b, neighbour.b, height); err != nil || !fits {
-		if err != nil {
-			return err
-		}
-		return e.replace(depth-1, self)
+	first, _, err := b.entryAt(leafHead)
+	separator, cut = separate(last, first)
+	return separator, cut, err
+}
+
+// join joins a node with a neighbour under the same node if both fit into one, and reports whether it did.
+func (e *Edit) join(depth, height int, n *node) (done bool, err error) {
+	up := e.path[depth-1]
+	above := inner(up.node.b)
+	first := up.i // of the two
+	if first == above.children()-1 {
+		first--
+	}
+	if first < 0 {
+		return false, nil
+	}
+	left, right := above.child(first), above.child(first+1)
+	other := left
+	if first == up.i {
+		other = right
+	}
+	if other.large {
+		return false, nil
+	}
+	neighbour, err := e.nodeOf(other.number, height)
+	if err != nil || !fit(n.b, neighbour.b, height) {
+		return false, err
 	}
 	into, gone := n, neighbour
-	if left.number == other.number {
+	if first != up.i {
 		into, gone = neighbour, n
 	}
-	moved := gone.b
-	if height > 0 {
-		// The separator of a first child counts for nothing; it does now.
-		first, err := firstChild(moved)
-		if err != nil {
-			return err
-		}
-		first.separator, first.cut = right.separator, right.cut
-		moved = append(appendChild(nil, first), moved[first.end:]...)
+	if height == 0 {
+		delta := e.delta
+		e.splice(into, len(into.b), len(into.b), gone.b[leafHead:], int64(gone.b[0]))
+		e.delta = delta
+	} else {
+		moved := inner(gone.b).all()
+		moved[0].separator, moved[0].cut = right.separator, right.cut // that of a first child counted for nothing
+		e.set(into, newInner(append(inner(into.b).all(), moved...)))
 	}
-	e.splice(into, len(into.b), len(into.b), moved)
 	e.drop(gone)
-	sum := left
-	sum.number, sum.count, sum.large = into.number, left.count+right.count, false
-	sum.separator = bytes.Clone(sum.separator)
-	up.child.at, up.child.end = min(up.child.at, other.at), max(up.child.end, other.end)
-	up.child.count += other.count // what they had when this node was last told
-	return e.replace(depth-1, sum)
+	left.number, left.count, left.large = into.number, countNode(into.b, height), false
+	return true, e.replace(depth-1, first, 2, left)
 }
 
 // drop removes a node.
@@ -483,72 +449,49 @@ func (e *Edit) drop(n *node) {
 	n.dropped, n.b = true, nil
 }
 
-// replace puts children in the place of the one that the path takes at a depth, and tells the nodes above.
-func (e *Edit) replace(depth int, children ...child) error {
-	s := &e.path[depth]
-	size := 0
-	for _, c := range children {
-		size += 4*10 + len(c.separator)
-	}
-	b := make([]byte, 0, size)
-	for _, c := range children {
-		b = appendChild(b, c)
-	}
-	e.splice(s.node, s.child.at, s.child.end, b)
-	height := e.height - depth
-	count, err := countNode(s.node.b, height)
-	if err != nil {
-		return err
-	}
-	return e.nodeChanged(depth, height, s.node, count)
+// replace puts children in the place of some others of the node at a depth of the path, and settles that.
+func (e *Edit) replace(depth, i, count int, children ...child) error {
+	n := e.path[depth].node
+	all := slices.Replace(inner(n.b).all(), i, i+count, children...)
+	e.set(n, newInner(all))
+	return e.settle(depth, n)
 }
 
 // deepen moves what is in the root to a node, so that the root has one child, and returns the node, to which the path
 // leads.
-func (e *Edit) deepen() (*node, error) {
-	count, err := countNode(e.top.b, e.height)
-	if err != nil {
-		return nil, err
-	}
-	n := e.newNode(e.top.b)
-	if !e.top.own {
-		n.b = bytes.Clone(n.b)
-	}
+func (e *Edit) deepen() *node {
+	n := e.newNode(bytes.Clone(e.top.b))
+	e.set(&e.top, newInner([]child{{number: n.number, count: countNode(n.b, e.height)}}))
 	e.height++
-	e.top = node{}
-	e.splice(&e.top, 0, 0, appendChild(nil, child{number: n.number, count: count}))
-	c, err := childAt(e.top.b, 0)
-	if err != nil {
-		return nil, err
-	}
 	for i := range e.path {
 		if e.path[i].node == &e.top {
 			e.path[i].node = n
 		}
 	}
-	e.path = slices.Insert(e.path, 0, step{&e.top, c})
-	return n, nil
+	e.path = slices.Insert(e.path, 0, step{&e.top, 0})
+	return n
 }
 
 // flatten takes levels away that hold nothing together: a root with one child becomes that child.
 func (e *Edit) flatten() error {
 	for e.height > 0 {
-		if len(e.top.b) == 0 {
-			e.root, e.top = root{next: e.next}, node{}
+		n := inner(e.top.b)
+		if n.children() == 0 {
+			e.height = 0
+			e.set(&e.top, []byte{0})
 			return nil
 		}
-		c, err := childAt(e.top.b, 0)
-		if err != nil || c.end < len(e.top.b) || c.large {
-			return err
+		c := n.child(0)
+		if n.children() > 1 || c.large {
+			return nil
 		}
-		n, err := e.nodeOf(c.number)
+		only, err := e.nodeOf(c.number, e.height-1)
 		if err != nil {
 			return err
 		}
-		e.top = node{b: n.b, own: n.own}
-		e.node = e.top.b
+		e.set(&e.top, bytes.Clone(only.b))
 		e.height--
-		e.drop(n)
+		e.drop(only)
 	}
 	return nil
 }

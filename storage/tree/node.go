@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"cairn/storage/layout"
 )
@@ -12,15 +13,15 @@ import (
 // named layout.AppendNode of its number:
 //
 //	root   height uint8 | next uvarint | node
-//	leaf   entries: len(entry) uvarint | entry
-//	inner  children: number uvarint | count << 1 | large uvarint | len(separator) << 1 | cut uvarint | separator
+//	leaf   entries uint8 | len(entry) uvarint | entry | …
+//	inner  children uint8 | number uint40 BE, cut << 39 | large << 38 | count uint40 BE, end uint16 BE | … | separators
 //
 // height is that of the root: 0 is a leaf. next is the number of the next new node; numbers begin at 1. count is how
 // many entries are under a child, at least 1; large says that it is a leaf of one entry that fills it.
 //
 // In an ordered tree the separator of a child is above every entry before it and not above its own; that of a first
-// child counts for nothing. A cut separator is only how one begins: whoever has a key that begins so compares it with
-// the first entry under the child. In a tree without order separators are empty.
+// child counts for nothing. end is where it ends among the separators. A cut separator is only how one begins: whoever
+// has a key that begins so compares it with the first entry under the child. Without order, separators are empty.
 
 // The limits of a node. They are part of the format, for all replicas must write the same. A leaf of one entry may be
 // longer.
@@ -51,13 +52,40 @@ func appendRoot(dst []byte, r root) []byte {
 // parseRoot reads what appendRoot wrote; nothing at all is the root of an empty tree.
 func parseRoot(b []byte) (r root, err error) {
 	if len(b) == 0 {
-		return root{next: 1}, nil
+		return root{next: 1, node: []byte{0}}, nil
 	}
 	next, size := binary.Uvarint(b[1:])
 	if b[0] > maxHeight || size <= 0 || next == 0 {
 		return root{}, errNode
 	}
-	return root{int(b[0]), next, b[1+size:]}, nil
+	r = root{int(b[0]), next, b[1+size:]}
+	return r, checkNode(r.node, r.height)
+}
+
+// checkNode looks whether a node can be one. The entries of a leaf it leaves to who reads them.
+func checkNode(node []byte, height int) error {
+	if len(node) == 0 || node[0] == 0 {
+		return errNode
+	}
+	if height == 0 {
+		return nil
+	}
+	n := inner(node)
+	last := 0
+	if len(n) < n.ends() {
+		return errNode
+	}
+	for i := range n.children() {
+		end := n.end(i)
+		if end < last || n.count(i) == 0 {
+			return errNode
+		}
+		last = end
+	}
+	if n.ends()+last != len(n) {
+		return errNode
+	}
+	return nil
 }
 
 func appendEntry(dst, entry []byte) []byte {
@@ -73,159 +101,233 @@ func EntrySize(entry []byte) int {
 	return n
 }
 
-// entryAt reads the entry of a leaf that begins at a place before its end.
-func entryAt(leaf []byte, at int) (entry []byte, end int, err error) {
-	n, size := binary.Uvarint(leaf[at:])
-	if at += max(size, 0); size <= 0 || n > uint64(len(leaf)-at) {
+// leaf is a leaf that has been checked.
+type leaf []byte
+
+// leafHead is the place of the first entry.
+const leafHead = 1
+
+func (l leaf) entries() uint64 { return uint64(l[0]) }
+
+// entryAt reads the entry that begins at a place before the end.
+func (l leaf) entryAt(at int) (entry []byte, end int, err error) {
+	n, size := binary.Uvarint(l[at:])
+	if at += max(size, 0); size <= 0 || n > uint64(len(l)-at) {
 		return nil, 0, errNode
 	}
 	end = at + int(n)
-	return leaf[at:end:end], end, nil
+	return l[at:end:end], end, nil
 }
 
-// skipEntries returns the place behind n entries of a leaf from its front, or its end when it has fewer, and how many
-// those are.
-func skipEntries(leaf []byte, n uint64) (at int, skipped uint64, err error) {
-	for at < len(leaf) && skipped < n {
-		if _, at, err = entryAt(leaf, at); err != nil {
-			return 0, 0, err
+// place returns the place of the entry of a rank, which is at most the number of entries.
+func (l leaf) place(rank uint64) (at int, err error) {
+	if rank == l.entries() {
+		return len(l), nil
+	}
+	for at = leafHead; rank > 0; rank-- {
+		if at >= len(l) {
+			return 0, errNode
 		}
-		skipped++
-	}
-	return at, skipped, nil
-}
-
-// child is a child of an inner node.
-type child struct {
-	at, end   int // where it is in the node
-	number    uint64
-	count     uint64
-	large     bool
-	separator []byte
-	cut       bool
-}
-
-func appendChild(dst []byte, c child) []byte {
-	dst = binary.AppendUvarint(dst, c.number)
-	dst = binary.AppendUvarint(dst, c.count<<1|bit(c.large))
-	dst = binary.AppendUvarint(dst, uint64(len(c.separator))<<1|bit(c.cut))
-	return append(dst, c.separator...)
-}
-
-func bit(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// childAt reads the child that begins at a place before the end of an inner node.
-func childAt(inner []byte, at int) (c child, err error) {
-	c.at = at
-	var n [3]uint64
-	for i := range n {
-		v, size := binary.Uvarint(inner[at:])
-		if size <= 0 {
-			return child{}, errNode
-		}
-		n[i], at = v, at+size
-	}
-	length := n[2] >> 1
-	if length > uint64(len(inner)-at) || n[0] == 0 || n[1] < 2 {
-		return child{}, errNode
-	}
-	c.number, c.count, c.large, c.cut = n[0], n[1]>>1, n[1]&1 == 1, n[2]&1 == 1
-	c.end = at + int(length)
-	c.separator = inner[at:c.end:c.end]
-	return c, nil
-}
-
-// countNode returns how many entries are under a node.
-func countNode(node []byte, height int) (n uint64, err error) {
-	if height == 0 {
-		_, n, err = skipEntries(node, 1<<63)
-		return n, err
-	}
-	for at := 0; at < len(node); {
-		c, err := childAt(node, at)
-		if err != nil {
+		if _, at, err = l.entryAt(at); err != nil {
 			return 0, err
 		}
-		n, at = n+c.count, c.end
 	}
-	return n, nil
+	return at, nil
 }
 
-// countChildren returns how many children an inner node has.
-func countChildren(inner []byte) (n int, err error) {
-	for at := 0; at < len(inner); n++ {
-		c, err := childAt(inner, at)
+// seek returns the place of the first entry that is not below key, how many are before it, and whether it is key.
+func (l leaf) seek(key []byte) (at int, rank uint64, found bool, err error) {
+	for at = leafHead; at < len(l); rank++ {
+		entry, end, err := l.entryAt(at)
 		if err != nil {
-			return 0, err
+			return 0, 0, false, err
 		}
-		at = c.end
-	}
-	return n, nil
-}
-
-// over reports whether a node is too large.
-func over(node []byte, height int) (bool, error) {
-	if height == 0 {
-		_, n, err := skipEntries(node, MaxEntries+1)
-		return n > MaxEntries || n > 1 && len(node) > MaxLeaf, err
-	}
-	n, err := countChildren(node)
-	return n > maxChildren || n > minChildren && len(node) > maxInner, err
-}
-
-// meagre reports whether a node is so small that it should be joined with its neighbour.
-func meagre(node []byte, height int) (bool, error) {
-	if height == 0 {
-		_, n, err := skipEntries(node, MaxEntries/4)
-		return n < MaxEntries/4 && len(node) < MaxLeaf/4, err
-	}
-	n, err := countChildren(node)
-	return n < maxChildren/4, err
-}
-
-// joined reports whether two neighbours can be one, with room for some more.
-func joined(a, b []byte, height int) (bool, error) {
-	if height == 0 {
-		_, n, err := skipEntries(a, MaxEntries)
-		if err != nil {
-			return false, err
-		}
-		_, m, err := skipEntries(b, MaxEntries)
-		return n+m <= MaxEntries*3/4 && len(a)+len(b) <= MaxLeaf*3/4, err
-	}
-	n, err := countChildren(a)
-	if err != nil {
-		return false, err
-	}
-	m, err := countChildren(b)
-	return n+m <= maxChildren*3/4 && len(a)+len(b) <= maxInner*3/4, err
-}
-
-// cutNode returns the place of a node at which it is cut in two: near its middle, with something on both sides.
-func cutNode(node []byte, height int) (at int, err error) {
-	for first := true; at < len(node); first = false {
-		end := 0
-		if height == 0 {
-			_, end, err = entryAt(node, at)
-		} else {
-			var c child
-			c, err = childAt(node, at)
-			end = c.end
-		}
-		if err != nil {
-			return 0, err
-		}
-		if !first && end > len(node)/2 {
-			return at, nil
+		if c := bytes.Compare(entry, key); c >= 0 {
+			return at, rank, c == 0, nil
 		}
 		at = end
 	}
-	return 0, errNode // of one entry, or none
+	return at, rank, false, nil
+}
+
+// last returns the last entry of a leaf that has one.
+func (l leaf) last() (entry []byte, err error) {
+	at, err := l.place(l.entries() - 1)
+	if err != nil {
+		return nil, err
+	}
+	entry, _, err = l.entryAt(at)
+	return entry, err
+}
+
+// full reports whether a leaf has no room for a number of bytes that one more entry takes.
+func (l leaf) full(size int) bool {
+	return l.entries() >= MaxEntries || l.entries() > 0 && len(l)+size > MaxLeaf
+}
+
+// inner is an inner node that has been checked.
+type inner []byte
+
+// child is a child of an inner node.
+type child struct {
+	number    uint64
+	count     uint64
+	large     bool
+	cut       bool
+	separator []byte
+}
+
+const (
+	innerHead = 1
+	childSize = 5 + 5 + 2
+	maxCount  = 1<<38 - 1
+	largeBit  = 1 << 38
+	cutBit    = 1 << 39
+)
+
+func uint40(b []byte) uint64 { return uint64(b[0])<<32 | uint64(binary.BigEndian.Uint32(b[1:])) }
+
+func putUint40(b []byte, n uint64) {
+	b[0] = byte(n >> 32)
+	binary.BigEndian.PutUint32(b[1:], uint32(n))
+}
+
+func (n inner) children() int { return int(n[0]) }
+
+// ends returns where the separators begin.
+func (n inner) ends() int { return innerHead + n.children()*childSize }
+
+func (n inner) at(i int) []byte { return n[innerHead+i*childSize:][:childSize] }
+
+func (n inner) end(i int) int { return int(binary.BigEndian.Uint16(n.at(i)[10:])) }
+
+func (n inner) count(i int) uint64 { return uint40(n.at(i)[5:]) & maxCount }
+
+// total returns how many entries are under the node.
+func (n inner) total() (sum uint64) {
+	for i := range n.children() {
+		sum += n.count(i)
+	}
+	return sum
+}
+
+func (n inner) child(i int) child {
+	b, from := n.at(i), 0
+	if i > 0 {
+		from = n.end(i - 1)
+	}
+	count := uint40(b[5:])
+	separators := n[n.ends():]
+	end := n.end(i)
+	return child{
+		number: uint40(b), count: count & maxCount, large: count&largeBit != 0, cut: count&cutBit != 0,
+		separator: separators[from:end:end],
+	}
+}
+
+// setCount changes how many entries are under a child, and whether it is large.
+func (n inner) setCount(i int, count uint64, large bool) {
+	b := n.at(i)[5:]
+	v := uint40(b)&cutBit | count
+	if large {
+		v |= largeBit
+	}
+	putUint40(b, v)
+}
+
+// byRank returns the child under which the entry of a rank is, or the last, and how many entries are under those before
+// it.
+func (n inner) byRank(rank uint64) (i int, before uint64) {
+	for ; i < n.children()-1; i++ {
+		count := n.count(i)
+		if rank-before < count {
+			break
+		}
+		before += count
+	}
+	return i, before
+}
+
+// newInner returns the node of some children.
+func newInner(children []child) inner {
+	size := innerHead
+	for _, c := range children {
+		size += childSize + len(c.separator)
+	}
+	n := make(inner, innerHead+len(children)*childSize, size)
+	n[0] = byte(len(children))
+	for i, c := range children {
+		n = append(n, c.separator...)
+		b := n.at(i)
+		putUint40(b, c.number)
+		if c.cut {
+			putUint40(b[5:], cutBit)
+		}
+		n.setCount(i, c.count, c.large)
+		binary.BigEndian.PutUint16(b[10:], uint16(len(n)-n.ends()))
+	}
+	return n
+}
+
+// all returns the children. Their separators are the node's bytes.
+func (n inner) all() []child {
+	all := make([]child, n.children(), n.children()+2)
+	for i := range all {
+		all[i] = n.child(i)
+	}
+	return all
+}
+
+// countNode returns how many entries are under a node.
+func countNode(node []byte, height int) uint64 {
+	if height == 0 {
+		return leaf(node).entries()
+	}
+	return inner(node).total()
+}
+
+// over reports whether a node is too large.
+func over(node []byte, height int) bool {
+	n := int(node[0])
+	if height == 0 {
+		return n > MaxEntries || n > 1 && len(node) > MaxLeaf
+	}
+	return n > maxChildren || n > minChildren && len(node) > maxInner
+}
+
+// meagre reports whether a node is so small that it should be joined with its neighbour.
+func meagre(node []byte, height int) bool {
+	n := int(node[0])
+	if height == 0 {
+		return n < MaxEntries/4 && len(node) < MaxLeaf/4
+	}
+	return n < maxChildren/4 && len(node) < maxInner/4
+}
+
+// fit reports whether two neighbours can be one, with room for some more.
+func fit(a, b []byte, height int) bool {
+	n, size := int(a[0])+int(b[0]), len(a)+len(b)
+	if height == 0 {
+		return n <= MaxEntries*3/4 && size <= MaxLeaf*3/4
+	}
+	return n <= maxChildren*3/4 && size <= maxInner*3/4
+}
+
+// half cuts a leaf that is too large in two, near its middle, with something on both sides.
+func (l leaf) half() (a, b leaf, err error) {
+	for at, n := leafHead, byte(0); at < len(l); n++ {
+		_, end, err := l.entryAt(at)
+		if err != nil {
+			return nil, nil, err
+		}
+		if n > 0 && end > len(l)/2 {
+			a, b = slices.Clone(l[:at]), append(leaf{l[0] - n}, l[at:]...)
+			a[0] = n
+			return a, b, nil
+		}
+		at = end
+	}
+	return nil, nil, errNode
 }
 
 // separate returns a separator between two entries of which a is the smaller.
@@ -238,14 +340,4 @@ func separate(a, b []byte) (separator []byte, cut bool) {
 		return bytes.Clone(b[:maxSeparator]), true
 	}
 	return bytes.Clone(b[:min(n, len(b))]), false
-}
-
-// lastEntry returns the last entry of a leaf that has one.
-func lastEntry(leaf []byte) (entry []byte, err error) {
-	for at := 0; at < len(leaf); {
-		if entry, at, err = entryAt(leaf, at); err != nil {
-			return nil, err
-		}
-	}
-	return entry, nil
 }

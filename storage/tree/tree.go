@@ -9,6 +9,7 @@ package tree
 
 import (
 	"bytes"
+	"slices"
 
 	"cairn/storage"
 	"cairn/storage/keys"
@@ -23,8 +24,8 @@ type Tree struct {
 
 // nodes are where a tree's nodes are read.
 type nodes interface {
-	// load returns a node, which must not be changed.
-	load(number uint64) (node []byte, err error)
+	// load returns a node that has been checked; it must not be changed.
+	load(number uint64, height int) (node []byte, err error)
 }
 
 // stored are the nodes of the collection whose key row is row.
@@ -34,11 +35,11 @@ type stored struct {
 	row layout.Row
 }
 
-func (s *stored) load(number uint64) ([]byte, error) {
+func (s *stored) load(number uint64, height int) ([]byte, error) {
 	var room [nameBuffer]byte
 	node, err := keys.LookupPart(s.r, s.db, s.row, layout.AppendNode(room[:0], number))
-	if err == nil && len(node) == 0 {
-		err = errNode
+	if err == nil {
+		err = checkNode(node, height)
 	}
 	return node, err
 }
@@ -55,59 +56,49 @@ func Read(r storage.Reader, db uint8, row layout.Row, root []byte) (t Tree, err 
 }
 
 // Len returns the number of entries.
-func (t *Tree) Len() (uint64, error) { return countNode(t.node, t.height) }
+func (t *Tree) Len() uint64 { return countNode(t.node, t.height) }
 
-// Find returns how many entries of an ordered tree are below key.
-func (t *Tree) Find(key []byte) (rank uint64, err error) {
+// Alone reports whether the tree is all in its root.
+func (t *Tree) Alone() bool { return t.height == 0 }
+
+// Find returns how many entries of an ordered tree are below key, and whether it is one itself.
+func (t *Tree) Find(key []byte) (rank uint64, found bool, err error) {
 	node := t.node
 	for h := t.height; h > 0; h-- {
-		c, before, err := t.childOf(node, h, key)
+		n := inner(node)
+		i, before, err := t.childOf(n, h, key)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		rank += before
-		if node, err = t.from.load(c.number); err != nil {
-			return 0, err
+		if node, err = t.from.load(n.child(i).number, h-1); err != nil {
+			return 0, false, err
 		}
 	}
-	_, n, _, err := seekEntry(node, key)
-	return rank + n, err
-}
-
-// seekEntry returns the place of the first entry of a leaf that is not below key, how many are before it, and whether
-// it is key.
-func seekEntry(leaf, key []byte) (at int, rank uint64, found bool, err error) {
-	for at < len(leaf) {
-		entry, end, err := entryAt(leaf, at)
-		if err != nil {
-			return 0, 0, false, err
-		}
-		if c := bytes.Compare(entry, key); c >= 0 {
-			return at, rank, c == 0, nil
-		}
-		at, rank = end, rank+1
-	}
-	return at, rank, false, nil
+	_, n, found, err := leaf(node).seek(key)
+	return rank + n, found, err
 }
 
 // childOf returns the child of an inner node of an ordered tree under which key belongs, and how many entries are under
 // those before it.
-func (t *Tree) childOf(inner []byte, height int, key []byte) (c child, before uint64, err error) {
-	if c, err = firstChild(inner); err != nil {
-		return c, 0, err
-	}
-	for c.end < len(inner) {
-		next, err := childAt(inner, c.end)
+func (t *Tree) childOf(n inner, height int, key []byte) (i int, before uint64, err error) {
+	low, high := 0, n.children() // it is one of [low, high)
+	for high-low > 1 {
+		middle := (low + high) / 2
+		below, err := t.isBelow(key, n.child(middle), height)
 		if err != nil {
-			return c, 0, err
+			return 0, 0, err
 		}
-		below, err := t.isBelow(key, next, height)
-		if err != nil || below {
-			return c, before, err
+		if below {
+			high = middle
+		} else {
+			low = middle
 		}
-		c, before = next, before+c.count
 	}
-	return c, before, nil
+	for i := range low {
+		before += n.count(i)
+	}
+	return low, before, nil
 }
 
 // isBelow reports whether key belongs before a child of a node.
@@ -115,66 +106,54 @@ func (t *Tree) isBelow(key []byte, c child, height int) (bool, error) {
 	if !c.cut || !bytes.HasPrefix(key, c.separator) {
 		return bytes.Compare(key, c.separator) < 0, nil
 	}
-	node, err := t.from.load(c.number)
+	node, err := t.from.load(c.number, height-1)
 	for h := height - 1; err == nil && h > 0; h-- {
-		if c, err = firstChild(node); err == nil {
-			node, err = t.from.load(c.number)
-		}
+		node, err = t.from.load(inner(node).child(0).number, h-1)
 	}
 	if err != nil {
 		return false, err
 	}
-	first, _, err := entryAt(node, 0)
+	first, _, err := leaf(node).entryAt(leafHead)
 	return bytes.Compare(key, first) < 0, err
-}
-
-func firstChild(inner []byte) (child, error) {
-	if len(inner) == 0 {
-		return child{}, errNode
-	}
-	return childAt(inner, 0)
 }
 
 // Walk calls fn for the entries, beginning with the one of a rank, until it wants no more. entry is valid during the
 // call.
 func (t *Tree) Walk(rank uint64, fn func(entry []byte) (more bool, err error)) error {
-	_, err := t.walkNode(t.node, t.height, rank, fn)
+	if rank >= t.Len() {
+		return nil
+	}
+	_, err := t.walk(t.node, t.height, rank, fn)
 	return err
 }
 
-func (t *Tree) walkNode(node []byte, height int, skip uint64, fn func(entry []byte) (bool, error)) (more bool, err error) {
+func (t *Tree) walk(node []byte, height int, rank uint64, fn func(entry []byte) (bool, error)) (more bool, err error) {
 	if height == 0 {
-		return walkLeaf(node, skip, fn)
+		return leaf(node).walk(rank, fn)
 	}
-	for at := 0; at < len(node); {
-		c, err := childAt(node, at)
+	n := inner(node)
+	i, before := n.byRank(rank)
+	for rank -= before; i < n.children(); i++ {
+		below, err := t.from.load(n.child(i).number, height-1)
 		if err != nil {
 			return false, err
 		}
-		if at = c.end; skip >= c.count {
-			skip -= c.count
-			continue
-		}
-		below, err := t.from.load(c.number)
-		if err != nil {
+		if more, err := t.walk(below, height-1, rank, fn); err != nil || !more {
 			return false, err
 		}
-		if more, err := t.walkNode(below, height-1, skip, fn); err != nil || !more {
-			return false, err
-		}
-		skip = 0
+		rank = 0
 	}
 	return true, nil
 }
 
-func walkLeaf(leaf []byte, skip uint64, fn func(entry []byte) (bool, error)) (more bool, err error) {
-	at, _, err := skipEntries(leaf, skip)
+func (l leaf) walk(rank uint64, fn func(entry []byte) (bool, error)) (more bool, err error) {
+	at, err := l.place(rank)
 	if err != nil {
 		return false, err
 	}
-	for at < len(leaf) {
+	for at < len(l) {
 		var entry []byte
-		if entry, at, err = entryAt(leaf, at); err != nil {
+		if entry, at, err = l.entryAt(at); err != nil {
 			return false, err
 		}
 		if more, err := fn(entry); err != nil || !more {
@@ -187,43 +166,45 @@ func walkLeaf(leaf []byte, skip uint64, fn func(entry []byte) (bool, error)) (mo
 // WalkBack calls fn for the entries from the one of a rank, or the last, down to the first, until it wants no more.
 // entry is valid during the call.
 func (t *Tree) WalkBack(rank uint64, fn func(entry []byte) (more bool, err error)) error {
-	_, err := t.walkNodeBack(t.node, t.height, rank, fn)
+	if t.Len() == 0 {
+		return nil
+	}
+	_, err := t.walkBack(t.node, t.height, min(rank, t.Len()-1), fn)
 	return err
 }
 
-func (t *Tree) walkNodeBack(node []byte, height int, rank uint64, fn func(entry []byte) (bool, error)) (more bool, err error) {
-	type part struct {
-		before uint64
-		child  child
-		entry  []byte
+func (t *Tree) walkBack(node []byte, height int, rank uint64, fn func(entry []byte) (bool, error)) (more bool, err error) {
+	if height == 0 {
+		return leaf(node).walkBack(rank, fn)
 	}
-	var parts []part // those that begin at rank or before
-	for at, before := 0, uint64(0); at < len(node) && before <= rank; {
-		p := part{before: before}
-		if height == 0 {
-			p.entry, at, err = entryAt(node, at)
-			before++
-		} else {
-			p.child, err = childAt(node, at)
-			at, before = p.child.end, before+p.child.count
-		}
+	n := inner(node)
+	i, before := n.byRank(rank)
+	for rank -= before; i >= 0; i-- {
+		below, err := t.from.load(n.child(i).number, height-1)
 		if err != nil {
 			return false, err
 		}
-		parts = append(parts, p)
-	}
-	for i := len(parts) - 1; i >= 0; i-- {
-		if p := parts[i]; height == 0 {
-			more, err = fn(p.entry)
-		} else {
-			var below []byte
-			if below, err = t.from.load(p.child.number); err == nil {
-				more, err = t.walkNodeBack(below, height-1, rank-p.before, fn)
-			}
+		if more, err := t.walkBack(below, height-1, min(rank, countNode(below, height-1)-1), fn); err != nil || !more {
+			return false, err
 		}
-		if err != nil || !more {
+		rank = maxCount
+	}
+	return true, nil
+}
+
+func (l leaf) walkBack(rank uint64, fn func(entry []byte) (bool, error)) (more bool, err error) {
+	entries := make([][]byte, 0, rank+1)
+	_, err = l.walk(0, func(entry []byte) (bool, error) {
+		entries = append(entries, entry)
+		return uint64(len(entries)) <= rank, nil
+	})
+	for _, entry := range slices.Backward(entries) {
+		if err != nil {
+			return false, err
+		}
+		if more, err = fn(entry); !more {
 			return false, err
 		}
 	}
-	return true, nil
+	return true, err
 }
