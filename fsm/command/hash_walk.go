@@ -141,7 +141,7 @@ func randomFields(h *hash.Hash, p hashRandom, dice *elements.Dice) (found []repl
 		return size <= maxReplyBytes
 	})
 	if err == nil && size > maxReplyBytes {
-		err = errLongHash
+		err = errLongReply
 	}
 	return found, err
 }
