@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/raft"
@@ -26,7 +27,7 @@ func (w *world) do(argv ...string) {
 func (w *world) listed(now int64, sure bool, pattern string, meanwhile func()) (found []string, n int, doubted bool) {
 	w.t.Helper()
 	n = -1
-	doubted, err := w.m.List(now, 0, entry.Call{Argv: [][]byte{[]byte("keys"), []byte(pattern)}}, sure, func(count int, each func(func(reply.Reply) error) error) error {
+	doubted, err := w.m.List(now, 0, entry.Call{Argv: [][]byte{[]byte("keys"), []byte(pattern)}}, sure, func(_ reply.Kind, count int, each func(func(reply.Reply) error) error) error {
 		n = count
 		meanwhile()
 		return each(func(e reply.Reply) error {
@@ -66,7 +67,7 @@ func TestListEndsForRestore(t *testing.T) {
 		ahead.do("incr", "n")
 	}
 	restored := make(chan bool)
-	_, err := w.m.List(0, 0, entry.Call{Argv: [][]byte{[]byte("keys"), []byte("*")}}, true, func(_ int, each func(func(reply.Reply) error) error) error {
+	_, err := w.m.List(0, 0, entry.Call{Argv: [][]byte{[]byte("keys"), []byte("*")}}, true, func(_ reply.Kind, _ int, each func(func(reply.Reply) error) error) error {
 		go func() {
 			defer close(restored)
 			w.restoreFrom(ahead)
@@ -101,5 +102,53 @@ func TestListDoubted(t *testing.T) {
 	}
 	if found, n, _ := w.listed(6000, true, "*", nothing); n != 1 || !slices.Equal(found, []string{"stays"}) {
 		t.Errorf("after, sure: %q of %d", found, n)
+	}
+}
+
+// TestLongAnswers: what is short comes with other reads, what is long is listed, in its shape, and mistakes are told on
+// both ways.
+func TestLongAnswers(t *testing.T) {
+	w := newWorld(t)
+	set := []string{"hset", "h"}
+	for i := range 100 {
+		set = append(set, fmt.Sprint("f", i), strings.Repeat("v", 20_000))
+	}
+	w.do(set...)
+	w.do("set", "s", "v")
+	w.do("hset", "short", "f", "v")
+	call := func(words ...string) (c entry.Call) {
+		for _, a := range words {
+			c.Argv = append(c.Argv, []byte(a))
+		}
+		return c
+	}
+	a, err := w.m.Query(0, 0, []entry.Call{call("hgetall", "short"), call("hgetall", "s"), call("hgetall", "h"), call("get", "s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := a.Replies; len(r) != 3 || r[0].Kind != reply.Map || len(r[0].Elems) != 2 || r[1].Kind != reply.Error || r[2].Kind != reply.Long {
+		t.Errorf("the answers are %v", a.Replies)
+	}
+	for name, want := range map[string]struct {
+		kind  reply.Kind
+		elems int
+	}{"hgetall": {reply.Map, 200}, "hkeys": {reply.Array, 100}, "hvals": {reply.Array, 100}} {
+		came := 0
+		_, err = w.m.List(0, 0, call(name, "h"), true, func(kind reply.Kind, n int, each func(func(reply.Reply) error) error) error {
+			if kind != want.kind || n != want.elems {
+				t.Errorf("%s: %d elements of a %v are promised", name, n, kind)
+			}
+			return each(func(reply.Reply) error { came++; return nil })
+		})
+		if err != nil || came != want.elems {
+			t.Errorf("%s: %d elements come, %v", name, came, err)
+		}
+	}
+	_, err = w.m.List(0, 0, call("hgetall", "s"), true, func(reply.Kind, int, func(func(reply.Reply) error) error) error {
+		t.Error("a mistake is listed")
+		return nil
+	})
+	if user := reply.UserError(""); !errors.As(err, &user) || user != reply.ErrWrongType {
+		t.Errorf("a string is listed as a hash: %v", err)
 	}
 }

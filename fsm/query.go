@@ -17,7 +17,7 @@ const maxQueryBytes = 1 << 20
 // Answer is what Query found.
 type Answer struct {
 	// Replies has one reply a call, or fewer, but at least one, when they have grown large: the rest is to be asked
-	// again.
+	// again. The last one may be a reply.Long, which List gives.
 	Replies []reply.Reply
 	// Doubted says that a key was taken for expired by the clock alone; see storage.View.Doubted.
 	Doubted bool
@@ -40,7 +40,7 @@ func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, e
 			return Answer{}, fmt.Errorf("fsm: query: %w", err)
 		}
 		a.Replies = append(a.Replies, r)
-		if size += r.Size(); size >= maxQueryBytes {
+		if size += r.Size(); size >= maxQueryBytes || r.Kind == reply.Long {
 			break
 		}
 	}
@@ -49,10 +49,10 @@ func (m *Machine) Query(now int64, seed uint64, calls []entry.Call) (a Answer, e
 }
 
 // List answers a call of a command.Listing on one view of the newest state, at time now (Unix milliseconds), by
-// handing its elements to a Lister. It looks through the keys once to count them and once more to hand them on. When
-// a key was taken for expired by the clock alone and sure is false, nothing is handed on, and doubted says so. The
-// view is kept until the Lister returns; where another state comes from a leader, which waits for it, the elements
-// end with an error.
+// handing its elements to a Lister. Where their number is not known it goes through them once to count them and once
+// more to hand them on. When a key was taken for expired by the clock alone and sure is false, nothing is handed on,
+// and doubted says so. An error of the user wraps a reply.UserError. The view is kept until the Lister returns; where
+// another state comes from a leader, which waits for it, the elements end with an error.
 func (m *Machine) List(now int64, seed uint64, c entry.Call, sure bool, to reply.Lister) (doubted bool, err error) {
 	x, err := m.table.Listing(c.Argv)
 	if err != nil {
@@ -63,18 +63,20 @@ func (m *Machine) List(now int64, seed uint64, c entry.Call, sure bool, to reply
 		return false, err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	each := func(yield func(reply.Reply) error) error {
-		return x.Each(command.Env{DB: c.DB, Now: v.Time(), Seed: mix(seed)}, v, c.Argv, yield)
-	}
-	n := 0
-	if err := each(func(reply.Reply) error { n++; return nil }); err != nil {
-		return false, fmt.Errorf("fsm: list: %w", err)
+	found, err := x.Elements(command.Env{DB: c.DB, Now: v.Time(), Seed: mix(seed)}, v, c.Argv)
+	n := found.Len
+	if err == nil && n < 0 {
+		n = 0
+		err = found.Each(func(reply.Reply) error { n++; return nil })
 	}
 	if v.Doubted() && !sure {
 		return true, nil
 	}
-	return false, to(n, func(yield func(reply.Reply) error) error {
-		return each(func(e reply.Reply) error {
+	if err != nil {
+		return false, fmt.Errorf("fsm: list: %w", err)
+	}
+	return false, to(found.Kind, n, func(yield func(reply.Reply) error) error {
+		return found.Each(func(e reply.Reply) error {
 			if m.restoring.Load() {
 				return errRestoring
 			}

@@ -16,11 +16,11 @@ type Backend interface {
 	// outcome is unknown. Nobody changes the calls meanwhile; once it has returned, it holds nothing of them.
 	Write(ctx context.Context, groups []entry.Group) ([]reply.Reply, error)
 	// Read answers calls, in order, from one point in time. It may answer fewer than were asked, at least one, to
-	// keep the replies within a bound of bytes; the caller asks again for the rest. The calls are not used after it
-	// returns.
+	// keep the replies within a bound of bytes; the caller asks again for the rest, and List for what is a reply.Long.
+	// The calls are not used after it returns.
 	Read(ctx context.Context, c replica.Consistency, calls []entry.Call) ([]reply.Reply, error)
-	// List answers a call of a command.Listing like Read, by handing its elements on. An error after that says that
-	// the reply is broken off.
+	// List answers a call of a command.Listing like Read, by handing its elements on. An error before that may wrap a
+	// reply.UserError, one after it says that the reply is broken off.
 	List(ctx context.Context, c replica.Consistency, call entry.Call, to reply.Lister) error
 	// Leader is who leads, as far as the node knows; it costs next to nothing, and Status does not.
 	Leader() replica.Leader

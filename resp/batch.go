@@ -139,11 +139,12 @@ func (s *Server) executeReads(b *batch, hand func(c *conn, replies []reply.Reply
 // answer writes replies to a connection of a batch and sees to what it has sent after it. Nobody waits for a client
 // that does not take its replies at once, or has large ones, nor for the rest of an answer that ended early.
 func (s *Server) answer(c *conn, replies []reply.Reply, err error, after *batches) (kept bool) {
-	size := 0
+	size, long := 0, false
 	for i := range replies {
 		size += replies[i].Size()
+		long = long || replies[i].Kind == reply.Long
 	}
-	if size > flushBytes/2 {
+	if size > flushBytes/2 || long {
 		go c.runOwned(func() bool {
 			c.deliver(replies, err)
 			return c.loop()

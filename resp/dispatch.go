@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cairn/fsm/command"
+	"cairn/fsm/entry"
 	"cairn/fsm/reply"
 )
 
@@ -87,7 +88,7 @@ func (c *conn) runSingle(s pendingCall) {
 		return
 	}
 	if s.route.kind == kindList {
-		c.answerList(s.route, s.argv)
+		c.answerList(s.route, entry.Call{DB: c.sess.db, Argv: append([][]byte{s.route.first}, s.argv[1:]...)})
 	} else {
 		answer := s.route.run(c, s.argv)
 		c.reply(s.route, &answer)

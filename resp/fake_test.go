@@ -64,7 +64,7 @@ func (b *fakeBackend) List(ctx context.Context, c replica.Consistency, call entr
 	if b.list != nil {
 		return b.list(to)
 	}
-	return to(1, func(yield func(reply.Reply) error) error { return yield(reply.BulkBytes(call.Argv[1])) })
+	return to(reply.Array, 1, func(yield func(reply.Reply) error) error { return yield(reply.BulkBytes(call.Argv[1])) })
 }
 
 func (b *fakeBackend) Status() replica.Status {

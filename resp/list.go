@@ -19,27 +19,30 @@ const listTick = 1024
 var errBrokenOff = errors.New("resp: a reply is broken off")
 
 // answerList answers a call whose reply may be longer than memory: its elements are written as they are found.
-func (c *conn) answerList(r *route, argv [][]byte) {
-	call := entry.Call{DB: c.sess.db, Argv: append([][]byte{r.first}, argv[1:]...)}
+func (c *conn) answerList(r *route, call entry.Call) {
 	promised := false
-	err := c.srv.o.Backend.List(c.ctx, c.consistency(), call, func(n int, each func(func(reply.Reply) error) error) error {
+	err := c.srv.o.Backend.List(c.ctx, c.consistency(), call, func(kind reply.Kind, n int, each func(func(reply.Reply) error) error) error {
 		promised = true
-		return c.listed(n, each)
+		return c.listed(kind, n, each)
 	})
+	var user reply.UserError
 	switch {
 	case promised && err != nil:
 		c.srv.o.Logger.Warn("a reply is broken off, and its client cut off", "peer", c.addr(), "err", err)
 		c.kill()
+	case errors.As(err, &user):
+		answer := user.Reply()
+		c.reply(r, &answer)
 	case err != nil:
 		c.reply(r, &c.readFaults(err, []entry.Call{call}, []*route{r})[0])
 	}
 }
 
-// listed writes an array of n elements.
-func (c *conn) listed(n int, each func(func(reply.Reply) error) error) error {
+// listed writes an array, a set or a map of n elements.
+func (c *conn) listed(kind reply.Kind, n int, each func(func(reply.Reply) error) error) error {
 	stalled := time.AfterFunc(c.srv.listWait, c.kill)
 	defer stalled.Stop()
-	c.out.head(n)
+	c.out.head(kind, n)
 	written := 0
 	err := each(func(e reply.Reply) error {
 		c.out.reply(e)

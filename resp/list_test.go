@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cairn/fsm/entry"
 	"cairn/fsm/replica"
 	"cairn/fsm/reply"
 )
@@ -15,7 +17,7 @@ import (
 // numbered lists n elements, and says that they are as many as it is told.
 func numbered(n, promised int, seen func()) func(reply.Lister) error {
 	return func(to reply.Lister) error {
-		return to(promised, func(yield func(reply.Reply) error) error {
+		return to(reply.Array, promised, func(yield func(reply.Reply) error) error {
 			for i := range n {
 				if seen != nil {
 					seen()
@@ -42,6 +44,47 @@ func TestList(t *testing.T) {
 	c.expect("*0\r\n+PONG\r\n")
 }
 
+// TestLongRead: a reply that turns out to be long while others are read is listed in its place, in its shape.
+func TestLongRead(t *testing.T) {
+	kind := reply.Map
+	backend := &fakeBackend{
+		read: func(_ context.Context, _ replica.Consistency, calls []entry.Call) (replies []reply.Reply, err error) {
+			for _, call := range calls {
+				if string(call.Argv[1]) == "long" {
+					return append(replies, reply.Reply{Kind: reply.Long}), nil
+				}
+				replies = append(replies, reply.BulkBytes(call.Argv[1]))
+			}
+			return replies, nil
+		},
+		list: func(to reply.Lister) error {
+			return to(kind, 2, func(yield func(reply.Reply) error) error {
+				return errors.Join(yield(reply.BulkString("f")), yield(reply.BulkString("v")))
+			})
+		},
+	}
+	_, addr := startServer(t, Options{Backend: backend})
+	c := dial(t, addr)
+	calls := "GET a\r\nHGETALL long\r\nHGETALL long\r\nGET\r\nGET b\r\nHGETALL long\r\n"
+	arity := "-ERR wrong number of arguments for 'get' command\r\n"
+	elems := "$1\r\nf\r\n$1\r\nv\r\n"
+	ask := func(mark string) {
+		t.Helper()
+		c.send(calls)
+		c.expect("$1\r\na\r\n" + mark + elems + mark + elems + arity + "$1\r\nb\r\n" + mark + elems)
+	}
+	ask("*2\r\n")
+	c.do("HELLO", "3")
+	ask("%1\r\n")
+	kind = reply.Set
+	ask("~2\r\n")
+	kind = reply.Array
+	ask("*2\r\n")
+	backend.list = func(reply.Lister) error { return fmt.Errorf("list: %w", reply.ErrWrongType) }
+	c.send("GET a\r\nHGETALL long\r\nPING\r\n")
+	c.expect("$1\r\na\r\n-" + string(reply.ErrWrongType) + "\r\n+PONG\r\n")
+}
+
 // TestListFault: what fails before the first byte of a reply is an error like any other.
 func TestListFault(t *testing.T) {
 	backend := &fakeBackend{list: func(reply.Lister) error { return fmt.Errorf("%w: nobody answers", replica.ErrNoQuorum) }}
@@ -60,7 +103,7 @@ func TestListBrokenOff(t *testing.T) {
 		"fewer": numbered(2, 3, nil),
 		"more":  numbered(3, 2, nil),
 		"a fault": func(to reply.Lister) error {
-			return to(2, func(func(reply.Reply) error) error { return errors.New("the disk") })
+			return to(reply.Array, 2, func(func(reply.Reply) error) error { return errors.New("the disk") })
 		},
 	} {
 		_, addr := startServer(t, Options{Backend: &fakeBackend{list: list}})

@@ -37,7 +37,7 @@ func TestMessagesAmongReplies(t *testing.T) {
 		return replies, nil
 	}
 	backend.list = func(to reply.Lister) error {
-		return to(elems, func(yield func(reply.Reply) error) error {
+		return to(reply.Array, elems, func(yield func(reply.Reply) error) error {
 			for range elems {
 				if err := yield(reply.BulkString("element")); err != nil {
 					return err

@@ -49,10 +49,11 @@ func newRoutes(t *command.Table) map[*command.Spec]*route {
 		switch exec := spec.Exec.(type) {
 		case handler:
 			r.run = exec
-		case command.Listing:
-			r.kind = kindList
 		case command.Reading:
 			r.kind = kindRead
+			if list, ok := exec.(command.Listing); ok && list.Alone() {
+				r.kind = kindList
+			}
 		case command.Writing:
 			r.kind = kindWrite
 		default:

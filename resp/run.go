@@ -126,13 +126,17 @@ func (c *conn) deliver(replies []reply.Reply, err error) {
 	c.emit(replies)
 }
 
-// emit writes replies to the next calls of the run, and the early ones among them.
+// emit writes replies to the next calls of the run, and the early ones among them. What takes long to write it lists.
 func (c *conn) emit(replies []reply.Reply) {
 	for i := range replies {
 		for ; c.run.told < len(c.run.early) && c.run.early[c.run.told].before <= c.run.done; c.run.told++ {
 			c.out.reply(c.run.early[c.run.told].reply)
 		}
-		c.reply(c.run.routes[c.run.done], &replies[i])
+		if r := c.run.routes[c.run.done]; replies[i].Kind == reply.Long {
+			c.answerList(r, c.run.calls[c.run.done])
+		} else {
+			c.reply(r, &replies[i])
+		}
 		c.run.done++
 	}
 }

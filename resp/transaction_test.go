@@ -134,7 +134,7 @@ func noting(ran *[]string) *fakeBackend {
 	}
 	b.list = func(to reply.Lister) error {
 		note([]entry.Call{{Argv: [][]byte{[]byte("keys")}}})
-		return to(0, func(func(reply.Reply) error) error { return nil })
+		return to(reply.Array, 0, func(func(reply.Reply) error) error { return nil })
 	}
 	return b
 }

@@ -37,11 +37,19 @@ func (w *writer) push(message reply.Reply) {
 	}
 }
 
-// head writes the head of an array whose n elements follow as replies.
-func (w *writer) head(n int) {
-	if !w.muted && w.err == nil {
-		w.buf = appendHead(w.buf, '*', n)
+// head writes the head of an array, a set or a map whose n elements follow as replies.
+func (w *writer) head(kind reply.Kind, n int) {
+	if w.muted || w.err != nil {
+		return
 	}
+	mark := byte('*')
+	switch {
+	case w.resp3 && kind == reply.Set:
+		mark = '~'
+	case w.resp3 && kind == reply.Map:
+		mark, n = '%', n/2
+	}
+	w.buf = appendHead(w.buf, mark, n)
 }
 
 func (w *writer) encode(r reply.Reply) {

@@ -82,7 +82,7 @@ func changeField(env Env, t *storage.Txn, key, field []byte, change func(old []b
 	if err != nil {
 		return err
 	}
-	f, err := h.Field(field)
+	f, err := h.Item(field)
 	if err != nil {
 		return err
 	}

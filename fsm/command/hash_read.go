@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bytes"
-
 	"cairn/fsm/reply"
 	"cairn/storage"
 )
@@ -16,10 +14,10 @@ func hashReadRows() []Spec {
 		{Name: "hstrlen", Summary: "Returns the length of the value of a field of a hash", Exec: Read(raw, runHStrLen)},
 		{Name: "hlen", Summary: "Counts the fields of a hash", Exec: Read(raw, runHLen)},
 		{Name: "hgetall", Summary: "Returns all fields of a hash with their values",
-			Cost: "where N is the number of fields", Exec: Read(raw, runHGetAll)},
-		{Name: "hkeys", Summary: "Returns all fields of a hash", Cost: "where N is the number of fields", Exec: Read(raw, runHKeys)},
+			Cost: "where N is the number of fields", Exec: List(hashTexts(reply.Map, true, true))},
+		{Name: "hkeys", Summary: "Returns all fields of a hash", Cost: "where N is the number of fields", Exec: List(hashTexts(reply.Array, true, false))},
 		{Name: "hvals", Summary: "Returns the values of all fields of a hash",
-			Cost: "where N is the number of fields", Exec: Read(raw, runHVals)},
+			Cost: "where N is the number of fields", Exec: List(hashTexts(reply.Array, false, true))},
 	}
 }
 
@@ -42,7 +40,7 @@ func runHMGet(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 			}
 		}
 		if size += len(value); size > maxReplyBytes {
-			return reply.Reply{}, errLongHash
+			return reply.Reply{}, errLongReply
 		}
 		values = append(values, bulkOrNil(value))
 	}
@@ -64,51 +62,30 @@ func runHLen(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 	return reply.Int(int64(h.Len())), err
 }
 
-func runHGetAll(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
-	found, err := hashTexts(env, r, argv[1], true, true)
-	return reply.MapOf(found...), err
-}
-
-func runHKeys(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
-	found, err := hashTexts(env, r, argv[1], true, false)
-	return reply.ArrayOf(found...), err
-}
-
-func runHVals(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
-	found, err := hashTexts(env, r, argv[1], false, true)
-	return reply.ArrayOf(found...), err
-}
-
-// errLongHash says that an answer would have more than maxReplyBytes in memory.
-const errLongHash reply.UserError = "ERR the reply would be longer than 256 MiB, ask for fewer fields at a time, or use HSCAN"
-
-// elemBytes is what an element of an answer costs beside its bytes, about.
-const elemBytes = 72
-
-// hashTexts returns the fields of a hash, their values, or both in turns.
-func hashTexts(env Env, r storage.Reader, key []byte, fields, values bool) (found []reply.Reply, err error) {
-	h, err := readHash(env, r, key)
-	if err != nil || h.Len() == 0 {
-		return nil, err
+// hashTexts makes what HGETALL, HKEYS and HVALS answer: the fields of a hash, their values, or both in turns.
+func hashTexts(kind reply.Kind, fields, values bool) func(env Env, r storage.Reader, argv [][]byte) (Elements, error) {
+	return func(env Env, r storage.Reader, argv [][]byte) (Elements, error) {
+		h, err := readHash(env, r, argv[1])
+		if err != nil {
+			return Elements{}, err
+		}
+		found := Elements{Kind: kind, Len: int(h.Len())}
+		if fields && values {
+			found.Len *= 2
+		}
+		found.Each = func(yield func(reply.Reply) error) error {
+			return h.Walk(func(field, value []byte) (bool, error) {
+				if fields {
+					if err := yield(reply.BulkBytes(field)); err != nil {
+						return false, err
+					}
+				}
+				if values {
+					return true, yield(reply.BulkBytes(value))
+				}
+				return true, nil
+			})
+		}
+		return found, nil
 	}
-	found, size := make([]reply.Reply, 0, min(h.Len(), 1<<16)), 0
-	add := func(text []byte) {
-		if h.Large() {
-			text = bytes.Clone(text)
-		}
-		found, size = append(found, reply.BulkBytes(text)), size+elemBytes+len(text)
-	}
-	err = h.Walk(func(field, value []byte) (bool, error) {
-		if fields {
-			add(field)
-		}
-		if values {
-			add(value)
-		}
-		if size > maxReplyBytes {
-			return false, errLongHash
-		}
-		return true, nil
-	})
-	return found, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/elements"
 	"cairn/storage/hash"
 )
 
@@ -55,7 +56,7 @@ func runHScan(env Env, r storage.Reader, p hashScan) (reply.Reply, error) {
 		})
 		return scanned(0, found), err
 	}
-	next, err := h.Page(p.cursor, options.count, take)
+	next, err := elements.Page(&h, p.cursor, options.count, take)
 	return scanned(next, found), err
 }
 
@@ -109,7 +110,7 @@ func runHRandField(env Env, r storage.Reader, p hashRandom) (reply.Reply, error)
 	case h.Len() == 0 || p.count == 0:
 		return reply.ArrayOf(), nil
 	}
-	found, err := randomFields(&h, p, hash.NewDice(env.Seed))
+	found, err := randomFields(&h, p, elements.NewDice(env.Seed))
 	switch {
 	case err != nil:
 		return reply.Reply{}, err
@@ -122,7 +123,7 @@ func runHRandField(env Env, r storage.Reader, p hashRandom) (reply.Reply, error)
 }
 
 // randomFields returns fields, and their values if they are wanted, in turns.
-func randomFields(h *hash.Hash, p hashRandom, dice *hash.Dice) (found []reply.Reply, err error) {
+func randomFields(h *hash.Hash, p hashRandom, dice *elements.Dice) (found []reply.Reply, err error) {
 	n, again := uint64(p.count), p.count < 0
 	if again {
 		n = -n
@@ -130,17 +131,17 @@ func randomFields(h *hash.Hash, p hashRandom, dice *hash.Dice) (found []reply.Re
 		n = min(n, h.Len())
 	}
 	size := 0
-	err = h.Random(n, again, dice, func(pair hash.Pair) bool {
-		found = append(found, reply.BulkBytes(pair.Field))
-		size += elemBytes + len(pair.Field)
+	err = elements.Random(h, n, again, dice, func(e elements.Element) bool {
+		found = append(found, reply.BulkBytes(e.Name))
+		size += elemBytes + len(e.Name)
 		if p.values {
-			found = append(found, reply.BulkBytes(pair.Value))
-			size += elemBytes + len(pair.Value)
+			found = append(found, reply.BulkBytes(e.Value))
+			size += elemBytes + len(e.Value)
 		}
 		return size <= maxReplyBytes
 	})
 	if err == nil && size > maxReplyBytes {
-		err = errLongHash
+		err = errLongReply
 	}
 	return found, err
 }

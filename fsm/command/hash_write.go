@@ -34,7 +34,7 @@ func runHSet(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	}
 	had := h.Len()
 	for pairs := argv[2:]; len(pairs) > 0; pairs = pairs[2:] {
-		f, err := h.Field(pairs[0])
+		f, err := h.Item(pairs[0])
 		if err != nil {
 			return reply.Reply{}, err
 		}
@@ -55,7 +55,7 @@ func runHSetNX(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	f, err := h.Field(argv[2])
+	f, err := h.Item(argv[2])
 	if err != nil || f.Value != nil {
 		return reply.Int(0), err
 	}
@@ -75,11 +75,11 @@ func runHDel(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 		if h.Len() == 0 {
 			break
 		}
-		f, err := h.Field(field)
+		f, err := h.Item(field)
 		if err != nil {
 			return reply.Reply{}, err
 		}
-		if h.RemoveField(&f) {
+		if h.Drop(&f) {
 			removed++
 		}
 	}

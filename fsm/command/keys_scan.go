@@ -13,7 +13,7 @@ import (
 func iterationRows() []Spec {
 	return []Spec{
 		{Name: "keys", Summary: "Lists the keys that match a pattern",
-			Cost: "where N is the number of keys in the database, or in the one slot that the pattern allows", Exec: List(eachKey)},
+			Cost: "where N is the number of keys in the database, or in the one slot that the pattern allows", Exec: ListAlone(matchingKeys)},
 		{Name: "scan", Summary: "Lists the keys of the database step by step",
 			Cost: "for a call with the default COUNT, O(N) for a whole iteration", Exec: Read(parseScan, runScan)},
 		{Name: "randomkey", Summary: "Names some key of the database", Exec: Read(raw, runRandomKey)},
@@ -32,16 +32,18 @@ func slotRange(pattern []byte) (from, to layout.Position) {
 // isAny reports whether a pattern is the one that needs no matching; it alone matches the empty key too.
 func isAny(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }
 
-// eachKey is the walk of KEYS.
-func eachKey(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error {
+// matchingKeys is what KEYS answers.
+func matchingKeys(env Env, r storage.Reader, argv [][]byte) (Elements, error) {
 	pattern := argv[1]
 	from, to := slotRange(pattern)
-	return keys.WalkRange(r, env.DB, from, to, func(_ layout.Position, key []byte, _ layout.Row) (bool, error) {
-		if isAny(pattern) || globMatch(pattern, key) {
-			return true, yield(reply.BulkBytes(key))
-		}
-		return true, nil
-	})
+	return Elements{Kind: reply.Array, Len: -1, Each: func(yield func(reply.Reply) error) error {
+		return keys.WalkRange(r, env.DB, from, to, func(_ layout.Position, key []byte, _ layout.Row) (bool, error) {
+			if isAny(pattern) || globMatch(pattern, key) {
+				return true, yield(reply.BulkBytes(key))
+			}
+			return true, nil
+		})
+	}}, nil
 }
 
 // What one SCAN may look at and answer at most, whatever its COUNT says, so that it costs bounded time and memory. A

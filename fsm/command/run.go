@@ -35,7 +35,7 @@ func (s *Spec) Writes() bool {
 	return ok
 }
 
-// Query runs one call that only reads.
+// Query runs one call that only reads. The answer of a Listing that is no short one is of the kind reply.Long.
 func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 	s, err := t.Row(argv)
 	if err != nil {
@@ -44,6 +44,9 @@ func (t *Table) Query(env Env, r storage.Reader, argv [][]byte) (reply.Reply, er
 	x, ok := s.Exec.(Reading)
 	if !ok {
 		return reply.Reply{}, fmt.Errorf("command: %q is no read", argv[0])
+	}
+	if list, ok := x.(Listing); ok {
+		return brief(env, r, list, argv)
 	}
 	return x.Run(env, r, argv)
 }

@@ -6,7 +6,6 @@
 package command
 
 import (
-	"bytes"
 	"errors"
 
 	"cairn/fsm/reply"
@@ -63,8 +62,8 @@ type Env struct {
 // VersionBits is how many bits of a version count the calls of an entry.
 const VersionBits = 20
 
-// Exec says how a command runs; Read, List and Write make one. Read or write is the type of its function: a read that
-// writes does not compile. What resp answers from the connection or the node has an Exec of that package.
+// Exec says how a command runs; Read, List, ListAlone and Write make one. Read or write is the type of its function: a
+// read that writes does not compile. What resp answers from the connection or the node has an Exec of that package.
 type Exec interface {
 	// Check returns the reply.UserError that the arguments deserve whatever the keyspace holds.
 	Check(argv [][]byte) error
@@ -75,14 +74,6 @@ type Reading interface {
 	Exec
 	// Run answers a call. An error that is no reply.UserError is a fault of the world.
 	Run(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error)
-}
-
-// Listing is a Reading whose answer is an array that may be longer than memory.
-type Listing interface {
-	Reading
-	// Each hands the elements of the answer to yield, until yield fails. Asked again with the same env and r, it does
-	// the same again. What an element consists of is good until yield returns.
-	Each(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error
 }
 
 // Writing is an Exec that writes; its calls go through the log.
@@ -96,19 +87,6 @@ type Writing interface {
 // right.
 func Read[P any](parse func(argv [][]byte) (P, error), run func(env Env, r storage.Reader, p P) (reply.Reply, error)) Exec {
 	return reading[P]{parse, run}
-}
-
-// List makes the Exec of a command that only reads, and answers with what walk hands on, see Listing.
-func List(walk func(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error) Exec {
-	return listing{Read(raw, func(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
-		var found []reply.Reply
-		err := walk(env, r, argv, func(e reply.Reply) error {
-			e.Str = bytes.Clone(e.Str)
-			found = append(found, e)
-			return nil
-		})
-		return reply.ArrayOf(found...), err
-	}).(Reading), walk}
 }
 
 // Write makes the Exec of a command that writes. parse gets the whole call, name and all, with its arity already right.
@@ -136,15 +114,6 @@ func (x reading[P]) Run(env Env, r storage.Reader, argv [][]byte) (reply.Reply, 
 		return failed(err)
 	}
 	return answer, nil
-}
-
-type listing struct {
-	Reading
-	walk func(Env, storage.Reader, [][]byte, func(reply.Reply) error) error
-}
-
-func (x listing) Each(env Env, r storage.Reader, argv [][]byte, yield func(reply.Reply) error) error {
-	return x.walk(env, r, argv, yield)
 }
 
 type writing[P any] struct {

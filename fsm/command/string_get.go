@@ -29,11 +29,6 @@ func runGet(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 }
 
 // runMGet answers nil for keys of other types, as Redis does.
-// maxReplyBytes bounds the values of one reply: one short MGET can name a long value a million times.
-const maxReplyBytes = 256 << 20
-
-const errLongReply reply.UserError = "ERR the reply would be longer than 256 MiB, ask for fewer keys at a time"
-
 func runMGet(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 	values := make([]reply.Reply, len(argv)-1)
 	size := 0

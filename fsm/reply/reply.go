@@ -26,6 +26,7 @@ const (
 	Verbatim              // Str, text
 	None                  // nothing is written: CLIENT REPLY OFF and the like
 	Pairs                 // Elems, two and two: arrays of two in RESP3, one array of all in RESP2
+	Long                  // there is an answer, and it is to be listed: it would take too much memory at once
 )
 
 // Reply is one answer. Which fields count is said by Kind. Str may alias memory of the store or of a request that
@@ -38,9 +39,10 @@ type Reply struct {
 	Elems []Reply
 }
 
-// A Lister takes an array that may be longer than memory: it has n elements, and each hands them to yield one after
-// the other, until yield fails. What an element consists of is good until yield returns.
-type Lister func(n int, each func(yield func(Reply) error) error) error
+// A Lister takes an Array, a Set or a Map that may be longer than memory: it has n elements, keys and values of a map
+// counted alike, and each hands them to yield one after the other, until yield fails. What an element consists of is
+// good until yield returns.
+type Lister func(kind Kind, n int, each func(yield func(Reply) error) error) error
 
 // OK is the status OK.
 func OK() Reply { return Reply{Kind: Status, Str: okBytes} }

@@ -33,6 +33,7 @@ var ranks = []struct {
 	{dir: "storage/set", rank: 2.5, apply: true},
 	{dir: "storage/zset", rank: 2.5, apply: true},
 	{dir: "storage/stream", rank: 2.5, apply: true},
+	{dir: "storage/elements", rank: 2.3, apply: true},
 	{dir: "storage/keys", rank: 2, apply: true},
 	{dir: "storage", rank: 1},
 	{dir: "storage/raftlog", rank: 1},

@@ -1,4 +1,4 @@
-package hash_test
+package elements_test
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"cairn/storage"
-	"cairn/storage/hash"
+	"cairn/storage/elements"
 )
 
 // TestRandomIsEven: every field comes equally often, as chance has it, in whatever way it is found.
@@ -26,23 +26,23 @@ func TestRandomIsEven(t *testing.T) {
 		"a pass": {300, 100, false, 60}, "a pass with repeats": {300, 100, true, 60},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.apply(func(txn *storage.Txn) { set(t, txn, name, numbered(test.fields)...) })
+			s.apply(func(txn *storage.Txn) { put(t, hashes, txn, name, numbered(test.fields)...) })
 			came := make(map[string]int)
 			total := 0
 			s.view(func(v *storage.View) {
-				h := lookup(t, v, name)
+				h := lookup(t, hashes, v, name)
 				for seed := range test.rounds {
 					inRound := make(map[string]bool)
 					took := uint64(0)
-					must(t, h.Random(test.n, test.again, hash.NewDice(uint64(seed)), func(p hash.Pair) bool {
-						if inRound[string(p.Field)] && !test.again {
-							t.Fatalf("%q comes twice", p.Field)
+					must(t, elements.Random(h, test.n, test.again, elements.NewDice(uint64(seed)), func(p elements.Element) bool {
+						if inRound[string(p.Name)] && !test.again {
+							t.Fatalf("%q comes twice", p.Name)
 						}
-						if string(p.Value) != "v"+string(p.Field[1:]) {
-							t.Fatalf("%q is %q", p.Field, p.Value)
+						if string(p.Value) != "v"+string(p.Name[1:]) {
+							t.Fatalf("%q is %q", p.Name, p.Value)
 						}
-						inRound[string(p.Field)] = true
-						came[string(p.Field)]++
+						inRound[string(p.Name)] = true
+						came[string(p.Name)]++
 						took++
 						return true
 					}))
@@ -73,20 +73,20 @@ func TestRandomEnds(t *testing.T) {
 	for _, f := range colliding(300) {
 		pairs = append(pairs, f, "v")
 	}
-	s.apply(func(txn *storage.Txn) { set(t, txn, "k", pairs...) })
+	s.apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", pairs...) })
 	s.view(func(v *storage.View) {
-		h := lookup(t, v, "k")
+		h := lookup(t, hashes, v, "k")
 		came := make(map[string]bool)
-		must(t, h.Random(3000, true, hash.NewDice(7), func(p hash.Pair) bool { came[string(p.Field)] = true; return true }))
+		must(t, elements.Random(h, 3000, true, elements.NewDice(7), func(p elements.Element) bool { came[string(p.Name)] = true; return true }))
 		for seed := range uint64(5) {
-			must(t, h.Random(1, false, hash.NewDice(seed), func(p hash.Pair) bool { came[string(p.Field)] = true; return true }))
+			must(t, elements.Random(h, 1, false, elements.NewDice(seed), func(p elements.Element) bool { came[string(p.Name)] = true; return true }))
 		}
 		if len(came) != 300 {
 			t.Errorf("%d of 300 came", len(came))
 		}
 		// They are one page, however short that should be.
 		n := 0
-		next, err := h.Page(0, 10, func(_, _ []byte) bool { n++; return true })
+		next, err := elements.Page(h, 0, 10, func(_, _ []byte) bool { n++; return true })
 		if must(t, err); n != 300 || next != 0 {
 			t.Errorf("the first page has %d fields, and the next begins at %d", n, next)
 		}
@@ -141,14 +141,14 @@ func colliding(n int) (fields []string) {
 func TestPages(t *testing.T) {
 	s := newStore(t)
 	stays := numbered(1000)
-	s.apply(func(txn *storage.Txn) { set(t, txn, "k", stays...) })
+	s.apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", stays...) })
 	came, next, pages := make(map[string]int), uint64(0), 0
 	for more := true; more; more = next != 0 {
 		s.view(func(v *storage.View) {
-			h := lookup(t, v, "k")
+			h := lookup(t, hashes, v, "k")
 			seen := 0
 			var err error
-			next, err = h.Page(next, 7, func(field, value []byte) bool {
+			next, err = elements.Page(h, next, 7, func(field, value []byte) bool {
 				came[string(field)]++
 				seen++
 				return len(field) != 2
@@ -159,8 +159,8 @@ func TestPages(t *testing.T) {
 		})
 		pages++
 		s.apply(func(txn *storage.Txn) {
-			set(t, txn, "k", fmt.Sprint("comes", pages), "v")
-			remove(t, txn, "k", fmt.Sprint("comes", pages-3))
+			put(t, hashes, txn, "k", fmt.Sprint("comes", pages), "v")
+			remove(t, hashes, txn, "k", fmt.Sprint("comes", pages-3))
 		})
 		if pages%40 == 0 {
 			s.restart()
@@ -172,8 +172,8 @@ func TestPages(t *testing.T) {
 		}
 	}
 	s.view(func(v *storage.View) {
-		h := lookup(t, v, "k")
-		if next, err := h.Page(1<<32, 10, func(_, _ []byte) bool { t.Error("a field behind the last"); return true }); next != 0 || err != nil {
+		h := lookup(t, hashes, v, "k")
+		if next, err := elements.Page(h, 1<<32, 10, func(_, _ []byte) bool { t.Error("a field behind the last"); return true }); next != 0 || err != nil {
 			t.Errorf("behind the last place is %d, %v", next, err)
 		}
 	})
@@ -182,10 +182,10 @@ func TestPages(t *testing.T) {
 // TestSameDice: a seed decides.
 func TestSameDice(t *testing.T) {
 	s := newStore(t)
-	s.apply(func(txn *storage.Txn) { set(t, txn, "k", numbered(500)...) })
+	s.apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", numbered(500)...) })
 	take := func(r storage.Reader, seed uint64) (fields []string) {
-		h := lookup(t, r, "k")
-		must(t, h.Random(5, false, hash.NewDice(seed), func(p hash.Pair) bool { fields = append(fields, string(p.Field)); return true }))
+		h := lookup(t, hashes, r, "k")
+		must(t, elements.Random(h, 5, false, elements.NewDice(seed), func(p elements.Element) bool { fields = append(fields, string(p.Name)); return true }))
 		return fields
 	}
 	var first []string

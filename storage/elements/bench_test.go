@@ -1,4 +1,4 @@
-package hash_test
+package elements_test
 
 import (
 	"fmt"
@@ -6,15 +6,14 @@ import (
 	"testing"
 
 	"cairn/storage"
-	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
 )
 
-// BenchmarkHash compares a write and a look-up of a field with those of a string: of a hash of so many fields, of
+// BenchmarkElements compares a write and a look-up of a field with those of a string: of a hash of so many fields, of
 // which there are enough for 100,000 in all. Fields and values have 16 bytes. Writes are 64 a transaction, look-ups 16
 // a view. An operation is one of them.
-func BenchmarkHash(b *testing.B) {
+func BenchmarkElements(b *testing.B) {
 	const all = 100_000
 	for _, fields := range []int{0, 1, 10, 100, 1000, all} {
 		name := "string"
@@ -39,11 +38,11 @@ func BenchmarkHash(b *testing.B) {
 				must(b, k.Put(layout.Row{Type: layout.String, Payload: value}))
 				return
 			}
-			h, _, err := hash.Open(txn, 0, key)
+			h, _, err := hashes.Open(txn, 0, key)
 			must(b, err)
-			f, err := h.Field(field)
+			f, err := h.Item(field)
 			must(b, err)
-			must(b, h.SetField(&f, value))
+			must(b, h.Put(&f, value))
 			must(b, h.Save(1))
 		}
 		batch := func(n int) {
@@ -54,7 +53,7 @@ func BenchmarkHash(b *testing.B) {
 				}
 				txn.Fetch()
 				for i := range 64 {
-					if key, field := place(n + i); fields > hash.MaxEntries {
+					if key, field := place(n + i); uint64(fields) > hashes.MaxEntries {
 						_, err := keys.ExpectPart(txn, 0, key, layout.AppendName(nil, field))
 						must(b, err)
 					}
@@ -85,7 +84,7 @@ func BenchmarkHash(b *testing.B) {
 							must(b, err)
 							continue
 						}
-						h := lookup(b, v, string(key))
+						h := lookup(b, hashes, v, string(key))
 						if got, err := h.Get(field); err != nil || len(got) != len(value) {
 							b.Fatal(got, err)
 						}

@@ -1,4 +1,4 @@
-package hash_test
+package elements_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"cairn/storage"
-	"cairn/storage/hash"
+	"cairn/storage/elements"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
 )
@@ -30,7 +30,7 @@ func newStore(t testing.TB) *testStore {
 func (s *testStore) open() {
 	s.t.Helper()
 	var err error
-	if s.s, err = storage.Open("hash", storage.Options{FS: s.fs}); err != nil {
+	if s.s, err = storage.Open("elements", storage.Options{FS: s.fs}); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -76,56 +76,70 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// set gives fields values, in turns.
-func set(t testing.TB, txn *storage.Txn, key string, pairs ...string) {
+// hashes and sets are what tests keep: elements with values, and without.
+var (
+	hashes = elements.Form{Type: layout.Hash, Values: true, MaxEntries: 128, MaxEntryBytes: 8 << 10}
+	sets   = elements.Form{Type: layout.Set, MaxEntries: 128, MaxEntryBytes: 8 << 10}
+)
+
+// put gives names values, in turns; in a set they count for nothing.
+func put(t testing.TB, f elements.Form, txn *storage.Txn, key string, pairs ...string) {
 	t.Helper()
-	h, isHash, err := hash.Open(txn, 0, []byte(key))
-	if must(t, err); !isHash {
-		t.Fatalf("%q is no hash", key)
+	e, ok, err := f.Open(txn, 0, []byte(key))
+	if must(t, err); !ok {
+		t.Fatalf("%q is no %v", key, f.Type)
 	}
 	for ; len(pairs) > 0; pairs = pairs[2:] {
-		f, err := h.Field([]byte(pairs[0]))
+		s, err := e.Item([]byte(pairs[0]))
 		must(t, err)
-		must(t, h.SetField(&f, []byte(pairs[1])))
+		must(t, e.Put(&s, valueOf(f, pairs[1])))
 	}
-	must(t, h.Save(1))
+	must(t, e.Save(1))
 }
 
-// remove removes fields, and says how many there were.
-func remove(t testing.TB, txn *storage.Txn, key string, fields ...string) (n int) {
+// valueOf returns the value that an element of a form is given.
+func valueOf(f elements.Form, value string) []byte {
+	if !f.Values {
+		return nil
+	}
+	return []byte(value)
+}
+
+// remove removes elements, and says how many there were.
+func remove(t testing.TB, f elements.Form, txn *storage.Txn, key string, names ...string) (n int) {
 	t.Helper()
-	h, _, err := hash.Open(txn, 0, []byte(key))
+	e, _, err := f.Open(txn, 0, []byte(key))
 	must(t, err)
-	for _, name := range fields {
-		f, err := h.Field([]byte(name))
-		if must(t, err); h.RemoveField(&f) {
+	for _, name := range names {
+		s, err := e.Item([]byte(name))
+		if must(t, err); e.Drop(&s) {
 			n++
 		}
 	}
-	must(t, h.Save(1))
+	must(t, e.Save(1))
 	return n
 }
 
-func lookup(t testing.TB, r storage.Reader, key string) hash.Hash {
+func lookup(t testing.TB, f elements.Form, r storage.Reader, key string) *elements.Collection {
 	t.Helper()
-	h, isHash, err := hash.Lookup(r, 0, []byte(key))
-	if must(t, err); !isHash {
-		t.Fatalf("%q is no hash", key)
+	c, ok, err := f.Lookup(r, 0, []byte(key))
+	if must(t, err); !ok {
+		t.Fatalf("%q is no %v", key, f.Type)
 	}
-	return h
+	return &c
 }
 
-// all returns the fields in their order, and what they are.
-func all(t testing.TB, h hash.Hash) (order []string, values map[string]string) {
+// all returns the names in their order, and what they are.
+func all(t testing.TB, c *elements.Collection) (order []string, values map[string]string) {
 	t.Helper()
 	values = make(map[string]string)
-	must(t, h.Walk(func(field, value []byte) (bool, error) {
-		order = append(order, string(field))
-		values[string(field)] = string(value)
+	must(t, c.Walk(func(name, value []byte) (bool, error) {
+		order = append(order, string(name))
+		values[string(name)] = string(value)
 		return true, nil
 	}))
-	if uint64(len(values)) != h.Len() || len(order) != len(values) {
-		t.Fatalf("%d fields are counted, %d are there, %d of them different", h.Len(), len(order), len(values))
+	if uint64(len(values)) != c.Len() || len(order) != len(values) {
+		t.Fatalf("%d elements are counted, %d are there, %d of them different", c.Len(), len(order), len(values))
 	}
 	return order, values
 }
