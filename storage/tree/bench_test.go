@@ -26,11 +26,11 @@ func BenchmarkTree(b *testing.B) {
 				s.Apply(func(txn *storage.Txn) {
 					change(b, txn, ordered, func(e *tree.Edit) {
 						if from == 0 {
-							typetest.Must(b, e.RemoveRange(0, e.Len()))
+							typetest.Must(b, e.RemoveRange(0, e.Entries()))
 						}
 						for n := from; n < min(from+1000, size); n++ {
 							if ordered {
-								_, err := e.Put(entry(uint64(n)))
+								_, err := e.Add(entry(uint64(n)))
 								typetest.Must(b, err)
 							} else {
 								typetest.Must(b, e.Insert(uint64(n), entry(uint64(n))))
@@ -76,14 +76,14 @@ func BenchmarkTree(b *testing.B) {
 		fill(true)
 		next := uint64(size)
 		writes("put-delete", true, func(e *tree.Edit, n uint64) {
-			_, err := e.Put(entry(next))
+			_, err := e.Add(entry(next))
 			typetest.Must(b, err)
 			_, err = e.Delete(entry(next - uint64(size)))
 			typetest.Must(b, err)
 			next++
 		})
 		reads("find", func(tr *tree.Tree) {
-			_, _, err := tr.Find(entry(uint64(rnd.IntN(size))))
+			_, _, err := tr.Rank(entry(uint64(rnd.IntN(size))))
 			typetest.Must(b, err)
 		})
 	}

@@ -51,8 +51,8 @@ func Open(t *storage.Txn, key *keys.Handle, root []byte, ordered bool) (e *Edit,
 	return e, err
 }
 
-// load implements nodes.
-func (e *Edit) load(number uint64, height int) ([]byte, error) {
+// loadNode implements nodes.
+func (e *Edit) loadNode(number uint64, height int) ([]byte, error) {
 	n, err := e.nodeOf(number, height)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (e *Edit) Save(row layout.Row, head []byte) error {
 
 // changed returns the nodes that must be written, by their numbers.
 func (e *Edit) changed() (changed []*node) {
-	for _, n := range e.nodes {
+	for _, n := range e.nodes { //lint:sorted below
 		if n.dropped && !n.isNew || !n.dropped && n.own {
 			changed = append(changed, n)
 		}
@@ -135,8 +135,8 @@ func (e *Edit) changed() (changed []*node) {
 	return changed
 }
 
-// set gives a node other bytes, which it keeps.
-func (e *Edit) set(n *node, b []byte) {
+// setBytes gives a node other bytes, which it keeps.
+func (e *Edit) setBytes(n *node, b []byte) {
 	n.b, n.own = b, true
 	if n == &e.top {
 		e.node = b
@@ -146,14 +146,14 @@ func (e *Edit) set(n *node, b []byte) {
 // writable returns the bytes of a node, with room for more; they may be changed.
 func (e *Edit) writable(n *node, more int) []byte {
 	if !n.own {
-		e.set(n, append(make([]byte, 0, len(n.b)+more), n.b...))
+		e.setBytes(n, append(make([]byte, 0, len(n.b)+more), n.b...))
 	}
 	return n.b
 }
 
 // splice changes a leaf: b is put in the place of the bytes from at to end, which makes delta entries more.
 func (e *Edit) splice(n *node, at, end int, b []byte, delta int64) {
-	e.set(n, slices.Replace(e.writable(n, len(b)+spare), at, end, b...))
+	e.setBytes(n, slices.Replace(e.writable(n, len(b)+spare), at, end, b...))
 	n.b[0] = byte(int64(n.b[0]) + delta)
 	e.delta = delta
 }
@@ -201,7 +201,7 @@ func (e *Edit) descendTo(key []byte) (n *node, err error) {
 	return n, nil
 }
 
-// Insert adds an entry before the one of a rank, which is at most Len. It is not for ordered trees.
+// Insert adds an entry before the one of a rank, which is at most Entries. It is not for ordered trees.
 func (e *Edit) Insert(rank uint64, entry []byte) error {
 	n, at, err := e.descend(rank, true)
 	if err != nil {
@@ -217,8 +217,8 @@ func (e *Edit) Insert(rank uint64, entry []byte) error {
 	return e.insertAt(n, place, entry)
 }
 
-// Put adds an entry to an ordered tree, unless it is there, and reports whether it was added.
-func (e *Edit) Put(entry []byte) (added bool, err error) {
+// Add adds an entry to an ordered tree, unless it is there, and reports whether it was added.
+func (e *Edit) Add(entry []byte) (added bool, err error) {
 	n, err := e.descendTo(entry)
 	if err != nil {
 		return false, err
@@ -384,7 +384,7 @@ func (e *Edit) cutUp(dst []child, height int, n *node, self child) (_ []child, e
 	if err != nil {
 		return nil, err
 	}
-	e.set(n, a)
+	e.setBytes(n, a)
 	right := e.newNode(b)
 	if dst, err = e.cutUp(dst, height, n, self); err != nil {
 		return nil, err
@@ -437,7 +437,7 @@ func (e *Edit) join(depth, height int, n *node) (done bool, err error) {
 	} else {
 		moved := inner(gone.b).all()
 		moved[0].separator, moved[0].cut = right.separator, right.cut // that of a first child counted for nothing
-		e.set(into, newInner(append(inner(into.b).all(), moved...)))
+		e.setBytes(into, newInner(append(inner(into.b).all(), moved...)))
 	}
 	e.drop(gone)
 	left.number, left.count, left.large = into.number, countNode(into.b, height), false
@@ -453,7 +453,7 @@ func (e *Edit) drop(n *node) {
 func (e *Edit) replace(depth, i, count int, children ...child) error {
 	n := e.path[depth].node
 	all := slices.Replace(inner(n.b).all(), i, i+count, children...)
-	e.set(n, newInner(all))
+	e.setBytes(n, newInner(all))
 	return e.settle(depth, n)
 }
 
@@ -461,7 +461,7 @@ func (e *Edit) replace(depth, i, count int, children ...child) error {
 // leads.
 func (e *Edit) deepen() *node {
 	n := e.newNode(bytes.Clone(e.top.b))
-	e.set(&e.top, newInner([]child{{number: n.number, count: countNode(n.b, e.height)}}))
+	e.setBytes(&e.top, newInner([]child{{number: n.number, count: countNode(n.b, e.height)}}))
 	e.height++
 	for i := range e.path {
 		if e.path[i].node == &e.top {
@@ -478,7 +478,7 @@ func (e *Edit) flatten() error {
 		n := inner(e.top.b)
 		if n.children() == 0 {
 			e.height = 0
-			e.set(&e.top, []byte{0})
+			e.setBytes(&e.top, []byte{0})
 			return nil
 		}
 		c := n.child(0)
@@ -489,7 +489,7 @@ func (e *Edit) flatten() error {
 		if err != nil {
 			return err
 		}
-		e.set(&e.top, bytes.Clone(only.b))
+		e.setBytes(&e.top, bytes.Clone(only.b))
 		e.height--
 		e.drop(only)
 	}

@@ -34,7 +34,7 @@ func change(t testing.TB, txn *storage.Txn, ordered bool, fn func(e *tree.Edit))
 	e, err := tree.Open(txn, &h, root, ordered)
 	typetest.Must(t, err)
 	fn(e)
-	if e.Len() == 0 {
+	if e.Entries() == 0 {
 		_, err := h.Remove()
 		typetest.Must(t, err)
 		return
@@ -57,8 +57,8 @@ func read(t testing.TB, r storage.Reader, fn func(tr *tree.Tree)) {
 }
 
 type reader interface {
-	Len() uint64
-	Find(key []byte) (uint64, bool, error)
+	Entries() uint64
+	Rank(key []byte) (uint64, bool, error)
 	Walk(rank uint64, fn func([]byte) (bool, error)) error
 	WalkBack(rank uint64, fn func([]byte) (bool, error)) error
 }
@@ -66,7 +66,7 @@ type reader interface {
 // check compares a tree with what it should be.
 func check(t testing.TB, tr reader, want []string, ordered bool, rnd *rand.Rand) {
 	t.Helper()
-	if n := tr.Len(); n != uint64(len(want)) {
+	if n := tr.Entries(); n != uint64(len(want)) {
 		t.Fatalf("%d entries, want %d", n, len(want))
 	}
 	var got []string
@@ -98,7 +98,7 @@ func check(t testing.TB, tr reader, want []string, ordered bool, rnd *rand.Rand)
 		case 1:
 			key = key[:rnd.IntN(len(key)+1)]
 		}
-		rank, found, err := tr.Find([]byte(key))
+		rank, found, err := tr.Rank([]byte(key))
 		typetest.Must(t, err)
 		if at, is := slices.BinarySearch(want, key); uint64(at) != rank || is != found {
 			t.Fatalf("%q has rank %d (%v), want %d (%v)", key, rank, found, at, is)
@@ -160,7 +160,7 @@ func step(t testing.TB, e *tree.Edit, want []string, ordered, grow bool, rnd *ra
 	case grow && n < 85 || !grow && n < 30:
 		entry := text(rnd)
 		if ordered {
-			added, err := e.Put([]byte(entry))
+			added, err := e.Add([]byte(entry))
 			typetest.Must(t, err)
 			at, found := slices.BinarySearch(want, entry)
 			if added == found {
@@ -217,7 +217,7 @@ func TestEnds(t *testing.T) {
 							}
 							entry := fmt.Appendf(nil, "%08d", n)
 							if ordered {
-								_, err := e.Put(entry)
+								_, err := e.Add(entry)
 								typetest.Must(t, err)
 							} else {
 								typetest.Must(t, e.Insert(rank, entry))
@@ -228,7 +228,7 @@ func TestEnds(t *testing.T) {
 			}
 			s.View(func(v *storage.View) {
 				read(t, v, func(tr *tree.Tree) {
-					if n := tr.Len(); n != entries {
+					if n := tr.Entries(); n != entries {
 						t.Fatalf("%d entries", n)
 					}
 					for _, rank := range []uint64{0, 1, 127, 128, 9999, entries - 1} {

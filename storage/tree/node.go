@@ -76,7 +76,7 @@ func checkNode(node []byte, height int) error {
 		return errNode
 	}
 	for i := range n.children() {
-		end := n.end(i)
+		end := n.separatorEnd(i)
 		if end < last || n.count(i) == 0 {
 			return errNode
 		}
@@ -197,11 +197,11 @@ func (n inner) children() int { return int(n[0]) }
 // ends returns where the separators begin.
 func (n inner) ends() int { return innerHead + n.children()*childSize }
 
-func (n inner) at(i int) []byte { return n[innerHead+i*childSize:][:childSize] }
+func (n inner) childBytes(i int) []byte { return n[innerHead+i*childSize:][:childSize] }
 
-func (n inner) end(i int) int { return int(binary.BigEndian.Uint16(n.at(i)[10:])) }
+func (n inner) separatorEnd(i int) int { return int(binary.BigEndian.Uint16(n.childBytes(i)[10:])) }
 
-func (n inner) count(i int) uint64 { return uint40(n.at(i)[5:]) & maxCount }
+func (n inner) count(i int) uint64 { return uint40(n.childBytes(i)[5:]) & maxCount }
 
 // total returns how many entries are under the node.
 func (n inner) total() (sum uint64) {
@@ -212,13 +212,13 @@ func (n inner) total() (sum uint64) {
 }
 
 func (n inner) child(i int) child {
-	b, from := n.at(i), 0
+	b, from := n.childBytes(i), 0
 	if i > 0 {
-		from = n.end(i - 1)
+		from = n.separatorEnd(i - 1)
 	}
 	count := uint40(b[5:])
 	separators := n[n.ends():]
-	end := n.end(i)
+	end := n.separatorEnd(i)
 	return child{
 		number: uint40(b), count: count & maxCount, large: count&largeBit != 0, cut: count&cutBit != 0,
 		separator: separators[from:end:end],
@@ -227,7 +227,7 @@ func (n inner) child(i int) child {
 
 // setCount changes how many entries are under a child, and whether it is large.
 func (n inner) setCount(i int, count uint64, large bool) {
-	b := n.at(i)[5:]
+	b := n.childBytes(i)[5:]
 	v := uint40(b)&cutBit | count
 	if large {
 		v |= largeBit
@@ -258,7 +258,7 @@ func newInner(children []child) inner {
 	n[0] = byte(len(children))
 	for i, c := range children {
 		n = append(n, c.separator...)
-		b := n.at(i)
+		b := n.childBytes(i)
 		putUint40(b, c.number)
 		if c.cut {
 			putUint40(b[5:], cutBit)

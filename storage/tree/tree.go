@@ -24,8 +24,8 @@ type Tree struct {
 
 // nodes are where a tree's nodes are read.
 type nodes interface {
-	// load returns a node that has been checked; it must not be changed.
-	load(number uint64, height int) (node []byte, err error)
+	// loadNode returns a node that has been checked; it must not be changed.
+	loadNode(number uint64, height int) (node []byte, err error)
 }
 
 // stored are the nodes of the collection whose key row is row.
@@ -35,7 +35,7 @@ type stored struct {
 	row layout.Row
 }
 
-func (s *stored) load(number uint64, height int) ([]byte, error) {
+func (s *stored) loadNode(number uint64, height int) ([]byte, error) {
 	var room [nameBuffer]byte
 	node, err := keys.LookupPart(s.r, s.db, s.row, layout.AppendNode(room[:0], number))
 	if err == nil {
@@ -55,14 +55,14 @@ func Read(r storage.Reader, db uint8, row layout.Row, root []byte) (t Tree, err 
 	return t, err
 }
 
-// Len returns the number of entries.
-func (t *Tree) Len() uint64 { return countNode(t.node, t.height) }
+// Entries returns the number of entries.
+func (t *Tree) Entries() uint64 { return countNode(t.node, t.height) }
 
 // Alone reports whether the tree is all in its root.
 func (t *Tree) Alone() bool { return t.height == 0 }
 
-// Find returns how many entries of an ordered tree are below key, and whether it is one itself.
-func (t *Tree) Find(key []byte) (rank uint64, found bool, err error) {
+// Rank returns how many entries of an ordered tree are below key, and whether it is one itself.
+func (t *Tree) Rank(key []byte) (rank uint64, found bool, err error) {
 	node := t.node
 	for h := t.height; h > 0; h-- {
 		n := inner(node)
@@ -71,7 +71,7 @@ func (t *Tree) Find(key []byte) (rank uint64, found bool, err error) {
 			return 0, false, err
 		}
 		rank += before
-		if node, err = t.from.load(n.child(i).number, h-1); err != nil {
+		if node, err = t.from.loadNode(n.child(i).number, h-1); err != nil {
 			return 0, false, err
 		}
 	}
@@ -106,9 +106,9 @@ func (t *Tree) isBelow(key []byte, c child, height int) (bool, error) {
 	if !c.cut || !bytes.HasPrefix(key, c.separator) {
 		return bytes.Compare(key, c.separator) < 0, nil
 	}
-	node, err := t.from.load(c.number, height-1)
+	node, err := t.from.loadNode(c.number, height-1)
 	for h := height - 1; err == nil && h > 0; h-- {
-		node, err = t.from.load(inner(node).child(0).number, h-1)
+		node, err = t.from.loadNode(inner(node).child(0).number, h-1)
 	}
 	if err != nil {
 		return false, err
@@ -120,7 +120,7 @@ func (t *Tree) isBelow(key []byte, c child, height int) (bool, error) {
 // Walk calls fn for the entries, beginning with the one of a rank, until it wants no more. entry is valid during the
 // call.
 func (t *Tree) Walk(rank uint64, fn func(entry []byte) (more bool, err error)) error {
-	if rank >= t.Len() {
+	if rank >= t.Entries() {
 		return nil
 	}
 	_, err := t.walk(t.node, t.height, rank, fn)
@@ -134,7 +134,7 @@ func (t *Tree) walk(node []byte, height int, rank uint64, fn func(entry []byte) 
 	n := inner(node)
 	i, before := n.byRank(rank)
 	for rank -= before; i < n.children(); i++ {
-		below, err := t.from.load(n.child(i).number, height-1)
+		below, err := t.from.loadNode(n.child(i).number, height-1)
 		if err != nil {
 			return false, err
 		}
@@ -166,10 +166,10 @@ func (l leaf) walk(rank uint64, fn func(entry []byte) (bool, error)) (more bool,
 // WalkBack calls fn for the entries from the one of a rank, or the last, down to the first, until it wants no more.
 // entry is valid during the call.
 func (t *Tree) WalkBack(rank uint64, fn func(entry []byte) (more bool, err error)) error {
-	if t.Len() == 0 {
+	if t.Entries() == 0 {
 		return nil
 	}
-	_, err := t.walkBack(t.node, t.height, min(rank, t.Len()-1), fn)
+	_, err := t.walkBack(t.node, t.height, min(rank, t.Entries()-1), fn)
 	return err
 }
 
@@ -180,7 +180,7 @@ func (t *Tree) walkBack(node []byte, height int, rank uint64, fn func(entry []by
 	n := inner(node)
 	i, before := n.byRank(rank)
 	for rank -= before; i >= 0; i-- {
-		below, err := t.from.load(n.child(i).number, height-1)
+		below, err := t.from.loadNode(n.child(i).number, height-1)
 		if err != nil {
 			return false, err
 		}

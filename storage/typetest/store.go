@@ -22,12 +22,12 @@ type Store struct {
 func New(t testing.TB) *Store {
 	t.Helper()
 	s := &Store{t: t, fs: vfs.NewMem()}
-	s.open()
+	s.openStore()
 	t.Cleanup(func() { Must(t, s.s.Close()) })
 	return s
 }
 
-func (s *Store) open() {
+func (s *Store) openStore() {
 	s.t.Helper()
 	var err error
 	s.s, err = storage.Open("state", storage.Options{FS: s.fs})
@@ -38,7 +38,7 @@ func (s *Store) open() {
 func (s *Store) Restart() {
 	s.t.Helper()
 	Must(s.t, s.s.Close())
-	s.open()
+	s.openStore()
 }
 
 // Apply runs fn in a transaction and commits it.
