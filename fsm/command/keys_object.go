@@ -78,8 +78,11 @@ const maxEmbedded = 44
 // now, and Redis goes by those of then.
 func encodingOf(e Encodings) func(Env, layout.Row) (reply.Reply, error) {
 	return func(env Env, row layout.Row) (reply.Reply, error) {
-		if row.Type == layout.String {
+		switch row.Type {
+		case layout.String:
 			return stringEncoding(row)
+		case layout.List:
+			return reply.BulkString("quicklist"), nil
 		}
 		h, err := hash.Of(nil, env.DB, row)
 		if most, longest := h.Past(); most > uint64(e.HashEntries) || longest > uint64(e.HashValue) {

@@ -17,7 +17,9 @@ type Table struct {
 }
 
 // Rows returns the rows that read or write the keyspace, the internal ones among them.
-func Rows() []Spec { return slices.Concat(stringRows(), hashRows(), keyRows(), internalRows()) }
+func Rows() []Spec {
+	return slices.Concat(stringRows(), hashRows(), listRows(), keyRows(), internalRows())
+}
 
 // NewTable makes a table of rows. A row gets what it does not say itself: from RedisFacts, and the arity that follows
 // from its Syntax. Two rows of one name, and a Syntax that cannot be read, are mistakes of the program: it panics.

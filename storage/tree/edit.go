@@ -15,7 +15,7 @@ type Edit struct {
 	Tree
 	t       *storage.Txn
 	key     *keys.Handle
-	ordered bool
+	ordered bool // and the collection has other parts
 
 	top   node
 	nodes map[uint64]*node // those that were loaded or made
@@ -41,10 +41,19 @@ type step struct {
 
 func (s step) child() child { return inner(s.node.b).child(s.i) }
 
-// Open returns the tree of the collection at key, which keeps it. root is what Save has put behind the head; nothing is
-// an empty tree. ordered says that the entries are in the order of their bytes.
-func Open(t *storage.Txn, key *keys.Handle, root []byte, ordered bool) (e *Edit, err error) {
-	e = &Edit{t: t, key: key, ordered: ordered}
+// Open returns the tree of the collection at key, which keeps it: by rank, and with no other parts. root is what Save
+// has put behind the head; nothing is an empty tree.
+func Open(t *storage.Txn, key *keys.Handle, root []byte) (*Edit, error) {
+	return open(&Edit{t: t, key: key}, root)
+}
+
+// OpenOrdered is Open for a tree with its entries in the order of their bytes, of a collection that has other parts
+// too.
+func OpenOrdered(t *storage.Txn, key *keys.Handle, root []byte) (*Edit, error) {
+	return open(&Edit{t: t, key: key, ordered: true}, root)
+}
+
+func open(e *Edit, root []byte) (_ *Edit, err error) {
 	e.from = e
 	e.root, err = parseRoot(root)
 	e.top.b = e.node
@@ -93,17 +102,16 @@ func (e *Edit) newNode(b []byte) *node {
 }
 
 // Save makes what was changed the tree of the key, which gets row with head and the root behind it as its payload, and
-// an id for its parts if it needs one and has none. It keeps head. The tree has entries.
+// an id for its parts while the tree has nodes. It keeps head. The tree has entries.
 func (e *Edit) Save(row layout.Row, head []byte) error {
-	changed := e.changed()
-	for _, n := range changed {
-		if n.dropped {
-			n.part.Remove()
-		}
-	}
+	changed := e.removeDropped()
 	row.Payload = appendRoot(head, e.root)
-	if e.height > 0 && row.Parts == 0 {
+	switch {
+	case e.height > 0 && row.Parts == 0:
 		row.Parts = e.t.NewParts()
+	case e.height == 0 && row.Parts != 0 && !e.ordered:
+		e.key.NoParts()
+		row.Parts = 0
 	}
 	if err := e.key.Put(row); err != nil {
 		return err
@@ -122,6 +130,25 @@ func (e *Edit) Save(row layout.Row, head []byte) error {
 	}
 	e.nodes, e.top.own = nil, false
 	return nil
+}
+
+// Clear removes the nodes of a tree that has no entries any more; its key is about to go.
+func (e *Edit) Clear() {
+	e.removeDropped()
+	if !e.ordered {
+		e.key.NoParts()
+	}
+}
+
+// removeDropped removes the stored nodes that have gone, and returns all that have changed.
+func (e *Edit) removeDropped() (changed []*node) {
+	changed = e.changed()
+	for _, n := range changed {
+		if n.dropped {
+			n.part.Remove()
+		}
+	}
+	return changed
 }
 
 // changed returns the nodes that must be written, by their numbers.

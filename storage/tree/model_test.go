@@ -31,10 +31,15 @@ func change(t testing.TB, txn *storage.Txn, ordered bool, fn func(e *tree.Edit))
 	if h.Live {
 		row, root = h.Row, h.Row.Payload[len(head):]
 	}
-	e, err := tree.Open(txn, &h, root, ordered)
+	open := tree.Open
+	if ordered {
+		open = tree.OpenOrdered
+	}
+	e, err := open(txn, &h, root)
 	typetest.Must(t, err)
 	fn(e)
 	if e.Entries() == 0 {
+		e.Clear()
 		_, err := h.Remove()
 		typetest.Must(t, err)
 		return

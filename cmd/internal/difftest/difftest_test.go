@@ -36,22 +36,28 @@ func TestBareAgainstRedis(t *testing.T) {
 }
 
 // TestHashesAgainstRedis does little but to hashes, so that they become large, and small again.
-func TestHashesAgainstRedis(t *testing.T) {
+func TestHashesAgainstRedis(t *testing.T) { groupAgainstRedis(t, "TestHashesAgainstRedis", "hash") }
+
+// groupAgainstRedis compares the commands of a group, and some that are for every type.
+func groupAgainstRedis(t *testing.T, name, group string) {
 	others := map[string]bool{"del": true, "copy": true, "rename": true, "object": true, "persist": true, "set": true, "type": true}
 	var rows []command.Spec
 	for _, row := range command.NewTable(command.Rows()).All() {
-		if others[row.Name] || row.Group == "hash" {
+		if others[row.Name] || row.Group == group {
 			rows = append(rows, row)
 		}
 	}
 	for _, proto := range []int{2, 3} {
 		t.Run(fmt.Sprintf("resp=%d", proto), func(t *testing.T) {
-			find(t, "TestHashesAgainstRedis", difftest.Options{
+			find(t, name, difftest.Options{
 				Rows: rows, Skip: skip, Fresh: bareAgainst(t, redistest.Oracle(t), proto, command.Rows()),
 			})
 		})
 	}
 }
+
+// TestListsAgainstRedis does little but to lists, so that they become long, and short again.
+func TestListsAgainstRedis(t *testing.T) { groupAgainstRedis(t, "TestListsAgainstRedis", "list") }
 
 func find(t *testing.T, name string, o difftest.Options) {
 	o.Seed, o.Steps = *seedFlag, *stepsFlag

@@ -32,7 +32,7 @@ func weightOf(name string) int {
 		return 1
 	case "del", "unlink":
 		return 10
-	case "hset": // else hashes are seldom there, and small
+	case "hset", "rpush": // else collections are seldom there, and small
 		return 100
 	}
 	return 20

@@ -16,6 +16,7 @@ import (
 	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
+	"cairn/storage/list"
 	"cairn/storage/raftlog"
 )
 
@@ -111,21 +112,48 @@ func dumpKeys(out io.Writer, s *storage.Store, limit int) (err error) {
 	return more(out, shown, limit)
 }
 
-// shownFields is how many fields of a hash are shown.
-const shownFields = 16
+// shownElements is how many elements of a collection are shown.
+const shownElements = 16
 
 func dumpValue(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
-	if row.Type != layout.Hash {
-		fmt.Fprint(out, shorten(row.Payload))
-		return nil
+	switch row.Type {
+	case layout.Hash:
+		return dumpHash(out, v, db, row)
+	case layout.List:
+		return dumpList(out, v, db, row)
 	}
+	fmt.Fprint(out, shorten(row.Payload))
+	return nil
+}
+
+func dumpList(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
+	l, err := list.Of(v, db, row)
+	if err != nil {
+		return err
+	}
+	shown := 0
+	err = l.Walk(0, func(entry []byte) (bool, error) {
+		if shown++; shown > shownElements {
+			return false, nil
+		}
+		fmt.Fprintf(out, "%s, ", shorten(entry))
+		return true, nil
+	})
+	fmt.Fprintf(out, "%d elements", l.Entries())
+	if !l.Alone() {
+		fmt.Fprint(out, " in rows of their own")
+	}
+	return err
+}
+
+func dumpHash(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
 	h, err := hash.Of(v, db, row)
 	if err != nil {
 		return err
 	}
 	shown := 0
 	err = h.Walk(func(field, value []byte) (bool, error) {
-		if shown++; shown > shownFields {
+		if shown++; shown > shownElements {
 			return false, nil
 		}
 		fmt.Fprintf(out, "%s: %s, ", shorten(field), shorten(value))
