@@ -84,6 +84,7 @@ func (x *expected) match(at *int, near int, is func(pkey []byte) bool) *Locator 
 // Expect says that the row of a Redis key will be asked for, after those that were expected before. It is false when
 // there is no room for more: Fetch makes some, and puts an end to what was expected before. It keeps nothing of key.
 func (t *Txn) Expect(db uint8, key []byte) (more bool) {
+	t.writeDeferred() // its locators are in memory that is used again
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
 	switch {
 	case !a.keys.fetched:
@@ -121,6 +122,9 @@ func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
 // those behind the last that was peeked at. It is for what the row says of parts that will be asked for, see
 // ExpectPart.
 func (t *Txn) Peek(db uint8, key []byte) (row []byte, err error) {
+	if t.writeDeferred(); t.failed != nil {
+		return nil, t.failed
+	}
 	x, keyspace := &t.e.ahead.keys, t.state.Databases[db].Keyspace
 	p := x.match(&x.peeked, maxExpected, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) })
 	if p == nil {

@@ -25,6 +25,9 @@ func locatorOf(pkey []byte) Locator { return Locator{pkey: pkey, hash: hashtable
 // Find makes p the locator of a Redis key and returns its row, nil when it is absent. What is true of the bytes that
 // Get returns is true of row. db is below layout.Databases.
 func (t *Txn) Find(p *Locator, db uint8, key []byte) (row []byte, err error) {
+	if t.writeDeferred(); t.failed != nil {
+		return nil, t.failed
+	}
 	a, keyspace := &t.e.ahead, t.state.Databases[db].Keyspace
 	if at := a.keys.match(&a.keys.next, nearNext, func(pkey []byte) bool { return layout.IsKey(pkey, keyspace, key) }); at != nil {
 		*p = *at

@@ -41,9 +41,12 @@ type Txn struct {
 	long    map[string]int // the lengths of the long rows it has read: who replaces a row has read it
 	longest int            // bytes of the longest value it has written
 	size    int
-	arena   arena.Arena     // for rows that it has read in the cache
-	kept    bool            // it is committed
-	key     [keyBuffer]byte // see KeyBuffer
+	arena   arena.Arena // for rows that it has read in the cache
+	kept    bool        // it is committed
+
+	deferred Deferred        // see Defer
+	failed   error           // of what was deferred
+	key      [keyBuffer]byte // see KeyBuffer
 }
 
 // keyBuffer is how long a Pebble key is for which KeyBuffer has room.
@@ -73,7 +76,10 @@ func (s *Store) Begin() (*Txn, error) {
 }
 
 // SetTime says that what follows happens at now, Unix milliseconds. A time before an earlier one counts as that one.
-func (t *Txn) SetTime(now int64) { t.state.Time = max(t.state.Time, now) }
+func (t *Txn) SetTime(now int64) {
+	t.writeDeferred()
+	t.state.Time = max(t.state.Time, now)
+}
 
 // Time returns the time the transaction has reached, Unix milliseconds.
 func (t *Txn) Time() int64 { return t.state.Time }
@@ -88,7 +94,10 @@ func (t *Txn) SetCluster(id string) { t.state.Cluster = id }
 func (t *Txn) Size() int { return t.size }
 
 // Database implements Reader.
-func (t *Txn) Database(db uint8) layout.Database { return t.state.Databases[db] }
+func (t *Txn) Database(db uint8) layout.Database {
+	t.writeDeferred()
+	return t.state.Databases[db]
+}
 
 // AddKeys changes the counts of a database: its keys, and those of them that have a time to live.
 func (t *Txn) AddKeys(db uint8, keys, expires int) {
@@ -105,6 +114,7 @@ func (t *Txn) NewParts() uint64 {
 
 // SwapDatabases exchanges the contents of two databases.
 func (t *Txn) SwapDatabases(a, b uint8) {
+	t.writeDeferred()
 	d := &t.state.Databases
 	d[a], d[b] = d[b], d[a]
 }
@@ -146,13 +156,13 @@ func (t *Txn) Delete(key []byte) error {
 
 // DeleteRange removes every Pebble key in [lo, hi), however many there are.
 func (t *Txn) DeleteRange(lo, hi []byte) error {
-	if bytes.Compare(lo, hi) >= 0 {
-		return nil
+	if t.writeDeferred(); bytes.Compare(lo, hi) >= 0 {
+		return t.failed
 	}
 	t.on.bufs[0].DeleteRange(lo, hi, t.seq, t.on.seq, t.oldest)
 	t.seq++ // what it writes from now on is newer
 	t.size += len(lo) + len(hi) + recordBytes
-	return nil
+	return t.failed
 }
 
 // KeyBuffer implements Reader.
@@ -160,6 +170,9 @@ func (t *Txn) KeyBuffer() []byte { return t.key[:0] }
 
 // Get implements Reader.
 func (t *Txn) Get(key []byte) ([]byte, error) {
+	if t.writeDeferred(); t.failed != nil {
+		return nil, t.failed
+	}
 	hash := hashtable.Hash(key)
 	return t.getAt(&Locator{pkey: key, hash: hash, row: t.on.bufs[0].Find(hash, key)})
 }
@@ -188,6 +201,9 @@ func (t *Txn) getAt(p *Locator) (v []byte, err error) {
 
 // Scan implements Reader. fn must not write to the transaction.
 func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
+	if t.writeDeferred(); t.failed != nil {
+		return t.failed
+	}
 	state := readState{base: t.on.base, bufs: t.on.bufs, seq: t.seq}
 	return state.scan(lo, hi, fn)
 }
@@ -196,6 +212,9 @@ func (t *Txn) Scan(lo, hi []byte, fn func(k, v []byte) (bool, error)) error {
 // next Sync, or soon. The index never goes back.
 func (t *Txn) Commit(a Applied) error {
 	defer t.Discard()
+	if t.writeDeferred(); t.failed != nil {
+		return fmt.Errorf("storage: commit index %d: %w", a.Index, t.failed)
+	}
 	if a.Index < t.state.Index {
 		return fmt.Errorf("storage: commit index %d after %d", a.Index, t.state.Index)
 	}
@@ -230,5 +249,5 @@ func (t *Txn) Discard() {
 	t.e.committing.unlock()
 	t.e.release(t.on)
 	t.e.users.Done()
-	t.e, t.on = nil, nil
+	t.e, t.on, t.deferred = nil, nil, nil
 }

@@ -14,7 +14,7 @@ func listRows() []Spec {
 }
 
 // openList is list.Open for a command that changes a list: a key of another type is ErrWrongType.
-func openList(env Env, t *storage.Txn, key []byte) (list.Edit, error) {
+func openList(env Env, t *storage.Txn, key []byte) (*list.Edit, error) {
 	l, isList, err := list.Open(t, env.DB, key)
 	if err == nil && !isList {
 		err = reply.ErrWrongType

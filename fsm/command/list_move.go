@@ -41,7 +41,7 @@ func runLMove(env Env, t *storage.Txn, p move) (reply.Reply, error) {
 			return reply.Reply{}, err
 		}
 	}
-	return moveElement(env, &src, &dst, same, p)
+	return moveElement(env, src, dst, same, p)
 }
 
 // moveElement moves an element of src, which has some, to dst, which is src where they are the same.

@@ -68,7 +68,7 @@ func runPop(back bool) func(Env, *storage.Txn, popping) (reply.Reply, error) {
 		case p.count == 0:
 			return reply.ArrayOf(), nil
 		}
-		popped, err := pop(&l, back, p.count)
+		popped, err := pop(l, back, p.count)
 		switch {
 		case err != nil:
 			return reply.Reply{}, err
@@ -150,7 +150,7 @@ func runLMPop(env Env, t *storage.Txn, p poppingMany) (reply.Reply, error) {
 		if l.Entries() == 0 {
 			continue
 		}
-		popped, err := pop(&l, p.back, p.count)
+		popped, err := pop(l, p.back, p.count)
 		if err != nil {
 			return reply.Reply{}, err
 		}
@@ -183,7 +183,7 @@ func runLRem(env Env, t *storage.Txn, p removal) (reply.Reply, error) {
 	case p.count == 0:
 		most = math.MaxUint64
 	}
-	removed, err := removeEqual(&l, p.text, most, back)
+	removed, err := removeEqual(l, p.text, most, back)
 	if err != nil || removed == 0 {
 		return reply.Int(0), err
 	}

@@ -57,7 +57,7 @@ func runLInsert(env Env, t *storage.Txn, p insertion) (reply.Reply, error) {
 	if err != nil || l.Entries() == 0 {
 		return reply.Int(0), err
 	}
-	rank, found, err := findElement(&l, p.pivot)
+	rank, found, err := findElement(l, p.pivot)
 	if err != nil || !found {
 		return reply.Int(-1), err
 	}

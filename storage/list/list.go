@@ -3,6 +3,7 @@
 package list
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 
@@ -58,32 +59,39 @@ func Of(r storage.Reader, db uint8, row layout.Row) (l List, err error) {
 	return l, err
 }
 
-// Edit is a list in a transaction: what is there, and the means to change it. What is changed counts once it is saved.
+// Edit is a list in a transaction: what is there, and the means to change it. What is changed counts once it is saved;
+// what is written to it without that must not be left. It may be written later, see storage.Txn.Defer.
 type Edit struct {
 	*tree.Edit
-	key *keys.Handle
-	row layout.Row
+	t    *storage.Txn
+	db   uint8
+	name []byte
+	key  keys.Handle
+	row  layout.Row
 }
 
-// Open returns the list at key, of which the edit keeps the name; it has no elements when the key is absent. isList is
-// false when the key holds another type.
-func Open(t *storage.Txn, db uint8, key []byte) (e Edit, isList bool, err error) {
-	h, err := keys.Open(t, db, key)
-	if err != nil {
+// Open returns the list at key; it has no elements when the key is absent. isList is false when the key holds another
+// type.
+func Open(t *storage.Txn, db uint8, key []byte) (e *Edit, isList bool, err error) {
+	if e, ok := t.Deferred().(*Edit); ok && e.db == db && bytes.Equal(e.name, key) {
+		return e, true, nil
+	}
+	e = &Edit{t: t, db: db, name: bytes.Clone(key)}
+	if e.key, err = keys.Open(t, db, e.name); err != nil {
 		return e, true, err
 	}
-	e.key, e.row = &h, h.Row
+	e.row = e.key.Row
 	var root []byte
 	switch {
-	case !h.Live:
+	case !e.key.Live:
 		e.row.Type = layout.List
-	case h.Row.Type != layout.List:
+	case e.row.Type != layout.List:
 		return e, false, nil
 	default:
-		root, err = parsePayload(h.Row.Payload)
+		root, err = parsePayload(e.row.Payload)
 	}
 	if err == nil {
-		e.Edit, err = tree.Open(t, e.key, root)
+		e.Edit, err = tree.Open(t, &e.key, root)
 	}
 	if err != nil {
 		err = fmt.Errorf("list: key %x: %w", key, err)
@@ -105,11 +113,20 @@ func (e *Edit) Push(back bool, text []byte) error {
 func (e *Edit) Save(version uint64) error {
 	if e.Entries() == 0 {
 		e.Clear()
-		_, err := e.key.Remove()
-		return err
+		e.row = layout.Row{Type: layout.List} // of the list that may come to be here
 	}
 	e.row.Version = version
-	return e.Edit.Save(e.row, []byte{payloadFormat})
+	e.Place(&e.row)
+	return e.t.Defer(e)
+}
+
+// Flush implements storage.Deferred.
+func (e *Edit) Flush() error {
+	if e.Entries() > 0 {
+		return e.Write(e.row, []byte{payloadFormat})
+	}
+	_, err := e.key.Remove()
+	return err
 }
 
 // Last is a rank behind the last of every list.

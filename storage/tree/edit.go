@@ -101,18 +101,25 @@ func (e *Edit) newNode(b []byte) *node {
 	return n
 }
 
-// Save makes what was changed the tree of the key, which gets row with head and the root behind it as its payload, and
-// an id for its parts while the tree has nodes. It keeps head. The tree has entries.
-func (e *Edit) Save(row layout.Row, head []byte) error {
-	changed := e.removeDropped()
-	row.Payload = appendRoot(head, e.root)
+// Place gives the row of the collection an id for its parts if the tree has nodes, and none is there yet; and takes it
+// away when the last node has gone.
+func (e *Edit) Place(row *layout.Row) {
 	switch {
 	case e.height > 0 && row.Parts == 0:
 		row.Parts = e.t.NewParts()
-	case e.height == 0 && row.Parts != 0 && !e.ordered:
-		e.key.NoParts()
+	case e.height == 0 && !e.ordered:
 		row.Parts = 0
 	}
+}
+
+// Write makes what was changed the tree of the key, which gets row, for which Place was called, with head and the root
+// behind it as its payload. It keeps head. The tree has entries.
+func (e *Edit) Write(row layout.Row, head []byte) error {
+	changed := e.removeDropped()
+	if row.Parts != e.key.Row.Parts && !e.ordered {
+		e.key.NoParts()
+	}
+	row.Payload = appendRoot(head, e.root)
 	if err := e.key.Put(row); err != nil {
 		return err
 	}
@@ -128,13 +135,16 @@ func (e *Edit) Save(row layout.Row, head []byte) error {
 			n.part.Put(n.b)
 		}
 	}
-	e.nodes, e.top.own = nil, false
+	clear(e.nodes)
+	e.top.own = false
 	return nil
 }
 
-// Clear removes the nodes of a tree that has no entries any more; its key is about to go.
+// Clear removes the nodes of a tree that has no entries any more, which is as a new one then.
 func (e *Edit) Clear() {
 	e.removeDropped()
+	clear(e.nodes)
+	e.next = 1
 	if !e.ordered {
 		e.key.NoParts()
 	}
@@ -268,7 +278,7 @@ func (e *Edit) Delete(entry []byte) (found bool, err error) {
 		return false, err
 	}
 	e.splice(n, at, at+EntrySize(entry), nil, -1)
-	return true, e.settle(len(e.path), n)
+	return true, e.tellAbove(len(e.path), n)
 }
 
 // RemoveRange removes the entries whose ranks are in [from, to), which are there.
@@ -292,7 +302,7 @@ func (e *Edit) RemoveRange(from, to uint64) error {
 			return err
 		}
 		e.splice(n, begin, end, nil, -int64(removed))
-		if err := e.settle(len(e.path), n); err != nil {
+		if err := e.tellAbove(len(e.path), n); err != nil {
 			return err
 		}
 		to -= removed
@@ -307,7 +317,7 @@ func (e *Edit) insertAt(n *node, at int, entry []byte) error {
 		return e.addSibling(n, at == len(n.b), entry)
 	}
 	e.splice(n, at, at, appendEntry(make([]byte, 0, size), entry), 1)
-	return e.settle(len(e.path), n)
+	return e.tellAbove(len(e.path), n)
 }
 
 // addSibling adds a leaf of one entry beside a full one, to which the path leads: what is filled from an end stays
@@ -355,9 +365,9 @@ func (e *Edit) addLeaf(entry []byte, behind bool, second child) error {
 // isLarge reports whether a node is a leaf of one entry that fills it.
 func isLarge(b []byte, height int) bool { return height == 0 && b[0] == 1 && len(b) >= MaxLeaf }
 
-// settle brings a node, which is at a depth of the path and has been changed, into its bounds: too large, it is cut;
+// tellAbove brings a node, which is at a depth of the path and has been changed, into its bounds: too large, it is cut;
 // too small, it is joined with its neighbour; empty, it goes. And it tells the nodes above.
-func (e *Edit) settle(depth int, n *node) error {
+func (e *Edit) tellAbove(depth int, n *node) error {
 	height := e.height - depth
 	tooLarge := over(n.b, height)
 	if n == &e.top {
@@ -476,12 +486,12 @@ func (e *Edit) drop(n *node) {
 	n.dropped, n.b = true, nil
 }
 
-// replace puts children in the place of some others of the node at a depth of the path, and settles that.
+// replace puts children in the place of some others of the node at a depth of the path, and tells the nodes above.
 func (e *Edit) replace(depth, i, count int, children ...child) error {
 	n := e.path[depth].node
 	all := slices.Replace(inner(n.b).all(), i, i+count, children...)
 	e.setBytes(n, newInner(all))
-	return e.settle(depth, n)
+	return e.tellAbove(depth, n)
 }
 
 // deepen moves what is in the root to a node, so that the root has one child, and returns the node, to which the path

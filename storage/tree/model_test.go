@@ -44,7 +44,8 @@ func change(t testing.TB, txn *storage.Txn, ordered bool, fn func(e *tree.Edit))
 		typetest.Must(t, err)
 		return
 	}
-	typetest.Must(t, e.Save(row, []byte(head)))
+	e.Place(&row)
+	typetest.Must(t, e.Write(row, []byte(head)))
 }
 
 // read runs fn on the tree of the key.
