@@ -60,7 +60,7 @@ func openLRange(env Env, r storage.Reader, argv [][]byte) (Elements, error) {
 		return Elements{}, err
 	}
 	from, to := listRange(start, stop, l.Entries())
-	return Elements{Kind: reply.Array, Len: int(to - from), Each: func(yield func(reply.Reply) error) error {
+	return Elements{Kind: reply.Array, Len: int(to - from), Keep: true, Each: func(yield func(reply.Reply) error) error {
 		if from == to {
 			return nil
 		}

@@ -21,8 +21,9 @@ type Elements struct {
 	Kind reply.Kind // Array, Set or Map
 	Len  int        // how many there are, keys and values of a map counted alike; -1 when only walking tells
 	// Each hands the elements to yield, until yield fails. Asked again it does the same again. What an element consists
-	// of is good until yield returns.
+	// of is good until yield returns, or, if Keep is set, as long as anybody has it.
 	Each func(yield func(reply.Reply) error) error
+	Keep bool
 }
 
 // List makes the Exec of a command that only reads, and whose answer may be longer than memory.
@@ -68,7 +69,9 @@ func (x Elements) collect(most int) (reply.Reply, error) {
 		if size += elemBytes + len(e.Str); size > most {
 			return errLongReply
 		}
-		e.Str = bytes.Clone(e.Str)
+		if !x.Keep {
+			e.Str = bytes.Clone(e.Str)
+		}
 		answer.Elems = append(answer.Elems, e)
 		return nil
 	})

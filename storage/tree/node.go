@@ -77,7 +77,7 @@ func checkNode(node []byte, height int) error {
 	}
 	for i := range n.children() {
 		end := n.separatorEnd(i)
-		if end < last || n.count(i) == 0 {
+		if end < last || n.count(i) == 0 || uint40(n.childBytes(i)) == 0 {
 			return errNode
 		}
 		last = end
@@ -142,12 +142,18 @@ func (l leaf) seek(key []byte) (at int, rank uint64, found bool, err error) {
 		if err != nil {
 			return 0, 0, false, err
 		}
+		if rank >= l.entries() {
+			return 0, 0, false, errNode
+		}
 		if c := bytes.Compare(entry, key); c >= 0 {
 			return at, rank, c == 0, nil
 		}
 		at = end
 	}
-	return at, rank, false, nil
+	if rank != l.entries() {
+		err = errNode
+	}
+	return at, rank, false, err
 }
 
 // last returns the last entry of a leaf that has one.

@@ -118,7 +118,7 @@ func (t *Tree) isBelow(key []byte, c child, height int) (bool, error) {
 }
 
 // Walk calls fn for the entries, beginning with the one of a rank, until it wants no more. entry is valid during the
-// call.
+// call; of a tree that Read has returned, as long as anybody has it.
 func (t *Tree) Walk(rank uint64, fn func(entry []byte) (more bool, err error)) error {
 	if rank >= t.Entries() {
 		return nil
