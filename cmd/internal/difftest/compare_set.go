@@ -21,7 +21,7 @@ func ascending(members []reply.Reply) bool {
 	last := int64(0)
 	for i, m := range members {
 		n, err := strconv.ParseInt(string(m.Str), 10, 64)
-		if err != nil || i > 0 && n <= last {
+		if err != nil || itoa(n) != string(m.Str) || i > 0 && n <= last {
 			return false
 		}
 		last = n
