@@ -16,11 +16,11 @@ func setCombineRows() []Spec {
 		{Name: "sunion", Summary: "Returns the members of all sets", Cost: all, Exec: List(combined(set.Union))},
 		{Name: "sdiff", Summary: "Returns the members of the first set that no other has", Cost: all, Exec: List(combined(set.Diff))},
 		{Name: "sinterstore", Summary: "Makes a set of the members that all sets have, and counts them", Cost: smallest,
-			Exec: Write(raw, storeCombined(set.Inter))},
+			Exec: Write(raw, storeCombined(set.Inter, setBounds()))},
 		{Name: "sunionstore", Summary: "Makes a set of the members of all sets, and counts them", Cost: all,
-			Exec: Write(raw, storeCombined(set.Union))},
+			Exec: Write(raw, storeCombined(set.Union, setBounds()))},
 		{Name: "sdiffstore", Summary: "Makes a set of the members of the first set that no other has, and counts them", Cost: all,
-			Exec: Write(raw, storeCombined(set.Diff))},
+			Exec: Write(raw, storeCombined(set.Diff, setBounds()))},
 		{Name: "sintercard", Summary: "Counts the members that all sets have", Cost: smallest, Exec: Read(parseSInterCard, runSInterCard)},
 	}
 }
@@ -59,11 +59,13 @@ func combined(op set.Op) func(env Env, r storage.Reader, argv [][]byte) (Element
 	}
 }
 
-// What a STORE may pass and gather. It runs inside the log, where all other writes wait for it.
-const (
-	maxStoreWork  = 1 << 24 // members
-	maxStoreBytes = 128 << 20
-)
+// storeBounds is what a STORE may do. It runs inside the log, where all other writes wait for it.
+type storeBounds struct {
+	work  uint64 // members that are passed
+	bytes int    // that are gathered
+}
+
+func setBounds() storeBounds { return storeBounds{1 << 24, 128 << 20} }
 
 const (
 	errStoreWork  reply.UserError = "ERR more than 16777216 members would have to be looked at, which a command that stores does not"
@@ -71,16 +73,16 @@ const (
 )
 
 // storeCombined makes the run of SINTERSTORE, SUNIONSTORE and SDIFFSTORE.
-func storeCombined(op set.Op) func(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
+func storeCombined(op set.Op, most storeBounds) func(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	return func(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 		sets, err := readSets(env, t, argv[2:])
 		if err != nil {
 			return reply.Reply{}, err
 		}
-		if set.Work(op, sets) > maxStoreWork {
+		if set.Work(op, sets) > most.work {
 			return reply.Reply{}, errStoreWork
 		}
-		found, err := members(set.Combine(op, sets), maxStoreBytes, errStoreBytes)
+		found, err := members(set.Combine(op, sets), most.bytes, errStoreBytes)
 		if err != nil {
 			return reply.Reply{}, err
 		}

@@ -33,10 +33,12 @@ func runSRandMember(env Env, r storage.Reader, p elementRandom) (reply.Reply, er
 		all, err := members(set.Ascending(s.Members()), maxReplyBytes, errLongReply)
 		return reply.ArrayOf(setOf(all).Elems...), err
 	}
-	found, err := p.take(&s, env.Seed, func(found []reply.Reply, e elements.Element) []reply.Reply {
-		return append(found, reply.BulkBytes(e.Name))
-	})
+	found, err := p.take(&s, env.Seed, memberReply)
 	return p.answer(found), err
+}
+
+func memberReply(found []reply.Reply, e elements.Element) []reply.Reply {
+	return append(found, reply.BulkBytes(e.Name))
 }
 
 // setPop is a parsed SPOP.
@@ -71,7 +73,7 @@ func runSPop(env Env, t *storage.Txn, p setPop) (reply.Reply, error) {
 	}
 	var popped [][]byte
 	if p.count > 0 && s.Len() > 0 {
-		if popped, err = pop(&s, p.count, env.Seed); err != nil {
+		if popped, err = pop(&s, p.count, env.Seed, maxReplyBytes); err != nil {
 			return reply.Reply{}, err
 		}
 		if err := s.Save(env.Version); err != nil {
@@ -90,11 +92,11 @@ func runSPop(env Env, t *storage.Txn, p setPop) (reply.Reply, error) {
 // rebuildShare: Redis makes a new set of what is left where so many times as many members are popped.
 const rebuildShare = 5
 
-// pop takes random members out of a set.
-func pop(s *set.Edit, count, seed uint64) (popped [][]byte, err error) {
+// pop takes random members out of a set, if they take at most so many bytes of memory.
+func pop(s *set.Edit, count, seed uint64, most int) (popped [][]byte, err error) {
 	all := s.Members()
 	if count >= s.Len() {
-		popped, err = members(set.Ascending(all.Members()), maxReplyBytes, errLongReply)
+		popped, err = members(set.Ascending(all.Members()), most, errLongReply)
 		if err == nil {
 			s.Clear()
 		}
@@ -109,7 +111,7 @@ func pop(s *set.Edit, count, seed uint64) (popped [][]byte, err error) {
 			err = end
 		}
 		return err
-	}, maxReplyBytes, errLongReply)
+	}, most, errLongReply)
 	if err != nil {
 		return nil, err
 	}
