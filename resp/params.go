@@ -62,6 +62,7 @@ func settableParams() []param {
 		encoding("hash-max-ziplist-entries", func(e *command.Encodings) *int64 { return &e.HashEntries }),
 		encoding("hash-max-listpack-value", func(e *command.Encodings) *int64 { return &e.HashValue }),
 		encoding("hash-max-ziplist-value", func(e *command.Encodings) *int64 { return &e.HashValue }),
+		encoding("set-max-intset-entries", func(e *command.Encodings) *int64 { return &e.SetEntries }),
 		{name: "loglevel", get: func(s *Server) string { return s.settings.load().logLevel }, set: setLogLevel},
 	}
 }

@@ -118,6 +118,14 @@ func (t *Txn) ExpectPart(db uint8, id uint64, name []byte) (more bool) {
 	return x.addLocator(locatorOf(layout.AppendPart(a.allocKey(layout.PartSize(name)), t.state.Databases[db].Keyspace, id, name)))
 }
 
+// ExpectedParts returns how many parts were fetched that nobody has asked for yet: it shows who looks ahead.
+func (t *Txn) ExpectedParts() int {
+	if x := &t.e.ahead.parts; x.fetched {
+		return x.n - x.next
+	}
+	return 0
+}
+
 // Peek returns the row of a Redis key that is expected, and goes on expecting it; nil when it is absent, or not among
 // those behind the last that was peeked at. It is for what the row says of parts that will be asked for, see
 // ExpectPart.

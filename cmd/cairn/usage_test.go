@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -190,10 +191,18 @@ func TestDump(t *testing.T) {
 	for _, v := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
 		tool(t, "redis-cli", "-p", p.nodes[0].port, "SET", "key:"+v, "value-"+v)
 	}
+	tool(t, "redis-cli", "-p", p.nodes[0].port, "HSET", "h", "f", "v")
+	large := []string{"-p", p.nodes[0].port, "SADD", "large"}
+	for i := range 200 {
+		large = append(large, strconv.Itoa(i))
+	}
+	tool(t, "redis-cli", "-p", p.nodes[0].port, "SADD", "s", "m1", "m2")
+	tool(t, "redis-cli", large...)
 	p.end(0, syscall.SIGTERM)
 	before := listing(t, dir)
 	out, errOut, code := cairn(t, "dump", dir)
-	for _, want := range []string{`"id": "n1"`, `"key:a" = "value-a"`, `"set" "key:j" "value-j"`, "# Snapshot record\ncovers: index ", "member: n1"} {
+	for _, want := range []string{`"id": "n1"`, `"key:a" = "value-a"`, `"set" "key:j" "value-j"`, "# Snapshot record\ncovers: index ", "member: n1",
+		`hash "h" = "f": "v", 1 fields (`, `set "s" = "m1", "m2", 2 members (`, `, 200 members in rows of their own (`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("dump (exit %d, %q) does not show %q", code, errOut, want)
 		}

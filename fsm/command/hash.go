@@ -12,12 +12,8 @@ func hashRows() []Spec {
 	return slices.Concat(hashWriteRows(), hashReadRows(), hashNumberRows(), hashWalkRows())
 }
 
-// Which words of a call are fields.
-var (
-	oneField   = &KeySpec{Index: 2, Step: 1}
-	allFields  = &KeySpec{Index: 2, Last: -1, Step: 1}
-	pairFields = &KeySpec{Index: 2, Last: -2, Step: 2}
-)
+// pairFields says which words of a call are fields, where values stand between them.
+var pairFields = &KeySpec{Index: 2, Last: -2, Step: 2}
 
 // openHash is hash.Open for a command that changes a hash: a key of another type is ErrWrongType.
 func openHash(env Env, t *storage.Txn, key []byte) (hash.Edit, error) {

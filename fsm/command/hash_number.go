@@ -16,9 +16,9 @@ const (
 
 func hashNumberRows() []Spec {
 	return []Spec{
-		{Name: "hincrby", Parts: oneField, Summary: "Adds to the integer that a field of a hash holds, which is 0 for an absent one",
+		{Name: "hincrby", Parts: oneElement, Summary: "Adds to the integer that a field of a hash holds, which is 0 for an absent one",
 			Exec: Write(parseHIncrBy, runHIncrBy)},
-		{Name: "hincrbyfloat", Parts: oneField, Summary: "Adds to the floating point number that a field of a hash holds, which is 0 for an absent one",
+		{Name: "hincrbyfloat", Parts: oneElement, Summary: "Adds to the floating point number that a field of a hash holds, which is 0 for an absent one",
 			Exec: Write(parseHIncrByFloat, runHIncrByFloat)},
 	}
 }

@@ -11,8 +11,8 @@ func hashWriteRows() []Spec {
 			Cost: "for each field, but that a hash of one row is written anew", Exec: Write(parseFields("hset"), runHSet)},
 		{Name: "hmset", Parts: pairFields, Summary: "Gives fields of a hash their values (HSET does the same)",
 			Cost: "where N is the number of fields", Exec: Write(parseFields("hmset"), runHMSet)},
-		{Name: "hsetnx", Parts: oneField, Summary: "Gives a field of a hash a value unless it has one", Exec: Write(raw, runHSetNX)},
-		{Name: "hdel", Parts: allFields, Summary: "Removes fields from a hash and counts those that were there",
+		{Name: "hsetnx", Parts: oneElement, Summary: "Gives a field of a hash a value unless it has one", Exec: Write(raw, runHSetNX)},
+		{Name: "hdel", Parts: allElements, Summary: "Removes fields from a hash and counts those that were there",
 			Cost: "where N is the number of fields", Exec: Write(raw, runHDel)},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
+	"cairn/storage/set"
 	"cairn/storage/str"
 )
 
@@ -41,15 +42,22 @@ func runObject(about func(Env, layout.Row) (reply.Reply, error)) func(Env, stora
 
 // Encodings are the settings that say up to which size Redis would keep a collection in its compact form. They say
 // nothing of how it is kept here.
-type Encodings struct{ HashEntries, HashValue int64 }
+type Encodings struct{ HashEntries, HashValue, SetEntries int64 }
 
 // DefaultEncodings are Redis's defaults.
-var DefaultEncodings = Encodings{HashEntries: 512, HashValue: 64}
+var DefaultEncodings = Encodings{HashEntries: 512, HashValue: 64, SetEntries: 512}
 
 // EncodingCall returns the call that asks what OBJECT ENCODING of a key is with other settings.
 func EncodingCall(key []byte, e Encodings) [][]byte {
-	return [][]byte{[]byte(EncodingName), key, strconv.AppendInt(nil, e.HashEntries, 10), strconv.AppendInt(nil, e.HashValue, 10)}
+	argv := [][]byte{[]byte(EncodingName), key}
+	for _, n := range e.all() {
+		argv = append(argv, strconv.AppendInt(nil, *n, 10))
+	}
+	return argv
 }
+
+// all returns the settings in the order in which a call has them.
+func (e *Encodings) all() []*int64 { return []*int64{&e.HashEntries, &e.HashValue, &e.SetEntries} }
 
 // encodingCall is what EncodingCall makes, parsed.
 type encodingCall struct {
@@ -59,10 +67,12 @@ type encodingCall struct {
 
 func parseEncoding(argv [][]byte) (p encodingCall, err error) {
 	p.key = argv[1]
-	if p.e.HashEntries, err = parseInt64(argv[2]); err == nil {
-		p.e.HashValue, err = parseInt64(argv[3])
+	for i, n := range p.e.all() {
+		if *n, err = parseInt64(argv[2+i]); err != nil {
+			return p, err
+		}
 	}
-	return p, err
+	return p, nil
 }
 
 func runEncoding(env Env, r storage.Reader, p encodingCall) (reply.Reply, error) {
@@ -83,6 +93,8 @@ func encodingOf(e Encodings) func(Env, layout.Row) (reply.Reply, error) {
 			return stringEncoding(row)
 		case layout.List:
 			return reply.BulkString("quicklist"), nil
+		case layout.Set:
+			return setEncoding(e, row)
 		}
 		h, err := hash.Of(nil, env.DB, row)
 		if most, longest := h.Past(); most > uint64(e.HashEntries) || longest > uint64(e.HashValue) {
@@ -90,6 +102,15 @@ func encodingOf(e Encodings) func(Env, layout.Row) (reply.Reply, error) {
 		}
 		return reply.BulkString("listpack"), err
 	}
+}
+
+// setEncoding answers for a set by its past, as for a hash.
+func setEncoding(e Encodings, row layout.Row) (reply.Reply, error) {
+	s, err := set.Of(nil, 0, row)
+	if most, integers := s.Past(); !integers || most > uint64(e.SetEntries) {
+		return reply.BulkString("hashtable"), err
+	}
+	return reply.BulkString("intset"), err
 }
 
 func stringEncoding(row layout.Row) (reply.Reply, error) {

@@ -122,7 +122,19 @@ func (s *Spec) onlyKeyOf() int {
 // ExpectParts tells the transaction which elements of a collection a call is about to write, once the keys that calls
 // write are fetched. It is false when the transaction wants no more.
 func (s *Spec) ExpectParts(txn *storage.Txn, db uint8, argv [][]byte) (more bool, err error) {
-	id, err := keys.PeekParts(txn, db, argv[s.search()[0].Index])
+	if s.onlyKey > 0 {
+		return s.expectPartsOf(txn, db, argv, argv[s.onlyKey])
+	}
+	for _, key := range s.KeysOf(argv) {
+		if more, err := s.expectPartsOf(txn, db, argv, argv[key.At]); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (s *Spec) expectPartsOf(txn *storage.Txn, db uint8, argv [][]byte, key []byte) (more bool, err error) {
+	id, err := keys.PeekParts(txn, db, key)
 	if err != nil || id == 0 {
 		return true, err
 	}

@@ -20,6 +20,7 @@ type Listing interface {
 type Elements struct {
 	Kind reply.Kind // Array, Set or Map
 	Len  int        // how many there are, keys and values of a map counted alike; -1 when only walking tells
+	Slow bool       // to find them takes long, however few there are
 	// Each hands the elements to yield, until yield fails. Asked again it does the same again. What an element consists
 	// of is good until yield returns, or, if Keep is set, as long as anybody has it.
 	Each func(yield func(reply.Reply) error) error
@@ -98,8 +99,11 @@ func brief(env Env, r storage.Reader, x Listing, argv [][]byte) (reply.Reply, er
 	if err != nil {
 		return failed(err)
 	}
-	answer, err := found.collect(maxBriefBytes)
-	if err == errLongReply {
+	var answer reply.Reply
+	if !found.Slow {
+		answer, err = found.collect(maxBriefBytes)
+	}
+	if found.Slow || err == errLongReply {
 		return reply.Reply{Kind: reply.Long}, nil
 	}
 	return answer, err

@@ -51,9 +51,6 @@ func (e *Edit) Clear() {
 	*e = Edit{form: e.form, t: e.t, db: e.db, key: e.key, row: layout.Row{Type: e.form.Type}}
 }
 
-// Len returns the number of elements.
-func (e *Edit) Len() uint64 { return e.Count }
-
 // Saved returns the collection for who reads it as it is now, saved or not. It is good until something is changed.
 func (e *Edit) Saved() Collection {
 	return Collection{Head: e.Head, form: e.form, r: e.t, db: e.db, row: e.row, entries: e.entries}
@@ -105,6 +102,16 @@ func (e *Edit) Put(s *Item, value []byte) error {
 	s.part.Put(value)
 	s.Value = s.part.Value
 	return nil
+}
+
+// Add is Put for an element that is not there, as the caller knows: it is not looked for.
+func (e *Edit) Add(name, value []byte) error {
+	if e.row.Parts == 0 {
+		return e.Put(&Item{Name: name, entry: entry{at: len(e.entries), end: len(e.entries)}}, value)
+	}
+	e.Count++
+	e.Most = max(e.Most, e.Count)
+	return e.key.AddPart(layout.AppendName(nil, name), value)
 }
 
 // Drop removes the element and reports whether it was there.

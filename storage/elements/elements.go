@@ -74,11 +74,11 @@ func (f Form) Lookup(r storage.Reader, db uint8, key []byte) (c Collection, ok b
 	return c, true, err
 }
 
-// Len returns the number of elements.
-func (c *Collection) Len() uint64 { return c.Count }
-
 // Large reports whether the collection is kept in parts.
 func (c *Collection) Large() bool { return c.row.Parts != 0 }
+
+// RowBytes returns how many bytes the payload of the key row has, which is in memory.
+func (c *Collection) RowBytes() int { return len(c.row.Payload) }
 
 // Get returns the value of an element, nil when there is none of this name, empty where elements have no values. It
 // must not be changed.

@@ -27,6 +27,9 @@ type Head struct {
 	Past  uint64 // what else the type remembers of the time since then, from which its encoding in Redis follows
 }
 
+// Len returns the number of elements.
+func (h *Head) Len() uint64 { return h.Count }
+
 const (
 	payloadFormat = 1
 	maxHead       = 1 + 3*binary.MaxVarintLen64

@@ -28,15 +28,21 @@ func ruleOf(argv [][]byte) rule {
 		return rule{same: within(1)} // both round, and the clocks are read one after the other
 	case "pttl", "pexpiretime":
 		return rule{same: within(slackMillis)}
-	case "keys", "smembers", "hkeys", "hvals":
+	case "keys", "hkeys", "hvals":
 		return rule{same: inAnyOrder}
+	case "smembers", "sinter", "sunion", "sdiff":
+		return rule{same: sameMembers}
 	case "hgetall":
 		return rule{same: pairsInAnyOrder}
 	case "hrandfield":
 		return rule{same: anyFields}
+	case "srandmember":
+		return rule{same: anyMembers}
+	case "spop":
+		return rule{same: samePop}
 	case "randomkey":
 		return rule{same: anyKey}
-	case "scan", "hscan":
+	case "scan", "hscan", "sscan":
 		return rule{same: sameScan}
 	case "dbsize":
 		return rule{before: dropExpired} // Redis counts expired keys until it happens to see them
@@ -156,7 +162,7 @@ func sameScan(r *runner, argv [][]byte, cairn, redis reply.Reply) (bool, error) 
 		return false, nil
 	}
 	at := 1 // where the cursor stands
-	if strings.EqualFold(string(argv[0]), "hscan") {
+	if !strings.EqualFold(string(argv[0]), "scan") {
 		at = 2
 	}
 	ours, err := scanAll(r.sides.Cairn, argv[:at], argv[at+1:])
@@ -174,8 +180,8 @@ func isScanReply(r reply.Reply) bool {
 // maxScanCalls ends a scan that does not end.
 const maxScanCalls = 10_000
 
-// scanAll scans from the start to the end and returns the keys, or the fields with their values, each once and in
-// order. head is what stands before the cursor.
+// scanAll scans from the start to the end and returns the keys, the members, or the fields with their values, each once
+// and in order. head is what stands before the cursor.
 func scanAll(d Doer, head, options [][]byte) ([]string, error) {
 	var found []string
 	cursor := []byte("0")
@@ -187,7 +193,7 @@ func scanAll(d Doer, head, options [][]byte) ([]string, error) {
 		if !isScanReply(r) {
 			return []string{"SCAN " + string(cursor) + " answers " + show(r)}, nil
 		}
-		if len(head) > 1 {
+		if strings.EqualFold(string(head[0]), "hscan") {
 			found = append(found, sortedPairs(r.Elems[1].Elems)...)
 		} else {
 			for _, e := range r.Elems[1].Elems {

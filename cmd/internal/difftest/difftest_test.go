@@ -38,6 +38,9 @@ func TestBareAgainstRedis(t *testing.T) {
 // TestHashesAgainstRedis does little but to hashes, so that they become large, and small again.
 func TestHashesAgainstRedis(t *testing.T) { groupAgainstRedis(t, "TestHashesAgainstRedis", "hash") }
 
+// TestSetsAgainstRedis is the same of sets.
+func TestSetsAgainstRedis(t *testing.T) { groupAgainstRedis(t, "TestSetsAgainstRedis", "set") }
+
 // groupAgainstRedis compares the commands of a group, and some that are for every type.
 func groupAgainstRedis(t *testing.T, name, group string) {
 	others := map[string]bool{"del": true, "copy": true, "rename": true, "object": true, "persist": true, "set": true, "type": true}

@@ -15,6 +15,7 @@ type Generator struct {
 	weight   int      // of all rows
 	literals []string // every word that some syntax says
 	expiries int64    // how many times to live were made; see words.go
+	integers bool     // members are integers for now; see words.go
 }
 
 // generatorRow is a command or subcommand that can be made.
@@ -32,7 +33,7 @@ func weightOf(name string) int {
 		return 1
 	case "del", "unlink":
 		return 10
-	case "hset", "rpush": // else collections are seldom there, and small
+	case "hset", "rpush", "sadd": // else collections are seldom there, and small
 		return 100
 	}
 	return 20
@@ -85,6 +86,9 @@ func (g *Generator) oneIn(n int) bool { return g.rand.IntN(n) == 0 }
 func (g *Generator) Next() [][]byte {
 	if len(g.rows) == 0 || g.oneIn(60) {
 		return words("SELECT", g.number("db"))
+	}
+	if g.oneIn(200) {
+		g.integers = !g.integers
 	}
 	at := g.rand.IntN(g.weight)
 	i := 0

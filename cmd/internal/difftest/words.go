@@ -58,7 +58,9 @@ func (g *Generator) argument(it command.Item) string {
 		return pick(g, types)
 	case "field":
 		return g.field()
-	case "value", "element", "member", "message":
+	case "member":
+		return g.member()
+	case "value", "element", "message":
 		return g.value()
 	}
 	return g.number(strings.TrimRight(it.Word, "0123456789"))
@@ -103,6 +105,19 @@ func (g *Generator) field() string {
 		return "f" + itoa(int64(g.rand.IntN(6)))
 	}
 	return "f" + itoa(int64(g.rand.IntN(300)))
+}
+
+// member returns a member of a set: as a field, or for a while an integer, so that there are sets of integers alone.
+func (g *Generator) member() string {
+	switch {
+	case !g.integers:
+		return g.field()
+	case g.oneIn(30):
+		return pick(g, numbers)
+	case g.oneIn(3):
+		return itoa(int64(g.rand.IntN(800)) - 100)
+	}
+	return itoa(int64(g.rand.IntN(10)))
 }
 
 func (g *Generator) value() string {

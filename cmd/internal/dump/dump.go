@@ -13,11 +13,13 @@ import (
 
 	"cairn/fsm/entry"
 	"cairn/storage"
+	"cairn/storage/elements"
 	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
 	"cairn/storage/list"
 	"cairn/storage/raftlog"
+	"cairn/storage/set"
 )
 
 // Options says what Run shows beside the summary. Without either, it shows both.
@@ -118,7 +120,19 @@ const shownElements = 16
 func dumpValue(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
 	switch row.Type {
 	case layout.Hash:
-		return dumpHash(out, v, db, row)
+		h, err := hash.Of(v, db, row)
+		if err != nil {
+			return err
+		}
+		return dumpElements(out, &h, "fields", func(field, value []byte) string {
+			return shorten(field) + ": " + shorten(value)
+		})
+	case layout.Set:
+		s, err := set.Of(v, db, row)
+		if err != nil {
+			return err
+		}
+		return dumpElements(out, &s, "members", func(member, _ []byte) string { return shorten(member) })
 	case layout.List:
 		return dumpList(out, v, db, row)
 	}
@@ -146,21 +160,17 @@ func dumpList(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
 	return err
 }
 
-func dumpHash(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
-	h, err := hash.Of(v, db, row)
-	if err != nil {
-		return err
-	}
+func dumpElements(out io.Writer, c elements.Source, what string, text func(name, value []byte) string) error {
 	shown := 0
-	err = h.Walk(func(field, value []byte) (bool, error) {
+	err := c.Walk(func(name, value []byte) (bool, error) {
 		if shown++; shown > shownElements {
 			return false, nil
 		}
-		fmt.Fprintf(out, "%s: %s, ", shorten(field), shorten(value))
+		fmt.Fprint(out, text(name, value), ", ")
 		return true, nil
 	})
-	fmt.Fprintf(out, "%d fields", h.Len())
-	if h.Large() {
+	fmt.Fprintf(out, "%d %s", c.Len(), what)
+	if c.Large() {
 		fmt.Fprint(out, " in rows of their own")
 	}
 	return err

@@ -11,6 +11,7 @@ func TestPartsOf(t *testing.T) {
 	for call, want := range map[string]string{
 		"hset k a 1": "a", "hset k a 1 b 2": "a b", "hmset k a 1 b 2 c 3": "a b c", "hsetnx k a 1": "a",
 		"hdel k a": "a", "hdel k a b c": "a b c", "hincrby k a 1": "a", "hincrbyfloat k a 1": "a", "set k v": "",
+		"sadd k a": "a", "sadd k a b": "a b", "srem k a b c": "a b c", "smove k l a": "a",
 	} {
 		var argv [][]byte
 		for _, w := range strings.Fields(call) {
@@ -32,8 +33,9 @@ func TestPartsOf(t *testing.T) {
 		}
 	}
 	for _, s := range table.All() {
-		if s.Group == "hash" && s.Writes() != (s.Parts != nil) {
-			t.Errorf("%s: a write of a hash says which words are fields, and no other call does", s.Name)
+		named := s.Writes() && (s.Group == "hash" || s.Group == "set") && s.Name != "spop" && !strings.HasSuffix(s.Name, "store")
+		if named != (s.Parts != nil) {
+			t.Errorf("%s: a write of a hash or a set says which words are fields or members, and no other call does", s.Name)
 		}
 	}
 }
