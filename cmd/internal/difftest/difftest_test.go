@@ -38,9 +38,17 @@ func TestBareAgainstRedis(t *testing.T) {
 // TestHashesAgainstRedis does little but to hashes, so that they become large, and small again.
 func TestHashesAgainstRedis(t *testing.T) { groupAgainstRedis(t, "TestHashesAgainstRedis", "hash") }
 
-// groupAgainstRedis compares the commands of a group, and some that are for every type.
-func groupAgainstRedis(t *testing.T, name, group string) {
+// TestBitmapsAgainstRedis does little but to bits, so that strings meet in pages and in one row.
+func TestBitmapsAgainstRedis(t *testing.T) {
+	groupAgainstRedis(t, "TestBitmapsAgainstRedis", "bitmap", "append", "setrange", "getrange", "strlen", "get", "getdel", "getex", "incr")
+}
+
+// groupAgainstRedis compares the commands of a group, some that are for every type, and more.
+func groupAgainstRedis(t *testing.T, name, group string, more ...string) {
 	others := map[string]bool{"del": true, "copy": true, "rename": true, "object": true, "persist": true, "set": true, "type": true}
+	for _, other := range more {
+		others[other] = true
+	}
 	var rows []command.Spec
 	for _, row := range command.NewTable(command.Rows()).All() {
 		if others[row.Name] || row.Group == group {
