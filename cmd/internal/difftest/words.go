@@ -65,11 +65,18 @@ func (g *Generator) argument(it command.Item) string {
 		return pick(g, types)
 	case "encoding":
 		return pick(g, fieldTypes)
+	case "subcommand":
+		return pick(g, []string{"ENCODING", "decode", "GetReg", "TODENSE", "HELP", "encoding", "decode"})
 	case "operation":
 		return pick(g, []string{"AND", "or", "Xor", "NOT", "not", "nand", ""})
 	case "field":
 		return g.field()
-	case "value", "element", "member", "message":
+	case "element":
+		if g.oneIn(2) {
+			return g.field()
+		}
+		return g.value()
+	case "value", "member", "message":
 		if it.Type != command.TypeInteger {
 			return g.value()
 		}
