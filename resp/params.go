@@ -80,7 +80,7 @@ func fixedParams() []param {
 		only("min-replicas-to-write", "0"), only("min-replicas-max-lag", "10"), only("repl-ping-replica-period", "10"),
 		only("cluster-replica-validity-factor", "10"), only("cluster-replica-no-failover", "no"), immutable("replicaof", ""),
 		only("hash-max-listpack-entries", "512"), only("hash-max-listpack-value", "64"), only("list-max-listpack-size", "-2"),
-		only("zset-max-listpack-entries", "128"), only("zset-max-listpack-value", "64"), only("busy-reply-threshold", "5000"),
+		only("hll-sparse-max-bytes", "3000"), only("zset-max-listpack-entries", "128"), only("zset-max-listpack-value", "64"), only("busy-reply-threshold", "5000"),
 		only("save", ""), only("slowlog-log-slower-than", "-1"), only("slowlog-max-len", "0"), immutable("supervised", "no"),
 		immutable("tls-port", "0"), immutable("unixsocket", ""),
 	}

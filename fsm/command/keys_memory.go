@@ -4,6 +4,8 @@ import (
 	"cairn/fsm/reply"
 	"cairn/storage"
 	"cairn/storage/keys"
+	"cairn/storage/layout"
+	"cairn/storage/str"
 )
 
 func memoryRows() []Spec {
@@ -39,7 +41,15 @@ func runMemoryUsage(env Env, r storage.Reader, key []byte) (reply.Reply, error) 
 	if err != nil || !ok {
 		return reply.Nil(), err
 	}
-	return reply.Int(int64(keys.RowBytes(key, row))), nil
+	size := keys.RowBytes(key, row)
+	if row.Type == layout.String && row.Parts != 0 {
+		v, err := str.Of(r, env.DB, row)
+		if err != nil {
+			return reply.Reply{}, err
+		}
+		size += v.Length() // without its pages' heads, and with those that are not there
+	}
+	return reply.Int(int64(size)), nil
 }
 
 func runMemoryHelp(Env, storage.Reader, [][]byte) (reply.Reply, error) {

@@ -118,7 +118,7 @@ func stringEncoding(row layout.Row) (reply.Reply, error) {
 	switch {
 	case isInt:
 		return reply.BulkString("int"), nil
-	case len(row.Payload) <= maxEmbedded && row.Encoding != layout.AsRaw:
+	case len(row.Payload) <= maxEmbedded && row.Encoding != layout.AsRaw && row.Parts == 0:
 		return reply.BulkString("embstr"), nil
 	}
 	return reply.BulkString("raw"), nil
@@ -126,7 +126,7 @@ func stringEncoding(row layout.Row) (reply.Reply, error) {
 
 // intOf returns the number of a string that Redis keeps as one.
 func intOf(row layout.Row) (n int64, ok bool) {
-	if row.Type != layout.String || row.Encoding != layout.AsSet {
+	if row.Type != layout.String || row.Encoding != layout.AsSet || row.Parts != 0 {
 		return 0, false
 	}
 	return str.ParseInt(row.Payload)

@@ -46,7 +46,7 @@ func runLMove(env Env, t *storage.Txn, p move) (reply.Reply, error) {
 
 // moveElement moves an element of src, which has some, to dst, which is src where they are the same.
 func moveElement(env Env, src, dst *list.Edit, same bool, p move) (reply.Reply, error) {
-	moved, err := pop(src, p.fromBack, 1)
+	moved, err := popElements(src, p.fromBack, 1)
 	if err != nil {
 		return reply.Reply{}, err
 	}

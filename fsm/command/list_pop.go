@@ -68,7 +68,7 @@ func runPop(back bool) func(Env, *storage.Txn, popping) (reply.Reply, error) {
 		case p.count == 0:
 			return reply.ArrayOf(), nil
 		}
-		popped, err := pop(l, back, p.count)
+		popped, err := popElements(l, back, p.count)
 		switch {
 		case err != nil:
 			return reply.Reply{}, err
@@ -79,8 +79,8 @@ func runPop(back bool) func(Env, *storage.Txn, popping) (reply.Reply, error) {
 	}
 }
 
-// pop removes up to count elements from an end of a list that has some.
-func pop(l *list.Edit, back bool, count int64) (popped []reply.Reply, err error) {
+// popElements removes up to count elements from an end of a list that has some.
+func popElements(l *list.Edit, back bool, count int64) (popped []reply.Reply, err error) {
 	n := min(uint64(count), l.Entries())
 	walk, from, rest := l.Walk, uint64(0), uint64(0)
 	if back {
@@ -150,7 +150,7 @@ func runLMPop(env Env, t *storage.Txn, p poppingMany) (reply.Reply, error) {
 		if l.Entries() == 0 {
 			continue
 		}
-		popped, err := pop(l, p.back, p.count)
+		popped, err := popElements(l, p.back, p.count)
 		if err != nil {
 			return reply.Reply{}, err
 		}

@@ -103,7 +103,7 @@ func TestSPopReadsFew(t *testing.T) {
 		t.Fatal(err)
 	}
 	size := txn.Size()
-	if popped, err := pop(&s, 1, 7, maxReplyBytes); err != nil || len(popped) != 1 || s.Save(3) != nil {
+	if popped, err := popMembers(&s, 1, 7, maxReplyBytes); err != nil || len(popped) != 1 || s.Save(3) != nil {
 		t.Fatal(popped, err)
 	}
 	if n := txn.Size() - size; n > 300 {
@@ -184,7 +184,7 @@ func TestSetBounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := pop(&s, count, 1, 100*elemBytes); err != errLongReply || s.Len() != 200 || txn.Size() != size {
+		if _, err := popMembers(&s, count, 1, 100*elemBytes); err != errLongReply || s.Len() != 200 || txn.Size() != size {
 			t.Errorf("%d of 200 members: %v, %d are left", count, err, s.Len())
 		}
 	}

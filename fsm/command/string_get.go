@@ -5,7 +5,6 @@ import (
 
 	"cairn/fsm/reply"
 	"cairn/storage"
-	"cairn/storage/str"
 )
 
 func stringGetRows() []Spec {
@@ -48,8 +47,8 @@ func runMGet(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 }
 
 func runStrLen(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
-	value, _, err := getString(env, r, argv[1])
-	return reply.Int(int64(len(value))), err
+	v, _, err := readString(env, r, argv[1])
+	return reply.Int(int64(v.Length())), err
 }
 
 func runGetDel(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
@@ -57,9 +56,11 @@ func runGetDel(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	answer := stringOrNil(s)
-	_, err = s.Remove()
-	return answer, err
+	answer, err := stringOrNil(&s)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	return answer, s.RemoveKey()
 }
 
 // getexArgs is a parsed GETEX.
@@ -90,16 +91,16 @@ func parseGetEX(argv [][]byte) (getexArgs, error) {
 
 func runGetEX(env Env, t *storage.Txn, p getexArgs) (reply.Reply, error) {
 	s, err := openString(env, t, p.key)
-	if err != nil || !s.Live {
+	if err != nil || !s.Live() {
 		return reply.Nil(), err
 	}
 	expireAt, err := p.expiry.at(env.Now, "getex")
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	answer := stringOrNil(s)
-	if p.expiry.given() || p.persist && s.Row.ExpireAt != 0 {
-		err = str.PutAs(&s, s.Row.Encoding, env.Version, s.Row.Payload, expireAt)
+	answer, err := stringOrNil(&s)
+	if err == nil && (p.expiry.given() || p.persist && s.Row().ExpireAt != 0) {
+		err = s.SetExpiry(env.Version, expireAt)
 	}
 	return answer, err
 }

@@ -57,8 +57,12 @@ func runIncrBy(env Env, t *storage.Txn, p incrArgs) (reply.Reply, error) {
 		return reply.Reply{}, err
 	}
 	var n int64
-	if s.Live {
-		if n, err = parseInt64(s.Row.Payload); err != nil {
+	if s.Live() {
+		held, err := s.Bytes()
+		if err == nil {
+			n, err = parseInt64(held)
+		}
+		if err != nil {
 			return reply.Reply{}, err
 		}
 	}
@@ -66,7 +70,7 @@ func runIncrBy(env Env, t *storage.Txn, p incrArgs) (reply.Reply, error) {
 	if !ok {
 		return reply.Reply{}, reply.ErrOverflow
 	}
-	return reply.Int(n), replaceString(env, &s, layout.AsSet, strconv.AppendInt(nil, n, 10))
+	return reply.Int(n), s.Replace(layout.AsSet, env.Version, strconv.AppendInt(nil, n, 10))
 }
 
 // runIncrByFloat looks at the increment only after it has looked at the key: of two errors, Redis tells that of the
@@ -77,14 +81,16 @@ func runIncrByFloat(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error)
 		return reply.Reply{}, err
 	}
 	held := []byte("0")
-	if s.Live {
-		held = s.Row.Payload
+	if s.Live() {
+		if held, err = s.Bytes(); err != nil {
+			return reply.Reply{}, err
+		}
 	}
 	value, err := addFloat(held, argv[2])
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	return reply.BulkBytes(value), replaceString(env, &s, layout.AsText, value)
+	return reply.BulkBytes(value), s.Replace(layout.AsText, env.Version, value)
 }
 
 // addFloat returns the text of a+b as INCRBYFLOAT and HINCRBYFLOAT compute it.

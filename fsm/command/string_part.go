@@ -12,13 +12,13 @@ const errOffset reply.UserError = "ERR offset is out of range"
 func stringPartRows() []Spec {
 	return []Spec{
 		{Name: "append", Summary: "Adds bytes behind the string a key holds and returns the new length",
-			Cost: "O(N) where N is the length of the resulting string", Exec: Write(raw, runAppend)},
+			Exec: Write(raw, runAppend)},
 		{Name: "setrange", Summary: "Writes over a part of the string a key holds and returns the new length",
-			Cost: "O(N) where N is the length of the resulting string", Exec: Write(parseSetRange, runSetRange)},
+			Exec: Write(parseSetRange, runSetRange)},
 		{Name: "getrange", Summary: "Returns a part of the string a key holds",
-			Cost: "where N is the length of the string", Exec: Read(parseGetRange, runGetRange)},
+			Cost: "where N is the length of the part", Exec: Read(parseGetRange, runGetRange)},
 		{Name: "substr", Summary: "Returns a part of the string a key holds (the old name of GETRANGE)",
-			Cost: "where N is the length of the string", Exec: Read(parseGetRange, runGetRange)},
+			Cost: "where N is the length of the part", Exec: Read(parseGetRange, runGetRange)},
 	}
 }
 
@@ -27,15 +27,14 @@ func runAppend(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	if err := checkLength(int64(len(s.Row.Payload)), int64(len(argv[2]))); err != nil {
+	if err := checkLength(int64(s.Length()), int64(len(argv[2]))); err != nil {
 		return reply.Reply{}, err
 	}
 	as := layout.AsSet
-	if s.Live {
+	if s.Live() {
 		as = layout.AsRaw
 	}
-	value := str.Append(s.Row.Payload, argv[2])
-	return reply.Int(int64(len(value))), replaceString(env, &s, as, value)
+	return reply.Int(int64(s.Length() + len(argv[2]))), s.Patch(as, env.Version, s.Length(), argv[2])
 }
 
 // setRangeArgs is a parsed SETRANGE.
@@ -59,13 +58,13 @@ func runSetRange(env Env, t *storage.Txn, p setRangeArgs) (reply.Reply, error) {
 		return reply.Reply{}, err
 	}
 	if len(p.patch) == 0 {
-		return reply.Int(int64(len(s.Row.Payload))), nil
+		return reply.Int(int64(s.Length())), nil
 	}
 	if err := checkLength(p.offset, int64(len(p.patch))); err != nil {
 		return reply.Reply{}, err
 	}
-	value := str.SetRange(s.Row.Payload, int(p.offset), p.patch)
-	return reply.Int(int64(len(value))), replaceString(env, &s, layout.AsRaw, value)
+	size := max(s.Length(), int(p.offset)+len(p.patch))
+	return reply.Int(int64(size)), s.Patch(layout.AsRaw, env.Version, int(p.offset), p.patch)
 }
 
 // getRangeArgs is a parsed GETRANGE.
@@ -83,6 +82,10 @@ func parseGetRange(argv [][]byte) (p getRangeArgs, err error) {
 }
 
 func runGetRange(env Env, r storage.Reader, p getRangeArgs) (reply.Reply, error) {
-	value, _, err := getString(env, r, p.key)
-	return reply.BulkBytes(str.Range(value, p.start, p.end)), err
+	v, _, err := readString(env, r, p.key)
+	if err != nil {
+		return reply.Reply{}, err
+	}
+	part, err := v.Slice(str.Span(v.Length(), p.start, p.end))
+	return reply.BulkBytes(part), err
 }

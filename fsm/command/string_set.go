@@ -107,7 +107,9 @@ func runSet(env Env, t *storage.Txn, p setArgs) (reply.Reply, error) {
 		if err := checkString(s); err != nil {
 			return reply.Reply{}, err
 		}
-		was = stringOrNil(s)
+		if was, err = valueOrNil(env, t, s); err != nil {
+			return reply.Reply{}, err
+		}
 	}
 	if p.ifAbsent && s.Live || p.ifPresent && !s.Live {
 		return was, nil

@@ -28,6 +28,7 @@ var ranks = []struct {
 	{dir: "fsm/entry", rank: 3, apply: true},
 	{dir: "fsm/reply", rank: 3, apply: true},
 	{dir: "storage/str", rank: 2.5, apply: true},
+	{dir: "storage/hll", rank: 2.5, apply: true},
 	{dir: "storage/list", rank: 2.5, apply: true},
 	{dir: "storage/hash", rank: 2.5, apply: true},
 	{dir: "storage/set", rank: 2.6, apply: true}, // it asks str which members are integers

@@ -26,6 +26,9 @@ func (h *Handle) Part(name []byte) (p Part, err error) {
 	return p, err
 }
 
+// NewParts returns an id for parts of the key, see Txn.NewParts.
+func (h *Handle) NewParts() uint64 { return h.t.NewParts() }
+
 // AddPart writes a part that is not there yet. It keeps nothing of name and value.
 func (h *Handle) AddPart(name, value []byte) error {
 	pkey := layout.AppendPart(nil, h.t.Database(h.db).Keyspace, h.Row.Parts, name)

@@ -51,8 +51,8 @@ type Row struct {
 	Version   uint64 // unique and rising: log index << 20 | position of the call in its entry
 	WrittenAt int64  // time of the last write, Unix milliseconds; stored as whole seconds
 	ExpireAt  int64  // Unix milliseconds; 0 is never
-	Parts     uint64 // under which id the parts of a collection are kept, see AppendPart; 0: all that there is is in Payload
-	Payload   []byte // a string's bytes; what a collection keeps here its type says
+	Parts     uint64 // under which id the parts of a collection or a long string are kept, see AppendPart; 0: all that there is is in Payload
+	Payload   []byte // the bytes of a string without parts; what a key with parts, or a collection, keeps here its type says
 }
 
 // The bits of the flags byte: they say what follows, and two hold the encoding.

@@ -1,10 +1,8 @@
 // Package str is the Redis string type, as functions over a reader or a transaction, and what its commands do to
-// bytes and numbers, as pure functions. A string's bytes are the payload of its key row.
+// bytes, bits and numbers, as pure functions. A string's bytes are the payload of its key row, or pages, see Value.
 package str
 
 import (
-	"slices"
-
 	"cairn/storage"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
@@ -13,8 +11,12 @@ import (
 // Get returns the bytes of the string at key. ok is false when the key is absent; isString is false when it holds
 // another type. The bytes must not be changed.
 func Get(r storage.Reader, db uint8, key []byte) (value []byte, ok, isString bool, err error) {
-	row, ok, err := keys.Lookup(r, db, key)
-	return row.Payload, ok, !ok || row.Type == layout.String, err
+	v, ok, isString, err := Lookup(r, db, key)
+	if err != nil || !ok || !isString {
+		return nil, ok, isString, err
+	}
+	value, err = v.Bytes()
+	return value, true, true, err
 }
 
 // Put makes value the string of the key s, whatever is there now. version is the version of the new row; expireAt
@@ -25,28 +27,33 @@ func Put(s *keys.Handle, version uint64, value []byte, expireAt int64) error {
 
 // PutAs is Put for a command that leaves an encoding of its own.
 func PutAs(s *keys.Handle, as layout.Encoding, version uint64, value []byte, expireAt int64) error {
-	return s.Put(layout.Row{Type: layout.String, Encoding: as, Version: version, ExpireAt: expireAt, Payload: value})
+	row := layout.Row{Type: layout.String, Encoding: as, Version: version, ExpireAt: expireAt, Payload: value}
+	if len(value) >= MaxWhole {
+		row.Parts = s.NewParts()
+		return putPages(s, row, value)
+	}
+	return s.Put(row)
 }
 
-// Range returns the bytes of value from start to end, both included; negative positions count from the end, -1 being
-// the last byte. Positions outside are moved to the nearest byte, so that Range of "abc" from 0 to -9 is "a", as in
-// Redis. The result aliases value.
-func Range(value []byte, start, end int64) []byte {
-	size := int64(len(value))
-	if size == 0 || (start < 0 && end < 0 && start > end) {
-		return nil
+// Span returns which bytes of a string of size bytes are those from start to end, both included, as from and before to;
+// negative positions count from the end, -1 being the last byte. Positions outside are moved to the nearest byte, so
+// that the span of "abc" from 0 to -9 is "a", as in Redis.
+func Span(size int, start, end int64) (from, to int) {
+	n := int64(size)
+	if n == 0 || (start < 0 && end < 0 && start > end) {
+		return 0, 0
 	}
 	if start < 0 {
-		start = max(start+size, 0)
+		start = max(start+n, 0)
 	}
 	if end < 0 {
-		end = max(end+size, 0)
+		end = max(end+n, 0)
 	}
-	end = min(end, size-1)
+	end = min(end, n-1)
 	if start > end {
-		return nil
+		return 0, 0
 	}
-	return value[start : end+1]
+	return int(start), int(end + 1)
 }
 
 // SetRange returns a copy of value with patch written over it at offset; zero bytes fill a gap.
@@ -56,6 +63,3 @@ func SetRange(value []byte, offset int, patch []byte) []byte {
 	copy(b[offset:], patch)
 	return b
 }
-
-// Append returns value followed by suffix, in memory of its own.
-func Append(value, suffix []byte) []byte { return slices.Concat(value, suffix) }

@@ -140,7 +140,11 @@ func (r *runner) step(argv [][]byte) (what string, err error) {
 
 // both executes one command on both sides.
 func (r *runner) both(argv [][]byte) (cairn, redis reply.Reply, err error) {
-	if redis, err = r.sides.Redis.Do(argv); err != nil {
+	do := func(argv [][]byte) (reply.Reply, error) { return r.sides.Redis.Do(argv) }
+	if other := ruleOf(argv).onRedis; other != nil {
+		do = func(argv [][]byte) (reply.Reply, error) { return other(r, argv) }
+	}
+	if redis, err = do(argv); err != nil {
 		return cairn, redis, fmt.Errorf("redis: %w", err)
 	}
 	if c, ok := r.sides.Cairn.(clock); ok {

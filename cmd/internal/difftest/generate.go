@@ -31,6 +31,8 @@ func weightOf(name string) int {
 	switch name {
 	case "flushall", "flushdb", "swapdb":
 		return 1
+	case "pfdebug": // GETREG has long replies
+		return 2
 	case "del", "unlink":
 		return 10
 	case "hset", "rpush", "sadd": // else collections are seldom there, and small

@@ -72,7 +72,7 @@ func TestOffsetsAreNearOrFar(t *testing.T) {
 		{Name: "setrange", Syntax: "key:key offset:integer value"},
 		{Name: "getex", Syntax: "key:key [EX seconds:integer | PX milliseconds:integer]"},
 	}, nil, 1)
-	const near, far = 1000, 512 << 20
+	const near, far = maxOffset, 512 << 20
 	options := 0
 	for range 200_000 {
 		argv := g.Next()

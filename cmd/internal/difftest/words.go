@@ -42,8 +42,15 @@ var (
 		"**", "*?*", "x?tag}", "", "b\x69n*", "*\xff*", "[a-", "[]a]", "h[^l]*", "???", "*\\",
 	}
 
+	fieldTypes = []string{
+		"u1", "u8", "i8", "i5", "u63", "i64", "u16", "i16", "u32", "i33", "u7", "u64", "i65", "u0", "i", "u", "x8", "I8", "u08", "u-1", "",
+	}
+
 	types = []string{"string", "list", "set", "zset", "hash", "stream", "STRING", "nosuch", ""}
 )
+
+// maxOffset is above the offsets that are small: a string becomes long enough to be kept in pages.
+const maxOffset = 20_000
 
 // argument returns a value for an argument by its type, and by its name, which says what the number or string is.
 func (g *Generator) argument(it command.Item) string {
@@ -56,12 +63,25 @@ func (g *Generator) argument(it command.Item) string {
 	switch it.Word {
 	case "type":
 		return pick(g, types)
+	case "encoding":
+		return pick(g, fieldTypes)
+	case "subcommand":
+		return pick(g, []string{"ENCODING", "decode", "GetReg", "TODENSE", "HELP", "encoding", "decode"})
+	case "operation":
+		return pick(g, []string{"AND", "or", "Xor", "NOT", "not", "nand", ""})
 	case "field":
 		return g.field()
 	case "member":
 		return g.member()
-	case "value", "element", "message":
+	case "element":
+		if g.oneIn(2) {
+			return g.field()
+		}
 		return g.value()
+	case "value", "message":
+		if it.Type != command.TypeInteger {
+			return g.value()
+		}
 	}
 	return g.number(strings.TrimRight(it.Word, "0123456789"))
 }
@@ -79,6 +99,21 @@ func (g *Generator) number(name string) string {
 			return pick(g, numbers)
 		}
 		return itoa(g.rand.Int64N(200) - 100)
+	case "offset", "start", "end":
+		switch g.rand.IntN(8) {
+		case 0:
+			return itoa(int64(g.rand.IntN(maxOffset)))
+		case 1:
+			return itoa(int64(g.rand.IntN(200) - 100))
+		case 2:
+			if name == "offset" {
+				return "#" + itoa(int64(g.rand.IntN(40)))
+			}
+		}
+	case "bit", "value":
+		if !g.oneIn(3) {
+			return itoa(int64(g.rand.IntN(2)))
+		}
 	case "cursor":
 		if !g.oneIn(10) {
 			return "0"

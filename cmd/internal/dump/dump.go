@@ -20,6 +20,7 @@ import (
 	"cairn/storage/list"
 	"cairn/storage/raftlog"
 	"cairn/storage/set"
+	"cairn/storage/str"
 )
 
 // Options says what Run shows beside the summary. Without either, it shows both.
@@ -135,6 +136,8 @@ func dumpValue(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
 		return dumpElements(out, &s, "members", func(member, _ []byte) string { return shorten(member) })
 	case layout.List:
 		return dumpList(out, v, db, row)
+	case layout.String:
+		return dumpString(out, v, db, row)
 	}
 	fmt.Fprint(out, shorten(row.Payload))
 	return nil
@@ -156,6 +159,19 @@ func dumpList(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
 	fmt.Fprintf(out, "%d elements", l.Entries())
 	if !l.Alone() {
 		fmt.Fprint(out, " in rows of their own")
+	}
+	return err
+}
+
+func dumpString(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
+	s, err := str.Of(v, db, row)
+	if err != nil {
+		return err
+	}
+	head, err := s.Slice(0, min(s.Length(), shownBytes))
+	fmt.Fprint(out, shortened(head, s.Length()))
+	if row.Parts != 0 {
+		fmt.Fprint(out, " in pages")
 	}
 	return err
 }
@@ -247,13 +263,18 @@ func more(out io.Writer, shown, limit int) error {
 	return nil
 }
 
+// shownBytes is how much of a text is shown.
+const shownBytes = 64
+
 // shorten quotes b, and cuts it where it is long.
-func shorten(b []byte) string {
-	const most = 64
-	if len(b) <= most {
-		return strconv.Quote(string(b))
+func shorten(b []byte) string { return shortened(b[:min(len(b), shownBytes)], len(b)) }
+
+// shortened quotes the head of a text of size bytes.
+func shortened(head []byte, size int) string {
+	if len(head) == size {
+		return strconv.Quote(string(head))
 	}
-	return fmt.Sprintf("%q… (%d bytes)", b[:most], len(b))
+	return fmt.Sprintf("%q… (%d bytes)", head, size)
 }
 
 func at(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
