@@ -181,7 +181,7 @@ func (op *fieldOp) runOp(env Env, s *str.Edit) (reply.Reply, error) {
 	if op.kind == 's' {
 		n, by = op.by, 0
 	}
-	n, ok := op.field.Add(n, by, op.overflow)
+	n, ok := op.field.Increment(n, by, op.overflow)
 	if !ok {
 		return reply.Nil(), nil
 	}

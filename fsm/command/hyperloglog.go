@@ -23,9 +23,10 @@ func hyperLogLogRows() []Spec {
 			Cost: "for each key", Exec: Read(raw, runPFCount)},
 		{Name: "pfmerge", Summary: "Makes a HyperLogLog of what was added to several",
 			Cost: "where N is the number of keys", Exec: Write(raw, runPFMerge)},
-		{Name: "pfdebug", Summary: "Shows how a HyperLogLog is kept, for tests", Exec: Write(raw, runPFDebug)},
+		{Name: "pfdebug", Summary: "Shows how a HyperLogLog is kept, for tests", Cost: "O(1)",
+			Exec: Write(raw, runPFDebug)},
 		{Name: "pfselftest", Summary: "Compares the HyperLogLog of some elements with what it must be, for tests",
-			Exec: Read(raw, runPFSelfTest)},
+			Cost: "O(1)", Exec: Read(raw, runPFSelfTest)},
 	}
 }
 
@@ -84,7 +85,7 @@ func runPFAdd(env Env, t *storage.Txn, argv [][]byte) (reply.Reply, error) {
 		s = hll.New()
 	}
 	for _, element := range argv[2:] {
-		grown, err := s.Add(element)
+		grown, err := s.Observe(element)
 		if err != nil {
 			return reply.Reply{}, sketchError(err)
 		}

@@ -96,8 +96,8 @@ func (s *Sketch) detach(more int) {
 	}
 }
 
-// Add adds an element and reports whether a register has changed. The caller notes that the cached count is stale.
-func (s *Sketch) Add(element []byte) (changed bool, err error) {
+// Observe adds an element and reports whether a register has changed. The caller notes that the cached count is stale.
+func (s *Sketch) Observe(element []byte) (changed bool, err error) {
 	hash := murmur64(element)
 	value := bits.TrailingZeros64(hash>>indexBits|1<<(64-indexBits)) + 1
 	return s.Raise(int(hash%registers), uint8(value))

@@ -23,7 +23,7 @@ func TestDecode(t *testing.T) {
 		{"a longer element", "Z:1013 v:1,1 Z:15370"},
 	} {
 		s := New()
-		if changed, err := s.Add([]byte(test.element)); !changed || err != nil {
+		if changed, err := s.Observe([]byte(test.element)); !changed || err != nil {
 			t.Errorf("%q: %v, %v", test.element, changed, err)
 		}
 		if got := s.Decode(); got != test.want {
@@ -36,7 +36,7 @@ func TestDecode(t *testing.T) {
 func TestParsedIsNotChanged(t *testing.T) {
 	for _, toDense := range []bool{false, true} {
 		first := New()
-		if _, err := first.Add([]byte("x")); err != nil {
+		if _, err := first.Observe([]byte("x")); err != nil {
 			t.Fatal(err)
 		}
 		if toDense {
@@ -50,7 +50,7 @@ func TestParsedIsNotChanged(t *testing.T) {
 			t.Fatal("it is no sketch")
 		}
 		for i := range 100 {
-			if _, err := s.Add(fmt.Append(nil, i)); err != nil {
+			if _, err := s.Observe(fmt.Append(nil, i)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -96,7 +96,7 @@ func FuzzSketch(f *testing.F) {
 	s := New()
 	f.Add(bytes.Clone(s.Bytes()), []byte("a"))
 	for i := range 50 {
-		if _, err := s.Add(fmt.Append(nil, i)); err != nil {
+		if _, err := s.Observe(fmt.Append(nil, i)); err != nil {
 			f.Fatal(err)
 		}
 	}
@@ -121,7 +121,7 @@ func FuzzSketch(f *testing.F) {
 		if !s.Dense() {
 			_ = s.Decode()
 		}
-		_, errAdd := s.Add(element)
+		_, errAdd := s.Observe(element)
 		for _, err := range []error{errCount, errAdd} {
 			if err != nil && !errors.Is(err, ErrCorrupt) {
 				t.Fatal(err)

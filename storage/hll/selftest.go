@@ -17,8 +17,8 @@ func SelfTest() error {
 	}
 	for n := range uint64(elements) {
 		element := binary.LittleEndian.AppendUint64(nil, n)
-		a, errA := small.Add(element)
-		b, errB := large.Add(element)
+		a, errA := small.Observe(element)
+		b, errB := large.Observe(element)
 		if err := errors.Join(errA, errB); err != nil {
 			return err
 		}

@@ -24,9 +24,9 @@ func (f Field) Read(n uint64) int64 {
 	return int64(n)
 }
 
-// Add returns the sum of a number and an increment as a field holds it; ok is false when it does not fit and that
+// Increment returns the sum of a number and an increment as a field holds it; ok is false when it does not fit and that
 // fails. The number may be any when the increment is 0: then it is only made to fit.
-func (f Field) Add(n, increment int64, o Overflow) (sum int64, ok bool) {
+func (f Field) Increment(n, increment int64, o Overflow) (sum int64, ok bool) {
 	var side int // where the sum is out of the field: above, below
 	var most, least int64
 	if f.Signed {
