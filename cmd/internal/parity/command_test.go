@@ -57,6 +57,8 @@ var ownWay = map[string]string{
 	"memory|malloc-stats: missing":        "there is no allocator of its own",
 	"memory|purge: missing":               "Go's runtime gives memory back by itself",
 	"memory|stats: missing":               "INFO says what is known",
+	"pfdebug: complexity":                 "Redis 7.0 says none",
+	"pfselftest: complexity":              "Redis 7.0 says none",
 	"psubscribe: arguments":               "Redis has a block of one argument",
 	"shutdown: complexity":                "nothing is left to save",
 	"swapdb: complexity":                  "no client is looked for",
