@@ -2,7 +2,7 @@ package str
 
 import (
 	"bytes"
-	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"cairn/storage"
@@ -78,15 +78,18 @@ func (e *Edit) Patch(as layout.Encoding, version uint64, at int, patch []byte) e
 	} else {
 		whole = nil
 	}
-	row.Encoding, row.Version, row.Payload = as, version, binary.AppendUvarint(nil, uint64(size))
+	if e.page == 0 {
+		e.page = 1 << smallPage
+	}
+	row.Encoding, row.Version, row.Payload = as, version, appendPaged(nil, size, bits.TrailingZeros(uint(e.page)))
 	if err := e.key.Put(row); err != nil {
 		return err
 	}
-	if err := addPages(&e.key, whole); err != nil {
+	if err := addPages(&e.key, whole, e.page); err != nil {
 		return err
 	}
 	for len(patch) > 0 {
-		n := min(len(patch), PageBytes-at%PageBytes)
+		n := min(len(patch), e.page-at%e.page)
 		if err := e.patchPage(at, patch[:n]); err != nil {
 			return err
 		}
@@ -98,11 +101,11 @@ func (e *Edit) Patch(as layout.Encoding, version uint64, at int, patch []byte) e
 // patchPage writes over bytes of one page.
 func (e *Edit) patchPage(at int, patch []byte) error {
 	var room [4]byte
-	p, err := e.key.Part(AppendPageName(room[:0], uint32(at/PageBytes)))
+	p, err := e.key.Part(AppendPageName(room[:0], uint32(at/e.page)))
 	if err != nil {
 		return err
 	}
-	page := trimZeros(SetRange(p.Value, at%PageBytes, patch))
+	page := trimZeros(SetRange(p.Value, at%e.page, patch))
 	switch {
 	case len(page) > 0:
 		p.Put(page)
@@ -114,17 +117,17 @@ func (e *Edit) patchPage(at int, patch []byte) error {
 
 // putPages makes value the string of a key in pages.
 func putPages(s *keys.Handle, row layout.Row, value []byte) error {
-	row.Payload = binary.AppendUvarint(nil, uint64(len(value)))
+	row.Payload = appendPaged(nil, len(value), largePage)
 	if err := s.Put(row); err != nil || !s.Live { // a time that has come removes the key
 		return err
 	}
-	return addPages(s, value)
+	return addPages(s, value, 1<<largePage)
 }
 
 // addPages writes value to the pages of a key that has none yet.
-func addPages(s *keys.Handle, value []byte) error {
+func addPages(s *keys.Handle, value []byte, size int) error {
 	n := uint32(0)
-	for page := range slices.Chunk(value, PageBytes) {
+	for page := range slices.Chunk(value, size) {
 		if page = trimZeros(page); len(page) > 0 {
 			if err := s.AddPart(AppendPageName(nil, n), page); err != nil {
 				return err

@@ -15,13 +15,19 @@ import (
 // MaxWhole, for whoever does so once will do so again, and read all of it. A string in pages stays that until all of it
 // is written. The limits are part of the format, for all replicas must write the same.
 //
-// The payload of the key row is then the string's length, a uvarint. Page n holds the bytes from n*PageBytes on, under
-// the name AppendPageName. It ends before the zero bytes at its end, and one of zeros only is not there: a bitmap costs
-// what is set in it.
+// The payload of the key row is then
+//
+//	length of the string uvarint | binary logarithm of the size of a page uint8
+//
+// Page n holds the bytes from n times that on, under the name AppendPageName. It ends before the zero bytes at its end,
+// and one of zeros only is not there: a bitmap costs what is set in it. Pages are small where a change has made them,
+// and large where all was written at once, for few large rows cost less than many small ones.
 const (
-	PageBytes = 4 << 10
 	MaxEdited = 8 << 10
 	MaxWhole  = 1 << 20
+
+	smallPage = 12
+	largePage = 17
 )
 
 // AppendPageName appends the name of the part that holds page n.
@@ -35,23 +41,29 @@ type Value struct {
 	db   uint8
 	row  layout.Row
 	size int
+	page int // how many bytes a page has
 }
 
 // Of returns the string whose key row is row.
 func Of(r storage.Reader, db uint8, row layout.Row) (v Value, err error) {
 	v = Value{r: r, db: db, row: row, size: len(row.Payload)}
 	if row.Parts != 0 {
-		v.size, err = parseSize(row.Payload)
+		v.size, v.page, err = parsePaged(row.Payload)
 	}
 	return v, err
 }
 
-func parseSize(payload []byte) (int, error) {
-	size, n := binary.Uvarint(payload)
-	if n != len(payload) || n <= 0 || size > 1<<32 {
-		return 0, fmt.Errorf("str: %w: the length of a string in pages", layout.ErrCorrupt)
+// appendPaged appends the payload of the key row of a string in pages.
+func appendPaged(dst []byte, size, logarithm int) []byte {
+	return append(binary.AppendUvarint(dst, uint64(size)), byte(logarithm))
+}
+
+func parsePaged(payload []byte) (size, page int, err error) {
+	v, n := binary.Uvarint(payload)
+	if n <= 0 || n+1 != len(payload) || v > 1<<32 || payload[n] != smallPage && payload[n] != largePage {
+		return 0, 0, fmt.Errorf("str: %w: the payload of a string in pages", layout.ErrCorrupt)
 	}
-	return int(size), nil
+	return int(v), 1 << payload[n], nil
 }
 
 // Lookup returns the string at key; ok is false when the key is absent, and isString when it holds another type.
@@ -124,31 +136,31 @@ func (v Value) pages(from, to int, fn func(at int, page []byte) error) error {
 	if from >= to {
 		return nil
 	}
-	first, last := from/PageBytes, (to-1)/PageBytes
+	first, last := from/v.page, (to-1)/v.page
 	if last-first >= fewPages {
 		return keys.WalkParts(v.r, v.db, v.row, AppendPageName(nil, uint32(first)), func(name, page []byte) (bool, error) {
-			if len(name) != 4 || len(page) > PageBytes {
+			if len(name) != 4 || len(page) > v.page {
 				return false, badPage(name)
 			}
 			n := int(binary.BigEndian.Uint32(name))
 			if n > last {
 				return false, nil
 			}
-			return true, fn(n*PageBytes, page)
+			return true, fn(n*v.page, page)
 		})
 	}
 	for n := first; n <= last; n++ {
 		var room [4]byte
 		name := AppendPageName(room[:0], uint32(n))
 		page, err := keys.LookupPart(v.r, v.db, v.row, name)
-		if err == nil && len(page) > PageBytes {
+		if err == nil && len(page) > v.page {
 			err = badPage(name)
 		}
 		if err != nil {
 			return err
 		}
 		if page != nil {
-			if err := fn(n*PageBytes, page); err != nil {
+			if err := fn(n*v.page, page); err != nil {
 				return err
 			}
 		}

@@ -76,7 +76,7 @@ func TestPages(t *testing.T) {
 	r := storagetest.Rand(t)
 	s := newStore(t, vfs.NewMem())
 	var want []byte
-	lengths := []int{0, 1, 100, str.PageBytes - 1, str.PageBytes, str.PageBytes + 1, str.MaxEdited, str.MaxEdited + 1, 70_000,
+	lengths := []int{0, 1, 100, 4095, 4096, 4097, str.MaxEdited, str.MaxEdited + 1, 70_000,
 		str.MaxWhole - 1, str.MaxWhole, str.MaxWhole + 12_345}
 	length := func() int { return lengths[r.IntN(len(lengths))] }
 	for step := range 400 {
@@ -237,7 +237,7 @@ func TestZerosAreFree(t *testing.T) {
 
 // TestFormat: what is on disk of a string in pages, which no later program may take for something else.
 func TestFormat(t *testing.T) {
-	if str.PageBytes != 4096 || str.MaxEdited != 8192 || str.MaxWhole != 1<<20 {
+	if str.MaxEdited != 8192 || str.MaxWhole != 1<<20 {
 		t.Error("the limits have changed: replicas of two programs would differ")
 	}
 	s := newStore(t, vfs.NewMem())
@@ -246,7 +246,7 @@ func TestFormat(t *testing.T) {
 	must(t, err)
 	defer view.Close()
 	row, _, err := keys.Lookup(view, 0, []byte("k"))
-	if must(t, err); row.Type != layout.String || row.Parts != 1 || string(row.Payload) != "\x84\x40" {
+	if must(t, err); row.Type != layout.String || row.Parts != 1 || string(row.Payload) != "\x84\x40\x0c" {
 		t.Errorf("the row is %+v", row)
 	}
 	must(t, keys.WalkParts(view, 0, row, nil, func(name, page []byte) (bool, error) {
@@ -255,9 +255,17 @@ func TestFormat(t *testing.T) {
 		}
 		return true, nil
 	}))
-	for _, payload := range []string{"", "\x80", "\x01\x01", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"} {
+	s.apply("k", func(e *str.Edit) error { return e.Replace(layout.AsRaw, 7, make([]byte, 1<<20)) })
+	large, err := s.s.View(1)
+	must(t, err)
+	defer large.Close()
+	row, _, err = keys.Lookup(large, 0, []byte("k"))
+	if must(t, err); string(row.Payload) != "\x80\x80\x40\x11" {
+		t.Errorf("the row of what is written at once is %+v", row)
+	}
+	for _, payload := range []string{"", "\x80", "\x01", "\x01\x0d", "\x01\x0c\x0c", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x0c"} {
 		if _, err := str.Of(view, 0, layout.Row{Type: layout.String, Parts: 1, Payload: []byte(payload)}); !errors.Is(err, layout.ErrCorrupt) {
-			t.Errorf("a length of %q: %v", payload, err)
+			t.Errorf("a payload of %q: %v", payload, err)
 		}
 	}
 }
