@@ -161,17 +161,23 @@ func (p *process) get(key string) (string, error) {
 	return string(got[0].Str), nil
 }
 
-// mget returns the values of keys on this node.
-func (p *process) mget(keys []string) ([]reply.Reply, error) {
+// read returns what this node answers to a command.
+func (p *process) read(words ...string) (reply.Reply, error) {
 	cl, err := p.dial(opLimit)
 	if err != nil {
-		return nil, err
+		return reply.Reply{}, err
 	}
 	defer cl.Close()
-	r, err := cl.Cmd(append([]string{"MGET"}, keys...)...)
-	if err == nil && len(r.Elems) != len(keys) {
+	r, err := cl.Cmd(words...)
+	if err == nil && r.Kind == reply.Error {
 		err = fmt.Errorf("%s", r.Str)
 	}
+	return r, err
+}
+
+// mget returns the values of keys on this node.
+func (p *process) mget(keys []string) ([]reply.Reply, error) {
+	r, err := p.read(append([]string{"MGET"}, keys...)...)
 	return r.Elems, err
 }
 

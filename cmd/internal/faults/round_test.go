@@ -30,8 +30,17 @@ const (
 	registers = iota
 	counters
 	texts
+	queues
 	kinds
 )
+
+// readOp returns the operation that reads all of a key.
+func readOp(kind int, key string) history.Op {
+	if kind == queues {
+		return history.Op{Verb: "LRANGE", Key: key}
+	}
+	return history.Op{Verb: "GET", Key: key}
+}
 
 // pick chooses an action on one of the round's keys. No two actions write the same.
 func (r *round) pick(rng *rand.Rand, client, n int) history.Op {
@@ -48,6 +57,9 @@ func (r *round) pick(rng *rand.Rand, client, n int) history.Op {
 	case texts:
 		verbs = []string{"GET", "STRLEN", "APPEND"}
 		o.Arg = fmt.Sprintf("%d-%d;", client, n)
+	case queues:
+		verbs = []string{"RPUSH", "LPOP", "RPUSH", "LPOP", "LRANGE"}
+		o.Arg = fmt.Sprintf("%d-%d", client, n)
 	}
 	o.Verb = verbs[rng.IntN(len(verbs))]
 	return o
@@ -80,12 +92,12 @@ func (r *round) check(t *testing.T, c *cluster) tally {
 		for i := range 3 {
 			for _, n := range c.started() {
 				p := c.nodes[n]
-				o := history.Op{Verb: "GET", Key: fmt.Sprintf("r%d:%d:%d", r.n, kind, i)}
+				o := readOp(kind, fmt.Sprintf("r%d:%d:%d", r.n, kind, i))
 				ok := await(30*time.Second, func() bool {
 					call := r.history.Begin(fmt.Sprint("the end, on n", n+1), o)
-					got, err := p.mget([]string{o.Key})
+					got, err := p.read(o.Words()...)
 					if err == nil {
-						call.Answer(got[0])
+						call.Answer(got)
 					}
 					return err == nil
 				})

@@ -1,7 +1,7 @@
-// Package history records what clients do to string keys of a cluster, and checks that it is linearizable: all of it
-// fits one order, in which each operation happens at one moment between its call and its answer (porcupine; every key
-// is a history of its own). A write whose client cannot know its fate may happen at any time after its call, or never;
-// one that was certainly not done is no part of the history.
+// Package history records what clients do to strings and lists of a cluster, and checks that it is linearizable: all
+// of it fits one order, in which each operation happens at one moment between its call and its answer (porcupine;
+// every key is a history of its own). A write whose client cannot know its fate may happen at any time after its
+// call, or never; one that was certainly not done is no part of the history.
 package history
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // Op is one operation on a key, as its client means it.
 type Op struct {
-	Verb   string // GET, STRLEN, SET, SETPX, SETNX, SETGET, GETDEL, DEL, INCR, INCRBY, APPEND
+	Verb   string // GET, STRLEN, SET, SETPX, SETNX, SETGET, GETDEL, DEL, INCR, INCRBY, APPEND; of a list RPUSH, LPOP, LRANGE
 	Key    string
 	Arg    string // what the verb writes or adds
 	Millis int    // of SETPX: the time to live; its key may take SET, SETPX and GET besides, and nothing else
@@ -32,7 +32,9 @@ func (o Op) Words() []string {
 		return []string{"SET", o.Key, o.Arg, "GET"}
 	case "SETPX":
 		return []string{"SET", o.Key, o.Arg, "PX", strconv.Itoa(o.Millis)}
-	case "SET", "APPEND", "INCRBY":
+	case "LRANGE":
+		return []string{"LRANGE", o.Key, "0", "-1"}
+	case "SET", "APPEND", "INCRBY", "RPUSH":
 		return []string{o.Verb, o.Key, o.Arg}
 	}
 	return []string{o.Verb, o.Key}
@@ -42,7 +44,7 @@ func (o Op) Words() []string {
 func (o Op) String() string { return strings.Join(o.Words(), " ") }
 
 // IsRead reports whether the operation changes nothing, so that it may go to any node.
-func (o Op) IsRead() bool { return o.Verb == "GET" || o.Verb == "STRLEN" }
+func (o Op) IsRead() bool { return o.Verb == "GET" || o.Verb == "STRLEN" || o.Verb == "LRANGE" }
 
 // History is what all clients did. Its zero value is empty; it is safe for concurrent use.
 type History struct {
@@ -114,6 +116,12 @@ func show(r reply.Reply) string {
 		return strconv.FormatInt(r.Int, 10)
 	case reply.Bulk:
 		return strconv.Quote(string(r.Str))
+	case reply.Array:
+		all := ""
+		for _, e := range r.Elems {
+			all += element(string(e.Str))
+		}
+		return "[" + all + "]"
 	}
 	return string(r.Str)
 }

@@ -44,6 +44,14 @@ func TestModel(t *testing.T) {
 		"expired":                   {true, `a SETPX k x -> OK; b GET k -> "x"; b GET k -> (nil); a GET k -> (nil)`},
 		"expired comes back":        {false, `a SETPX k x -> OK; b GET k -> (nil); a GET k -> "x"`},
 		"set again does not expire": {false, `a SETPX k x -> OK; a SET k y -> OK; b GET k -> (nil)`},
+		"queue":                     {true, `a RPUSH k x -> 1; a RPUSH k y -> 2; b LRANGE k -> ["x","y",]; b LPOP k -> "x"; c LPOP k -> "y"; b LPOP k -> (nil)`},
+		"queue, drained and filled": {true, `a RPUSH k x -> 1; b LPOP k -> "x"; b LRANGE k -> []; a RPUSH k y -> 1; b LPOP k -> "y"`},
+		"element given twice":       {false, `a RPUSH k x -> 1; b LPOP k -> "x"; c LPOP k -> "x"`},
+		"element lost":              {false, `a RPUSH k x -> 1; a RPUSH k y -> 2; b LPOP k -> "y"`},
+		"element pushed twice":      {false, `a RPUSH k x -> 1; b LRANGE k -> ["x","x",]`},
+		"push in doubt, taken":      {true, `a RPUSH k x -> ?; b LPOP k -> "x"; b LPOP k -> (nil)`},
+		"push in doubt, twice":      {false, `a RPUSH k x -> ?; b LPOP k -> "x"; b LPOP k -> "x"`},
+		"pop in doubt":              {true, `a RPUSH k x -> 1; b LPOP k -> ?; c LPOP k -> (nil)`},
 		"keys apart":                {true, `a SET k x -> OK; b GET l -> (nil)`},
 		"one key of two":            {false, `a SET k x -> OK; b GET l -> (nil); b GET k -> (nil)`},
 	} {
@@ -96,6 +104,12 @@ func answered(t *testing.T, text string) reply.Reply {
 			t.Fatal(err)
 		}
 		return reply.BulkString(s)
+	case text[0] == '[':
+		all := reply.ArrayOf()
+		for _, e := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(`[",]`, c) }) {
+			all.Elems = append(all.Elems, reply.BulkString(e))
+		}
+		return all
 	}
 	if _, err := fmt.Sscan(text, &n); err != nil {
 		t.Fatal(err)

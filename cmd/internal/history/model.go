@@ -2,6 +2,7 @@ package history
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -12,8 +13,8 @@ const absent = "(nil)"
 // value is the state of one key.
 type value struct {
 	there  bool
-	mortal bool // it may be gone at any moment
-	text   string
+	mortal bool   // it may be gone at any moment
+	text   string // of a list: its elements
 }
 
 // String returns the value as GET answers it.
@@ -62,9 +63,28 @@ func (v value) apply(o Op) (answer string, next value) {
 	case "APPEND":
 		set.text = v.text + o.Arg
 		return strconv.Itoa(len(set.text)), set
+	case "LRANGE":
+		return "[" + v.text + "]", v
+	case "RPUSH":
+		set.text = v.text + element(o.Arg)
+		return strconv.Itoa(strings.Count(set.text, element("")[1:])), set
+	case "LPOP":
+		first, rest, _ := strings.Cut(v.text, element("")[1:])
+		if rest == "" {
+			set = value{}
+		} else {
+			set.text = rest
+		}
+		if !v.there {
+			return absent, value{}
+		}
+		return first + element("")[1:2], set
 	}
 	panic("history: no operation " + o.Verb)
 }
+
+// element returns an element as the text of a list has it, one behind the other. No element has a quote.
+func element(text string) string { return strconv.Quote(text) + "," }
 
 // model says what operations on one key answer.
 func model() porcupine.Model {

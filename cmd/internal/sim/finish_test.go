@@ -61,7 +61,7 @@ func (w *world) readAll() {
 		c.at, c.pinned, c.wait, c.greet = i, true, w.o.slow(patience), [][]string{{"SELECT", historyDB}}
 		wg.Go(func() {
 			for _, key := range keys {
-				if err := c.operate(history.Op{Verb: "GET", Key: key}); err != nil {
+				if err := c.operate(history.Op{Verb: readVerb(key), Key: key}); err != nil {
 					w.violation("%s cannot read %s on a sound cluster: %v", c.host, key, err)
 					break
 				}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,15 @@ var families = []struct {
 	{"append", []string{"APPEND", "APPEND", "GET", "DEL"}},
 	{"cas", []string{"SETNX", "GETDEL", "GET", "SETNX"}},
 	{"mortal", []string{"SETPX", "GET", "GET", "GET"}},
+	{"queue", []string{"RPUSH", "LPOP", "RPUSH", "LPOP", "LRANGE"}},
+}
+
+// readVerb returns the operation that reads a key of a family.
+func readVerb(key string) string {
+	if strings.HasPrefix(key, "queue") {
+		return "LRANGE"
+	}
+	return "GET"
 }
 
 const (
@@ -80,7 +90,8 @@ func (w *world) write(c *client, stop <-chan struct{}) {
 func (w *world) read(c *client, stop <-chan struct{}) {
 	c.greet = [][]string{{"SELECT", historyDB}}
 	for pause(w.o.sparse(time.Duration(c.rng.IntN(300))*time.Millisecond), stop) {
-		_ = c.operate(history.Op{Verb: "GET", Key: c.key(families[c.rng.IntN(len(families))].name)})
+		key := c.key(families[c.rng.IntN(len(families))].name)
+		_ = c.operate(history.Op{Verb: readVerb(key), Key: key})
 		if c.rng.IntN(40) == 0 {
 			c.leave()
 			c.at = c.rng.IntN(len(w.c.members))
