@@ -250,7 +250,7 @@ func TestEnds(t *testing.T) {
 						}))
 					}
 				})
-				if n := typetest.PartRows(t, v); n > entries/tree.MaxEntries*11/10 {
+				if n := typetest.PartRows(t, v); n > entries*9/tree.MaxLeaf*11/10 {
 					t.Errorf("front %v, ordered %v: %d nodes", front, ordered, n)
 				}
 			})

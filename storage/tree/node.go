@@ -27,7 +27,7 @@ import (
 // longer.
 const (
 	MaxEntries   = 128     // of a leaf
-	MaxLeaf      = 2 << 10 // bytes of a leaf
+	MaxLeaf      = 1 << 10 // bytes of a leaf
 	maxChildren  = 64
 	maxInner     = 4 << 10 // bytes of an inner node with more than minChildren
 	minChildren  = 4
