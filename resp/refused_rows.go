@@ -21,7 +21,7 @@ func refusedRows() []command.Spec {
 	return []command.Spec{
 		{Name: "sync", Cost: "O(1)", Summary: isRefused, Exec: answerAlways(whyStream)},
 		{Name: "psync", Cost: "O(1)", Summary: isRefused, Exec: answerAlways(whyStream)},
-		{Name: "replconf", Cost: "O(1)", Summary: isRefused, Exec: answerAlways(whyStream)},
+		{Name: "replconf", Summary: isRefused, Exec: answerAlways(whyStream)},
 		{Name: "replicaof", Summary: isFollowed, Exec: answerAlways(whyFollow)},
 		{Name: "slaveof", Summary: isFollowed, Exec: answerAlways(whyFollow)},
 		{Name: "save", Summary: isOnDisk, Exec: answerAlways(whySaved)},
