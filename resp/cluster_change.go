@@ -14,8 +14,8 @@ import (
 // Why some subcommands of CLUSTER mean nothing here.
 const (
 	whySlots = "all slots belong to the leader, whichever node leads; there is nothing to assign"
+	whyReset = "a node that CLUSTER FORGET has taken out of the cluster is stopped, and starts afresh in an empty directory"
 	whyEpoch = "the epoch is Raft's term; only an election raises it"
-	whyReset = "say CLUSTER FORGET with this node's id, stop it, and start it in an empty directory"
 )
 
 // refusal makes the handler of a subcommand of CLUSTER that is understood and refused: "FLUSHSLOTS is not possible".

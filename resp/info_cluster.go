@@ -42,7 +42,7 @@ func infoMaster(w *infoWriter, st replica.Status) {
 			state = "wait_bgsave"
 		}
 		w.writeLine(fmt.Sprintf("slave%d", i), fmt.Sprintf("ip=%s,port=%s,state=%s,offset=%d,lag=%d",
-			host, port, state, st.AppliedIndex-min(m.Lag, st.AppliedIndex), m.Lag))
+			host, port, state, st.AppliedIndex-min(m.Lag, st.AppliedIndex), unlessNever(m.LastContact, time.Second)))
 	}
 }
 

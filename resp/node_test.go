@@ -17,8 +17,8 @@ func clusterStatus() replica.Status {
 		Term: 3, AppliedIndex: 119, Voters: 3, LogStatus: replica.LogStatus{CommitIndex: 120, SnapshotIndex: 110, LastLogIndex: 121},
 		Members: []replica.Member{
 			{ID: "n1", Addr: "10.0.0.1:7001", Voter: true, Leader: true, Self: true, Connected: true},
-			{ID: "n2", Addr: "10.0.0.2:7002", Voter: true, Connected: true, Applied: 115, Lag: 4},
-			{ID: "n3", Addr: "10.0.0.3:7003", Voter: true},
+			{ID: "n2", Addr: "10.0.0.2:7002", Voter: true, Connected: true, Applied: 115, Lag: 4, LastContact: 2900 * time.Millisecond},
+			{ID: "n3", Addr: "10.0.0.3:7003", Voter: true, LastContact: -1},
 			{ID: "n4", Addr: "10.0.0.4:7004", Connected: true},
 		},
 		Figures: replica.Figures{ExpiredKeys: 7, Snapshots: 11, Reads: 12, Entries: 13},
@@ -40,7 +40,8 @@ func TestInfo(t *testing.T) {
 	for _, line := range []string{
 		"# Server", "redis_version:7.0.15", "cairn_version:1.2.3", "redis_mode:cluster", "tcp_port:7001", "# Clients", "connected_clients:1",
 		"maxclients:10000", "# Memory", "used_memory_human:1.00P", "used_memory_rss_human:1.00P", "maxmemory_policy:noeviction", "# Persistence", "aof_enabled:1", "# Stats", "expired_keys:7",
-		"# Replication", "role:master", "connected_slaves:3", "slave0:ip=10.0.0.2,port=7002,state=online,offset=115,lag=4",
+		"# Replication", "role:master", "connected_slaves:3", "slave0:ip=10.0.0.2,port=7002,state=online,offset=115,lag=2",
+		"slave1:ip=10.0.0.3,port=7003,state=wait_bgsave,offset=119,lag=-1", "slave2:ip=10.0.0.4,port=7004,state=online,offset=119,lag=0",
 		"# CPU", "# Modules", "# Errorstats", "errorstat_ERR:count=1", "# Cluster", "cluster_enabled:1",
 		"# Raft", "raft_state:leader", "raft_leader_id:n1", "raft_leader_addr:10.0.0.1:7001", "raft_term:3", "raft_commit_index:120",
 		"raft_applied_index:119", "raft_snapshot_index:110", "raft_last_contact_ms:0", "raft_num_voters:3",

@@ -36,7 +36,7 @@ type route struct {
 
 // localRows returns the rows of the commands that this package answers.
 func localRows() []command.Spec {
-	return slices.Concat(connectionRows(), nodeRows(), commandRows(), clusterRows(), cairnRows(), subscribeRows(),
+	return slices.Concat(connectionRows(), nodeRows(), refusedRows(), commandRows(), clusterRows(), cairnRows(), subscribeRows(),
 		[]command.Spec{sentinelRow()})
 }
 

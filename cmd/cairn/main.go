@@ -119,7 +119,8 @@ func strangeVariables(of *kong.Node, environment []string) (names []string) {
 	return names
 }
 
-// asWords returns args with the words help and version, and -h where it is not cli's host, as the flags that they mean.
+// asWords returns args with the words help and version, -h where it is not cli's host, and redis-cli's -r -1, which kong
+// takes for two flags, as the flags that they mean.
 func asWords(args []string) []string {
 	switch {
 	case len(args) == 0:
@@ -130,6 +131,10 @@ func asWords(args []string) []string {
 		return []string{"--version"}
 	case args[len(args)-1] == "-h" && (args[0] != "cli" || len(args) == 2):
 		return append(slices.Clone(args[:len(args)-1]), "--help")
+	case args[0] == "cli":
+		if i := slices.Index(args, "-r"); i > 0 && i+1 < len(args) && args[i+1] == "-1" {
+			return slices.Concat(args[:i], []string{"--repeat=-1"}, args[i+2:])
+		}
 	}
 	return args
 }

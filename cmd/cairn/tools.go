@@ -35,7 +35,7 @@ type cliCommand struct {
 	Raw     bool          `help:"Print replies as they are, also on a terminal." xor:"raw"`
 	NoRaw   bool          `help:"Print replies for people, also into a pipe or a file." xor:"raw"`
 	Stdin   bool          `help:"Take the last argument from stdin." short:"x" name:"stdin" env:"-"`
-	Times   int           `help:"Run the command so many times, on an own connection each; --repeat=-1 has no end." short:"r" name:"repeat" default:"1" env:"-"`
+	Times   int           `help:"Run the command so many times, on an own connection each; -1 has no end." short:"r" name:"repeat" default:"1" env:"-"`
 	Pause   float64       `help:"Seconds between two times." short:"i" name:"interval" default:"0" env:"-" placeholder:"SECONDS"`
 	Cluster bool          `help:"As always: MOVED is followed." short:"c" env:"-" hidden:""`
 	Errors  bool          `help:"As always: an error is exit code 1." short:"e" env:"-" hidden:""`

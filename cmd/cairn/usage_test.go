@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"cairn/cmd/internal/clustertest"
 	"cairn/cmd/internal/redistest"
 	"cairn/cmd/node"
 )
@@ -172,6 +174,22 @@ func TestConsoleFlags(t *testing.T) {
 	} {
 		if out, errOut, code := cairn(t, append(at, c.args...)...); code != 0 || out != c.want {
 			t.Errorf("%v: exit %d, %q, %q, want %q", c.args, code, out, errOut, c.want)
+		}
+	}
+	for _, endless := range [][]string{{"-r", "-1"}, {"--repeat=-1"}} {
+		key := fmt.Sprint("endless", len(endless))
+		cmd := program(t, slices.Concat(at, endless, []string{"-i", "0.01", "INCR", key})...)
+		out := new(output)
+		cmd.Stdout, cmd.Stderr = out, out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		clustertest.Eventually(t, "five times", func() bool { return strings.HasPrefix(out.String(), "1\n2\n3\n4\n5\n") })
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Errorf("%v: Ctrl-C ends it without an error", endless)
 		}
 	}
 	dead := redistest.Ports(t, 1)[0]

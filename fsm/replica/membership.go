@@ -21,6 +21,7 @@ type membership struct {
 	admin     *admin
 	index     *readIndex
 	transfer  *transfer
+	gone      removals
 }
 
 // promotionLag is how many entries a learner may be behind the leader when it gets its vote.

@@ -44,9 +44,10 @@ const maxMarks = 64
 // memberProgress is what is known of a member from asking it.
 type memberProgress struct {
 	answered bool
-	applied  uint64 // at least
-	lag      uint64 // entries that it lacked when it answered, of those that this node had applied when it asked
-	err      error  // why it did not answer
+	applied  uint64    // at least
+	lag      uint64    // entries that it lacked when it answered, of those that this node had applied when it asked
+	heard    time.Time // when it answered last
+	err      error     // why it did not answer
 	silent   time.Time
 	said     int // lines that say that it does not answer
 }
@@ -58,6 +59,18 @@ func (m memberProgress) behind(applied uint64) uint64 {
 		return m.lag
 	}
 	return applied - min(applied, m.applied)
+}
+
+// lastContact returns Member.LastContact; beat is when the newest heartbeat was sent that the member has answered.
+func (m memberProgress) lastContact(beat time.Time) time.Duration {
+	last := m.heard
+	if beat.After(last) {
+		last = beat
+	}
+	if last.IsZero() {
+		return -1
+	}
+	return time.Since(last)
 }
 
 func newProgress(n *node, l *link.Links, c *raftfix.Contacts, x *readIndex) *progress {
@@ -130,6 +143,9 @@ func (p *progress) probe(a *asker, s raft.Server) {
 	got, err := a.query(ctx, raftfix.Located(s), askProgress)
 	p.mu.Lock()
 	now := p.mu.members[s.ID].asked(own, got.index, err)
+	if err == nil {
+		now.heard = time.Now()
+	}
 	if p.ctx.Err() == nil {
 		now = p.logAway(s, now)
 	}
@@ -264,6 +280,7 @@ func (p *progress) members(applied uint64) []Member {
 		if !m.Self {
 			seen := p.of(server.ID)
 			m.Connected, m.Applied, m.Lag = seen.answered, seen.applied, seen.behind(applied)
+			m.LastContact = seen.lastContact(p.contacts.Of(p.raft.CurrentTerm(), server.ID))
 		}
 		members = append(members, m)
 	}

@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"testing"
+	"time"
 )
 
 // TestLag: a member that holds everything that this node had when it asked has no lag, however much was written
@@ -31,5 +32,26 @@ func TestLag(t *testing.T) {
 	}
 	if got := (memberProgress{}).behind(7); got != 7 {
 		t.Errorf("one that never answered: lag %d, want 7", got)
+	}
+}
+
+// TestLastContact: the newest of all answers counts, and there may be none.
+func TestLastContact(t *testing.T) {
+	hours := func(n time.Duration) time.Time { return time.Now().Add(-n * time.Hour) }
+	for name, c := range map[string]struct {
+		heard, beat time.Time
+		want        time.Duration
+	}{
+		"never":       {want: -1},
+		"a question":  {heard: hours(1), beat: hours(2), want: time.Hour},
+		"a heartbeat": {heard: hours(2), beat: hours(1), want: time.Hour},
+	} {
+		got := memberProgress{heard: c.heard}.lastContact(c.beat)
+		if c.want > 0 {
+			got = got.Round(time.Minute)
+		}
+		if got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }

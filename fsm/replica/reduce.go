@@ -2,9 +2,42 @@ package replica
 
 import (
 	"context"
+	"maps"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
+
+// removals are the members that this leader has removed of late. Who asks one node after the other to forget a member,
+// as Redis wants it, is told by each that it is done.
+type removals struct {
+	mu sync.Mutex
+	at map[string]time.Time // by name and by NodeID
+}
+
+// removalMemory is how long a removal is remembered, as long as Redis keeps a forgotten node out.
+const removalMemory = time.Minute
+
+// note remembers that a member has been removed.
+func (g *removals) note(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(g.at, func(_ string, at time.Time) bool { return now.Sub(at) > removalMemory })
+	if g.at == nil {
+		g.at = map[string]time.Time{}
+	}
+	g.at[id], g.at[NodeID(id)] = now, now
+}
+
+// has tells whether a member of that name or NodeID was removed in the last minute.
+func (g *removals) has(id string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at, ok := g.at[id]
+	return ok && time.Since(at) <= removalMemory
+}
 
 // removeOrDemote removes a member, or takes its vote. The leader hands leadership over first when it is the one.
 func (c *membership) removeOrDemote(ctx context.Context, o request) response {
@@ -14,7 +47,7 @@ func (c *membership) removeOrDemote(ctx context.Context, o request) response {
 	}
 	s, ok := m.member(o.ID)
 	switch {
-	case !ok && o.Again: // the first time, it was done
+	case !ok && (o.Again || o.Verb == verbForget && c.gone.has(o.ID)): // the first time, it was done
 		return response{Done: true}
 	case !ok:
 		return refused("Unknown node %s", o.ID)
@@ -37,6 +70,7 @@ func (c *membership) removeOrDemote(ctx context.Context, o request) response {
 		return c.change(func() raft.IndexFuture { return c.raft.DemoteVoter(s.ID, m.index, requestTimeout) })
 	}
 	c.log.Info("a member is removed", "peer", string(s.ID), "addr", string(s.Address))
+	c.gone.note(string(s.ID)) // should it fail, it is a member still, and is removed by the next who asks
 	return c.change(func() raft.IndexFuture { return c.raft.RemoveServer(s.ID, m.index, requestTimeout) })
 }
 

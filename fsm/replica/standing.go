@@ -312,7 +312,7 @@ func (r *standing) catchUp() {
 			return
 		}
 		if !r.o.Joining {
-			r.log.Warn("this node is new to a cluster that exists; it does not vote until it has caught up")
+			r.log.Info("this node is new to a cluster that exists; it does not vote until it has caught up")
 		}
 		for {
 			_, err := r.index.confirm(r.ctx, false)

@@ -64,6 +64,9 @@ type Member struct {
 	// Lag is how many entries it was behind this node when it was asked last, within the last second; of one that
 	// does not answer, how many it may be behind now.
 	Lag uint64
+	// LastContact is how long ago it answered last, a heartbeat or a question; negative when this process has never
+	// had an answer of it.
+	LastContact time.Duration
 }
 
 // Status is what a replica knows of itself and of the cluster at one moment.

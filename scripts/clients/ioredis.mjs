@@ -1,5 +1,7 @@
-import { Redis, Cluster } from 'ioredis'
+// The driver of ioredis, and of iovalkey, which is called alike: node ioredis.mjs PACKAGE MODE SETTINGS ADDRESSES.
 import { drive } from './load.mjs'
+
+const { Redis, Cluster } = await import(process.argv.splice(2, 1)[0])
 
 const connects = {
   cluster: {

@@ -32,8 +32,8 @@ type library struct {
 }
 
 var libraries = []library{
-	{"ioredis", []string{"node", "ioredis.mjs"}, everything},
-	{"iovalkey", []string{"node", "iovalkey.mjs"}, everything},
+	{"ioredis", []string{"node", "ioredis.mjs", "ioredis"}, everything},
+	{"iovalkey", []string{"node", "ioredis.mjs", "iovalkey"}, everything},
 	{"node-redis", []string{"node", "noderedis.mjs"}, everything},
 	{"glide", []string{"node", "glide.mjs"}, everything[:2]},
 	{"go-redis", []string{"./godriver", "go-redis"}, everything},

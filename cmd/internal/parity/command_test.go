@@ -19,6 +19,8 @@ const oneShard = "one shard has all slots: a client that parts the call by slots
 // deprecation and notes of key specifications, which are prose about Redis's past; and the names of oneof and block
 // arguments, which nobody sees.
 var ownWay = map[string]string{
+	"psync: complexity":                   "it is refused",
+	"sync: complexity":                    "it is refused",
 	"unlink: tips":                        oneShard,
 	"touch: tips":                         oneShard,
 	"msetnx: tips":                        oneShard,

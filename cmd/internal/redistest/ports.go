@@ -32,6 +32,26 @@ func Ports(t testing.TB, n int) []string {
 	return nil
 }
 
+// PortsInRow is Ports for n ports that follow each other.
+func PortsInRow(t testing.TB, n int) []string {
+	t.Helper()
+	for _, first := range rand.Perm(ports - n) {
+		var row []string
+		for i := range n {
+			port := strconv.Itoa(firstPort + first + i)
+			if !reserve(t, port) {
+				break
+			}
+			row = append(row, port)
+		}
+		if len(row) == n {
+			return row
+		}
+	}
+	t.Fatalf("redistest: no %d ports in a row are free from %d on", n, firstPort)
+	return nil
+}
+
 // reserve locks a file that stands for a port; the lock ends with the test, or with its process.
 func reserve(t testing.TB, port string) bool {
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("cairn-ports-%d", os.Getuid()))
