@@ -48,8 +48,6 @@ type setPop struct {
 	many  bool // it is counted
 }
 
-const errNotPositive reply.UserError = "ERR value is out of range, must be positive"
-
 func parseSPop(argv [][]byte) (p setPop, err error) {
 	p.key, p.count = argv[1], 1
 	if len(argv) == 2 {
@@ -73,7 +71,7 @@ func runSPop(env Env, t *storage.Txn, p setPop) (reply.Reply, error) {
 	}
 	var popped [][]byte
 	if p.count > 0 && s.Len() > 0 {
-		if popped, err = pop(&s, p.count, env.Seed, maxReplyBytes); err != nil {
+		if popped, err = popMembers(&s, p.count, env.Seed, maxReplyBytes); err != nil {
 			return reply.Reply{}, err
 		}
 		if err := s.Save(env.Version); err != nil {
@@ -92,8 +90,8 @@ func runSPop(env Env, t *storage.Txn, p setPop) (reply.Reply, error) {
 // rebuildShare: Redis makes a new set of what is left where so many times as many members are popped.
 const rebuildShare = 5
 
-// pop takes random members out of a set, if they take at most so many bytes of memory.
-func pop(s *set.Edit, count, seed uint64, most int) (popped [][]byte, err error) {
+// popMembers takes random members out of a set, if they take at most so many bytes of memory.
+func popMembers(s *set.Edit, count, seed uint64, most int) (popped [][]byte, err error) {
 	all := s.Members()
 	if count >= s.Len() {
 		popped, err = members(set.Ascending(all.Members()), most, errLongReply)
