@@ -9,6 +9,7 @@ import (
 
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/keys"
 	"cairn/storage/set"
 )
 
@@ -93,6 +94,32 @@ func TestSPopOneEffect(t *testing.T) {
 	}
 	if a, b := pop(1), pop(2); slices.Equal(a, b) {
 		t.Errorf("two seeds pop %q", a)
+	}
+}
+
+// TestSPopMakesAnew: as in Redis, what is left is a new set where much was popped, and knows nothing of before; else it
+// goes on to be what it was, with its time to live.
+func TestSPopMakesAnew(t *testing.T) {
+	for count, want := range map[string]string{"5": "intset", "4": "hashtable", "1": "hashtable"} {
+		txn := beginAt(t)
+		callSet(t, txn, 0, "sadd", "s", "1", "2", "3", "4", "5", "6", "a")
+		callSet(t, txn, 0, "srem", "s", "a")
+		k, err := keys.Open(txn, 0, []byte("s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Row.ExpireAt = testNow + 1000
+		if err := k.Put(k.Row); err != nil {
+			t.Fatal(err)
+		}
+		callSet(t, txn, 1, "spop", "s", count)
+		row, _, err := keys.Peek(txn, 0, []byte("s"))
+		if err != nil || row.ExpireAt != testNow+1000 {
+			t.Errorf("%s of 6 popped: the rest expires at %d, %v", count, row.ExpireAt, err)
+		}
+		if r, err := setEncoding(DefaultEncodings, row); err != nil || string(r.Str) != want {
+			t.Errorf("%s of 6 popped: the rest is %q, %v, want %s", count, r.Str, err, want)
+		}
 	}
 }
 
