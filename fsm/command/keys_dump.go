@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"fmt"
 
 	"cairn/fsm/reply"
 	"cairn/storage"
@@ -10,6 +11,7 @@ import (
 	"cairn/storage/layout"
 	"cairn/storage/list"
 	"cairn/storage/rdb"
+	"cairn/storage/set"
 	"cairn/storage/str"
 )
 
@@ -95,8 +97,14 @@ func writePayload(env Env, r storage.Reader, row layout.Row) (*rdb.Writer, error
 			p.begin(rdb.List, l.Entries(), 1)
 			err = l.Walk(0, func(element []byte) (bool, error) { return p.text(element), p.err })
 		}
+	case layout.Set:
+		var c set.Set
+		if c, err = set.Of(r, env.DB, row); err == nil {
+			p.begin(rdb.Set, c.Len(), 1)
+			err = c.Walk(func(member, _ []byte) (bool, error) { return p.text(member), p.err })
+		}
 	default:
-		err = errLongPayload
+		err = fmt.Errorf("command: DUMP knows no type %v", row.Type)
 	}
 	if err == nil {
 		err = p.err
@@ -211,7 +219,7 @@ func parsePayload(b []byte) (rdb.Value, error) {
 		}
 	}
 	switch v.Kind {
-	case rdb.String, rdb.Hash, rdb.List:
+	case rdb.String, rdb.Hash, rdb.List, rdb.Set:
 		return v, nil
 	}
 	return v, errPayloadForm // a type that is not there yet
@@ -241,6 +249,15 @@ func restoreValue(env Env, t *storage.Txn, key []byte, v rdb.Value) error {
 			return err
 		}
 		return l.Save(env.Version)
+	case rdb.Set:
+		c, _, err := set.Open(t, env.DB, key)
+		for i := 0; i < len(v.Items) && err == nil; i++ {
+			err = c.IncludeNew(v.Items[i])
+		}
+		if err != nil {
+			return err
+		}
+		return c.Save(env.Version)
 	}
 	h, err := keys.Open(t, env.DB, key)
 	if err != nil {

@@ -61,7 +61,7 @@ func (r *reader) entries(b []byte, head uint64, next func(in *reader)) {
 		if size := in.uint(4); size != uint64(len(b)) {
 			in.bad = true
 		}
-		in.take(head - 4)
+		in.takeBytes(head - 4)
 		for !in.bad && !r.bad {
 			if len(in.b) > 0 && in.b[0] == endMark {
 				in.bad = len(in.b) != 1
@@ -78,7 +78,7 @@ func (r *reader) entries(b []byte, head uint64, next func(in *reader)) {
 func (r *reader) ziplist(b []byte, fn func(item []byte)) {
 	r.entries(b, 10, func(in *reader) {
 		if in.byte() == 254 { // the length of the entry before takes one byte, or five
-			in.take(4)
+			in.takeBytes(4)
 		}
 		if item := in.ziplistText(); !in.bad {
 			fn(item)
@@ -90,15 +90,15 @@ func (r *reader) ziplistText() []byte {
 	c := r.byte()
 	switch c >> 6 {
 	case 0:
-		return r.take(uint64(c))
+		return r.takeBytes(uint64(c))
 	case 1:
-		return r.take(uint64(c&0x3f)<<8 | uint64(r.byte()))
+		return r.takeBytes(uint64(c&0x3f)<<8 | uint64(r.byte()))
 	case 2:
 		n := uint64(0)
-		for _, c := range r.take(4) {
+		for _, c := range r.takeBytes(4) {
 			n = n<<8 | uint64(c)
 		}
-		return r.take(n)
+		return r.takeBytes(n)
 	}
 	switch {
 	case c == 0xc0:
@@ -127,7 +127,7 @@ func (r *reader) listpack(b []byte, fn func(item []byte)) {
 	r.entries(b, 6, func(in *reader) {
 		before := len(in.b)
 		item := in.listpackText()
-		in.take(backLength(before - len(in.b)))
+		in.takeBytes(backLength(before - len(in.b)))
 		if !in.bad {
 			fn(item)
 		}
@@ -155,15 +155,15 @@ func (r *reader) listpackText() []byte {
 	case c>>7 == 0:
 		return decimal(int64(c))
 	case c>>6 == 2:
-		return r.take(uint64(c & 0x3f))
+		return r.takeBytes(uint64(c & 0x3f))
 	case c>>5 == 6: // 13 bits with a sign
 		return decimal(int64(uint64(c)<<59|uint64(r.byte())<<51) >> 51)
 	case c>>4 == 14:
-		return r.take(uint64(c&0xf)<<8 | uint64(r.byte()))
+		return r.takeBytes(uint64(c&0xf)<<8 | uint64(r.byte()))
 	}
 	switch c {
 	case 0xf0:
-		return r.take(r.uint(4))
+		return r.takeBytes(r.uint(4))
 	case 0xf1:
 		return decimal(r.int(2))
 	case 0xf2:
@@ -203,11 +203,11 @@ func (r *reader) zipmap(b []byte, fn func(item []byte)) {
 				in.bad = len(in.b) != 1
 				return
 			}
-			field := in.take(in.zipmapLength())
+			field := in.takeBytes(in.zipmapLength())
 			n := in.zipmapLength()
 			free := in.byte()
-			value := in.take(n)
-			in.take(uint64(free))
+			value := in.takeBytes(n)
+			in.takeBytes(uint64(free))
 			if !in.bad {
 				fn(field)
 				fn(value)

@@ -27,8 +27,8 @@ type reader struct {
 	unpacked int // bytes of those that were compressed
 }
 
-// take returns the next n bytes, nothing when they are not there.
-func (r *reader) take(n uint64) []byte {
+// takeBytes returns the next n bytes, nothing when they are not there.
+func (r *reader) takeBytes(n uint64) []byte {
 	if r.bad || n > uint64(len(r.b)) {
 		r.bad = true
 		return nil
@@ -39,7 +39,7 @@ func (r *reader) take(n uint64) []byte {
 }
 
 func (r *reader) byte() byte {
-	if b := r.take(1); b != nil {
+	if b := r.takeBytes(1); b != nil {
 		return b[0]
 	}
 	return 0
@@ -47,7 +47,7 @@ func (r *reader) byte() byte {
 
 // uint returns an unsigned number of n bytes, the lowest first.
 func (r *reader) uint(n uint64) (u uint64) {
-	for i, c := range r.take(n) {
+	for i, c := range r.takeBytes(n) {
 		u |= uint64(c) << (8 * i)
 	}
 	return u
@@ -68,13 +68,13 @@ func (r *reader) readLength() (n uint64, encoded bool) {
 	case c>>6 == length14:
 		return uint64(c&0x3f)<<8 | uint64(r.byte()), false
 	case c == length32:
-		b := r.take(4)
+		b := r.takeBytes(4)
 		if b == nil {
 			return 0, false
 		}
 		return uint64(binary.BigEndian.Uint32(b)), false
 	case c == length64:
-		b := r.take(8)
+		b := r.takeBytes(8)
 		if b == nil {
 			return 0, false
 		}
@@ -107,7 +107,7 @@ func (r *reader) overflow() { r.bad, r.large = true, true }
 func (r *reader) text() []byte {
 	n, encoded := r.readLength()
 	if !encoded {
-		return r.take(n)
+		return r.takeBytes(n)
 	}
 	switch n {
 	case int8Text:
@@ -122,7 +122,7 @@ func (r *reader) text() []byte {
 		if encoded {
 			r.bad = true
 		}
-		return r.unpack(r.take(packed), size)
+		return r.unpack(r.takeBytes(packed), size)
 	}
 	r.bad = true
 	return nil
@@ -146,7 +146,7 @@ func (r *reader) unpack(packed []byte, size uint64) []byte {
 	for len(from.b) > 0 {
 		c := uint64(from.byte())
 		if c < 1<<5 {
-			out = append(out, from.take(c+1)...)
+			out = append(out, from.takeBytes(c+1)...)
 			if from.bad {
 				break
 			}
@@ -234,7 +234,7 @@ func (r *reader) oldScore() float64 {
 	case 255:
 		return math.Inf(-1)
 	default:
-		return r.parseScore(r.take(uint64(n)))
+		return r.parseScore(r.takeBytes(uint64(n)))
 	}
 }
 

@@ -53,7 +53,7 @@ func TestSketchesAgainstRedis(t *testing.T) {
 
 // TestPayloadsAgainstRedis does little but RESTORE keys and do to them what is done to every type.
 func TestPayloadsAgainstRedis(t *testing.T) {
-	groupAgainstRedis(t, "TestPayloadsAgainstRedis", "generic", "append", "hset", "rpush", "hdel", "lpop", "getex", "incr")
+	groupAgainstRedis(t, "TestPayloadsAgainstRedis", "generic", "append", "hset", "rpush", "sadd", "hdel", "lpop", "srem", "getex", "incr")
 }
 
 // groupAgainstRedis compares the commands of a group, some that are for every type, and more.

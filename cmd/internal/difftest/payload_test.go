@@ -90,7 +90,7 @@ func makeScores(r *rand.Rand) (calls [][]string) {
 }
 
 // wired are the kinds that Cairn has the type of.
-var wired = []rdb.Kind{rdb.String, rdb.Hash, rdb.List}
+var wired = []rdb.Kind{rdb.String, rdb.Hash, rdb.List, rdb.Set}
 
 // TestPayloads carries values of every form over from redis-server, and back.
 func TestPayloads(t *testing.T) {
