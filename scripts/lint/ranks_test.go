@@ -29,6 +29,7 @@ var ranks = []struct {
 	{dir: "fsm/reply", rank: 3, apply: true},
 	{dir: "storage/str", rank: 2.5, apply: true},
 	{dir: "storage/hll", rank: 2.5, apply: true},
+	{dir: "storage/rdb", rank: 2.5, apply: true},
 	{dir: "storage/list", rank: 2.5, apply: true},
 	{dir: "storage/hash", rank: 2.5, apply: true},
 	{dir: "storage/set", rank: 2.6, apply: true}, // it asks str which members are integers

@@ -93,6 +93,17 @@ func (h *Handle) Put(row layout.Row) error {
 		return err
 	}
 	row.WrittenAt = h.t.Time()
+	return h.putRow(row)
+}
+
+// Renew gives the key, which is Live, another time to live, and makes it one that was written at writtenAt.
+func (h *Handle) Renew(expireAt, writtenAt int64) error {
+	row := h.Row
+	row.ExpireAt, row.WrittenAt = expireAt, writtenAt
+	return h.putRow(row)
+}
+
+func (h *Handle) putRow(row layout.Row) error {
 	if !h.stored {
 		h.t.AddKeys(h.db, 1, 0)
 	}

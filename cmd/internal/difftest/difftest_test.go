@@ -51,6 +51,11 @@ func TestSketchesAgainstRedis(t *testing.T) {
 	groupAgainstRedis(t, "TestSketchesAgainstRedis", "hyperloglog", "setrange", "getrange", "strlen")
 }
 
+// TestPayloadsAgainstRedis does little but RESTORE keys and do to them what is done to every type.
+func TestPayloadsAgainstRedis(t *testing.T) {
+	groupAgainstRedis(t, "TestPayloadsAgainstRedis", "generic", "append", "hset", "rpush", "sadd", "hdel", "lpop", "srem", "getex", "incr")
+}
+
 // groupAgainstRedis compares the commands of a group, some that are for every type, and more.
 func groupAgainstRedis(t *testing.T, name, group string, more ...string) {
 	others := map[string]bool{"del": true, "copy": true, "rename": true, "object": true, "persist": true, "set": true, "type": true}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cairn/fsm/command"
+	"cairn/storage/rdb"
 )
 
 // The pools are small, so that commands meet. A number that a command could take for the length of a string or the
@@ -67,6 +68,8 @@ func (g *Generator) argument(it command.Item) string {
 		return pick(g, fieldTypes)
 	case "subcommand":
 		return pick(g, []string{"ENCODING", "decode", "GetReg", "TODENSE", "HELP", "encoding", "decode"})
+	case "serialized-value":
+		return g.payload()
 	case "operation":
 		return pick(g, []string{"AND", "or", "Xor", "NOT", "not", "nand", ""})
 	case "field":
@@ -89,6 +92,16 @@ func (g *Generator) argument(it command.Item) string {
 // number returns a value for an argument that is a number.
 func (g *Generator) number(name string) string {
 	switch name {
+	case "ttl":
+		switch g.rand.IntN(4) {
+		case 0:
+			return pick(g, badTimes)
+		case 1:
+			return g.farAway("milliseconds")
+		}
+		return "0"
+	case "frequency":
+		return itoa(int64(g.rand.IntN(300) - 20))
 	case "seconds", "milliseconds", "unix-time-seconds", "unix-time-milliseconds":
 		return g.expiry(name)
 	case "increment", "decrement":
@@ -169,6 +182,18 @@ func (g *Generator) value() string {
 	return string(b)
 }
 
+// payload returns what RESTORE takes: a value as redis-server writes it, or one that is damaged behind its checksum.
+func (g *Generator) payload() string {
+	body := pick(g, []string{
+		"\x00\x05hello", "\x00\x00", "\x00\xc0\x0c", "\x00\xc1\xd2\x04", "\x00\xc2\x90\xee\xfe\xff", "\x00\xc3\x09\x1f\x01\x00\x00\xe0\x12\x00\x01\x00x",
+		"\x04\x02\x02f1\x01v\x02f2\xc0\x05", "\x10\r\r\x00\x00\x00\x02\x00\x81f\x02\x81v\x02\xff", "\x01\x02\x01a\x01b",
+		"\x12\x01\x02\r\r\x00\x00\x00\x02\x00\x81a\x02\x81b\x02\xff", "\x0e\x01\x0e\x0e\x00\x00\x00\x0a\x00\x00\x00\x01\x00\x00\x01a\xff",
+		"\x02\x02\x01a\x01b", "\x02\x02\xc0\x05\x01b", "\x0b\x0c\x02\x00\x00\x00\x02\x00\x00\x00\x05\x00\x07\x00", "\x02\x02\x01a\x01a",
+		"", "\x00\x30hell", "\x01\x00", "\x04\x00", "\x08\x01a", "\x00\xc4", "\x01\x03\x01a\x01b",
+	})
+	return string(rdb.Seal([]byte(body), 10))
+}
+
 // expiry returns a time: far away, past, or none.
 func (g *Generator) expiry(name string) string {
 	switch {
@@ -210,7 +235,7 @@ func (g *Generator) delayExpiry(argv [][]byte) {
 		switch unit {
 		case "ex", "expire", "setex":
 			argv[i] = []byte(g.farAway("seconds"))
-		case "px", "pexpire", "psetex":
+		case "px", "pexpire", "psetex", "restore":
 			argv[i] = []byte(g.farAway("milliseconds"))
 		}
 	}
