@@ -119,8 +119,8 @@ func strangeVariables(of *kong.Node, environment []string) (names []string) {
 	return names
 }
 
-// asWords returns args with the words help and version, -h where it is not cli's host, and redis-cli's -r -1, which kong
-// takes for two flags, as the flags that they mean.
+// asWords returns args with the words help and version, -h where it is not cli's host, and redis-cli's -r -1, which
+// kong takes for two flags, as the flags that they mean.
 func asWords(args []string) []string {
 	switch {
 	case len(args) == 0:

@@ -103,10 +103,11 @@ func probes(c Source, n uint64, again bool, dice *Dice, fn func(Element) bool) e
 }
 
 // Of a large collection one element is taken so: the places are cut into windows that have windowElements each in the
-// mean. In a window, taken at random, a number below windowRoom is drawn. If so many elements are there, the one of that
-// number is taken, otherwise all begins anew. So each element has the same chance, whatever is in its window; and a try
-// succeeds one time in two: what costs is to begin a walk, not to go on. A window with more than windowRoom elements is
-// one in ten million, unless somebody looks for names that share a place: then theirs have a smaller chance.
+// mean. In a window, taken at random, a number below windowRoom is drawn. If so many elements are there, the one of
+// that number is taken, otherwise all begins anew. So each element has the same chance, whatever is in its window; and
+// a try succeeds one time in two: what costs is to begin a walk, not to go on. A window with more than windowRoom
+// elements is one in ten million, unless somebody looks for names that share a place: then theirs have a smaller
+// chance.
 const (
 	windowElements = 32
 	windowRoom     = 66
