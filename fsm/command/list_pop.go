@@ -84,7 +84,10 @@ func popElements(l *list.Edit, back bool, count int64) (popped []reply.Reply, er
 	n := min(uint64(count), l.Entries())
 	walk, from, rest := l.Walk, uint64(0), uint64(0)
 	if back {
-		walk, from, rest = l.WalkBack, list.Last, l.Entries()-n
+		from, rest = l.Entries()-n, l.Entries()-n
+	}
+	if back && n > 1 { // one alone is the same either way
+		walk, from = l.WalkBack, list.Last
 	}
 	size := 0
 	err = walk(from, func(entry []byte) (bool, error) {
