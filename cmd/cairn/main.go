@@ -83,7 +83,9 @@ func run(w world, args []string) (code int) {
 		}
 		err = parsed.Run(w)
 	} else {
-		err = fmt.Errorf("%w: %w", errUsage, err)
+		if err = fmt.Errorf("%w: %w", errUsage, err); strings.Contains(err.Error(), "unexpected argument") {
+			err = fmt.Errorf("%w; cairn help lists the commands", err)
+		}
 	}
 	return report(w, err)
 }
@@ -119,8 +121,8 @@ func strangeVariables(of *kong.Node, environment []string) (names []string) {
 	return names
 }
 
-// asWords returns args with the words help and version, -h where it is not cli's host, and redis-cli's -r -1, which kong
-// takes for two flags, as the flags that they mean.
+// asWords returns args with the words help and version, -h where it is not cli's host, and redis-cli's -r -1, which
+// kong takes for two flags, as the flags that they mean.
 func asWords(args []string) []string {
 	switch {
 	case len(args) == 0:
