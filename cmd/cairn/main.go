@@ -83,7 +83,9 @@ func run(w world, args []string) (code int) {
 		}
 		err = parsed.Run(w)
 	} else {
-		err = fmt.Errorf("%w: %w", errUsage, err)
+		if err = fmt.Errorf("%w: %w", errUsage, err); strings.Contains(err.Error(), "unexpected argument") {
+			err = fmt.Errorf("%w; cairn help lists the commands", err)
+		}
 	}
 	return report(w, err)
 }

@@ -43,6 +43,7 @@ func TestBadFlags(t *testing.T) {
 		"advertise any IPv6": {[]string{"serve", "--advertise", "[::]:6379"}, "the advertised address: [::]:6379 is no address"},
 		"a peer anywhere":    {[]string{"serve", "--id", "n1", "--peers", "n1=0.0.0.0:1"}, "peer n1: 0.0.0.0:1 is no address"},
 		"default with flag":  {[]string{"--nosuch"}, "unknown flag"},
+		"unknown command":    {[]string{"server", "--port", "1"}, "unexpected argument server; cairn help lists the commands"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
@@ -97,6 +98,9 @@ func TestDirectory(t *testing.T) {
 	other := redistest.Ports(t, 1)[0]
 	if _, errOut, code := cairn(t, "serve", "--port", other, "--dir", dir); code == 0 || !strings.Contains(errOut, fmt.Sprintf("the directory is in use, by process %d (cairn)", p.nodes[0].cmd.Process.Pid)) {
 		t.Errorf("a second process on the directory: exit %d, stderr %q", code, errOut)
+	}
+	if _, errOut, code := cairn(t, "serve", "--port", p.nodes[0].port, "--dir", t.TempDir()); code != 1 || !strings.Contains(errOut, p.nodes[0].port) || !strings.Contains(errOut, "in use: stop what listens there, or give another --port") {
+		t.Errorf("a second process at the address: exit %d, stderr %q", code, errOut)
 	}
 	if code := p.end(0, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"cairn/fsm"
@@ -182,6 +183,9 @@ func (n *Node) warnOpen() {
 func (n *Node) listen(o Options) (Options, error) {
 	if n.ln = o.Listener; n.ln == nil {
 		ln, err := net.Listen("tcp", net.JoinHostPort(o.Bind, strconv.Itoa(max(o.Port, 0))))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w: stop what listens there, or give another --port", err)
+		}
 		if err != nil {
 			return o, fmt.Errorf("node: %w", err)
 		}
