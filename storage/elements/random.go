@@ -105,13 +105,14 @@ func probes(c Source, n uint64, again bool, dice *Dice, fn func(Element) bool) e
 // Of a large collection one element is taken so: the places are cut into windows that have windowElements each in the
 // mean. In a window, taken at random, a number below windowRoom is drawn. If so many elements are there, the one of
 // that number is taken, otherwise all begins anew. So each element has the same chance, whatever is in its window; and
-// a try succeeds one time in two: what costs is to begin a walk, not to go on. A window with more than windowRoom
-// elements is one in ten million, unless somebody looks for names that share a place: then theirs have a smaller
-// chance.
+// two tries in five succeed. A window with more than windowRoom elements is one in a million, unless somebody looks for
+// names that share a place: then those behind windowRoom have a smaller chance, for seldom a number below windowMost is
+// drawn.
 const (
-	windowElements = 32
-	windowRoom     = 66
-	windowMost     = 4096 // elements of a window are looked at, at most
+	windowElements = 16
+	windowRoom     = 40
+	windowMost     = 4096
+	seldom         = 1024 // one time in so many
 	mostTries      = 128  // then the next best is taken, so that it ends whatever the names are
 )
 
@@ -121,32 +122,27 @@ func probe(c Source, dice *Dice) (e Element, err error) {
 	width := (places + windows - 1) / windows
 	windows = (places + width - 1) / width
 	for range mostTries {
-		from := dice.Below(windows) * width
-		number := dice.Below(windowRoom)
-		e, n, err := inWindow(c, from, width, number)
-		if err == nil && n > windowRoom {
-			e, _, err = inWindow(c, from, width, dice.Below(n))
+		from, room := dice.Below(windows)*width, uint64(windowRoom)
+		if dice.Below(seldom) == 0 {
+			room = windowMost
 		}
+		number := dice.Below(room)
+		err := c.WalkFrom(AppendPlace(nil, uint32(from)), func(place uint32, name, value []byte) (bool, error) {
+			if uint64(place)-from >= width {
+				return false, nil
+			}
+			if number == 0 {
+				e = clone(name, value)
+				return false, nil
+			}
+			number--
+			return true, nil
+		})
 		if err != nil || e.Name != nil {
 			return e, err
 		}
 	}
 	return following(c, uint32(dice.Number()))
-}
-
-// inWindow returns the element of a number among the n elements at so many places; it has no name when there are fewer.
-func inWindow(c Source, from, width, number uint64) (e Element, n uint64, err error) {
-	err = c.WalkFrom(AppendPlace(nil, uint32(from)), func(place uint32, name, value []byte) (bool, error) {
-		if uint64(place)-from >= width {
-			return false, nil
-		}
-		if n == number {
-			e = clone(name, value)
-		}
-		n++
-		return n < windowMost, nil
-	})
-	return e, n, err
 }
 
 // following returns the element at or behind a place, and behind the last the first.

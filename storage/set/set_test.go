@@ -180,7 +180,7 @@ func TestCombine(t *testing.T) {
 	rnd := storagetest.Rand(t)
 	txn := begin(t)
 	keys, models := []string{"none"}, map[string]map[string]bool{"none": {}}
-	for i, size := range []int{1, 5, 60, 128, 130, 500, 5000, 9000} {
+	for i, size := range []int{1, 5, 60, 128, 130, 500, 2000, 3000} {
 		for n := range 2 {
 			key := fmt.Sprint("k", i, n)
 			models[key] = map[string]bool{}
