@@ -158,9 +158,7 @@ func (all *Registers) Merge(s *Sketch) error {
 func (s *Sketch) Estimate() (uint64, error) {
 	var histogram [64]int
 	if s.Dense() {
-		for i := range registers {
-			histogram[getDense(s.b[headBytes:], i)]++
-		}
+		countDense(s.b[headBytes:], &histogram)
 		return estimate(&histogram), nil
 	}
 	err := s.eachRun(func(r run) { histogram[r.value] += r.n })
@@ -174,6 +172,29 @@ func (all *Registers) Estimate() uint64 {
 		histogram[v]++
 	}
 	return estimate(&histogram)
+}
+
+// countDense counts the registers of a dense sketch by their values, eight at a time. Neighbours are often the same,
+// and a processor waits less for a number that it has just changed when there are several.
+func countDense(b []byte, histogram *[64]int) {
+	var even, odd [64]int
+	for ; len(b) >= 8; b = b[6:] {
+		u := binary.LittleEndian.Uint64(b)
+		even[u&63]++
+		odd[u>>6&63]++
+		even[u>>12&63]++
+		odd[u>>18&63]++
+		even[u>>24&63]++
+		odd[u>>30&63]++
+		even[u>>36&63]++
+		odd[u>>42&63]++
+	}
+	for i := range len(b) * 8 / registerBits {
+		even[getDense(b, i)]++
+	}
+	for i := range histogram {
+		histogram[i] = even[i] + odd[i]
+	}
 }
 
 // getDense returns a register of a dense sketch.

@@ -154,3 +154,18 @@ func FuzzSketch(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkEstimate counts what is in a dense sketch.
+func BenchmarkEstimate(b *testing.B) {
+	s := New()
+	for i := range 100_000 {
+		if _, err := s.Observe(fmt.Append(nil, i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if _, err := s.Estimate(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
