@@ -38,6 +38,15 @@ func fields(name, key, from string, n int) []string {
 	return words
 }
 
+// scored makes a call with many scores and members, beginning with a number.
+func scored(name, key, from string, n int) []string {
+	words := []string{name, key}
+	for i := range n {
+		words = append(words, fmt.Sprint(i*i%7), fmt.Sprint("f", from, i))
+	}
+	return words
+}
+
 // randomCall reads or writes a few keys, which the next calls are likely to be about as well.
 func randomCall(rng *rand.Rand) entry.Call {
 	key := func() string { return fmt.Sprintf("k%d{%d}", rng.IntN(6), rng.IntN(2)) }
@@ -48,6 +57,9 @@ func randomCall(rng *rand.Rand) entry.Call {
 		{"getdel", key()}, {"setrange", key(), n(9), "xy"}, {"pexpire", key(), n(300)}, {"persist", key()}, {"mset", key(), n(9), key(), n(9)},
 		{"hset", key(), "f" + n(200), n(9)}, fields("hset", key(), n(200), 120), {"hdel", key(), "f" + n(200), "f" + n(200)},
 		{"hincrby", key(), "n", n(9)}, {"hsetnx", key(), "f" + n(200), n(9)}, {"hget", key(), "f" + n(200)}, {"hgetall", key()}, {"hlen", key()},
+		{"zadd", key(), n(9), "f0" + n(150), n(9), "f0" + n(150)}, scored("zadd", key(), n(2), 90), {"zrem", key(), "f0" + n(150), "f1" + n(90)},
+		{"zincrby", key(), "0.1", "f0" + n(150)}, {"zpopmin", key(), n(20)}, {"zrange", key(), "0", "-1", "withscores"}, {"zrank", key(), "f0" + n(90)},
+		{"zremrangebyrank", key(), n(50), n(90)}, {"zunionstore", key(), "2", key(), key()}, {"geoadd", key(), n(90), n(80), "f0" + n(150)},
 		{"swapdb", n(2), n(2)}, {"flushdb"}, {"cairn.sweep", "2"},
 		{"get", key()}, {"get", key()}, {"mget", key(), key(), key()}, {"strlen", key()}, {"getrange", key(), "0", "2"}, {"exists", key(), key()},
 		{"type", key()}, {"pttl", key()}, {"dbsize"}, {"keys", "*"}, {"keys", "k1*"}, {"scan", "0", "count", "100"}, {"cairn.slotcount", "0"},

@@ -21,7 +21,17 @@ func randomLog(rng *rand.Rand, n int) []*raft.Log {
 	key := func() string { return fmt.Sprintf("k%d{%d}", rng.IntN(30), rng.IntN(3)) }
 	now := int64(1_700_000_000_000)
 	command := func() []string {
-		switch rng.IntN(17) {
+		switch rng.IntN(22) {
+		case 17:
+			return scored("zadd", "z"+key(), fmt.Sprint(rng.IntN(3)), rng.IntN(150)+1)
+		case 18:
+			return []string{"zadd", "z" + key(), "incr", fmt.Sprint(rng.IntN(9), ".1"), fmt.Sprint("f0", rng.IntN(150))}
+		case 19:
+			return []string{[]string{"zpopmin", "zpopmax"}[rng.IntN(2)], "z" + key(), fmt.Sprint(rng.IntN(30))}
+		case 20:
+			return []string{"zunionstore", "z" + key(), "2", "z" + key(), "z" + key(), "weights", "1.1", "0.3"}
+		case 21:
+			return []string{"geosearchstore", "z" + key(), "z" + key(), "fromlonlat", "1", "2", "byradius", "9000", "km", "storedist"}
 		case 13:
 			return []string{"hset", "h" + key(), fmt.Sprint("f", rng.IntN(200)), fmt.Sprint(rng.IntN(100))}
 		case 14:

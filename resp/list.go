@@ -38,13 +38,16 @@ func (c *conn) answerList(r *route, call entry.Call) {
 	}
 }
 
-// listed writes an array, a set or a map of n elements.
+// listed writes an array, a set, a map or pairs of n elements.
 func (c *conn) listed(kind reply.Kind, n int, each func(func(reply.Reply) error) error) error {
 	stalled := time.AfterFunc(c.srv.listWait, c.kill)
 	defer stalled.Stop()
 	c.out.head(kind, n)
 	written := 0
 	err := each(func(e reply.Reply) error {
+		if kind == reply.Pairs && written%2 == 0 {
+			c.out.pairHead()
+		}
 		c.out.reply(e)
 		if written++; written%listTick == 0 {
 			stalled.Reset(c.srv.listWait)

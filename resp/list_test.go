@@ -80,6 +80,10 @@ func TestLongRead(t *testing.T) {
 	ask("~2\r\n")
 	kind = reply.Array
 	ask("*2\r\n")
+	kind = reply.Pairs
+	ask("*1\r\n*2\r\n")
+	c.do("HELLO", "2")
+	ask("*2\r\n")
 	backend.list = func(reply.Lister) error { return fmt.Errorf("list: %w", reply.ErrWrongType) }
 	c.send("GET a\r\nHGETALL long\r\nPING\r\n")
 	c.expect("$1\r\na\r\n-" + string(reply.ErrWrongType) + "\r\n+PONG\r\n")

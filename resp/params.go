@@ -63,6 +63,10 @@ func settableParams() []param {
 		encoding("hash-max-listpack-value", func(e *command.Encodings) *int64 { return &e.HashValue }),
 		encoding("hash-max-ziplist-value", func(e *command.Encodings) *int64 { return &e.HashValue }),
 		encoding("set-max-intset-entries", func(e *command.Encodings) *int64 { return &e.SetEntries }),
+		encoding("zset-max-listpack-entries", func(e *command.Encodings) *int64 { return &e.ZsetEntries }),
+		encoding("zset-max-ziplist-entries", func(e *command.Encodings) *int64 { return &e.ZsetEntries }),
+		encoding("zset-max-listpack-value", func(e *command.Encodings) *int64 { return &e.ZsetValue }),
+		encoding("zset-max-ziplist-value", func(e *command.Encodings) *int64 { return &e.ZsetValue }),
 		{name: "loglevel", get: func(s *Server) string { return s.settings.load().logLevel }, set: setLogLevel},
 	}
 }

@@ -37,7 +37,7 @@ func (w *writer) push(message reply.Reply) {
 	}
 }
 
-// head writes the head of an array, a set or a map whose n elements follow as replies.
+// head writes the head of an array, a set, a map or pairs whose n elements follow as replies.
 func (w *writer) head(kind reply.Kind, n int) {
 	if w.muted || w.err != nil {
 		return
@@ -48,8 +48,17 @@ func (w *writer) head(kind reply.Kind, n int) {
 		mark = '~'
 	case w.resp3 && kind == reply.Map:
 		mark, n = '%', n/2
+	case w.resp3 && kind == reply.Pairs:
+		n /= 2
 	}
 	w.buf = appendHead(w.buf, mark, n)
+}
+
+// pairHead writes what stands before the two elements of a pair.
+func (w *writer) pairHead() {
+	if w.resp3 {
+		w.head(reply.Array, 2)
+	}
 }
 
 func (w *writer) encode(r reply.Reply) {
@@ -110,6 +119,8 @@ func (w *writer) scalar(r reply.Reply) {
 		w.buf = append(w.buf, "#t\r\n"...)
 	case r.Kind == reply.Bool:
 		w.buf = append(w.buf, "#f\r\n"...)
+	case r.Kind == reply.Double && r.Str != nil:
+		w.word(',', r.Str)
 	case r.Kind == reply.Double:
 		var digits [32]byte
 		w.word(',', appendDouble(digits[:0], r.Float))

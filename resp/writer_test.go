@@ -36,6 +36,7 @@ func TestEncode(t *testing.T) {
 		{reply.SetOf(reply.Int(1)), "*1\r\n:1\r\n", "~1\r\n:1\r\n"},
 		{reply.Reply{Kind: reply.Push, Elems: []reply.Reply{reply.Int(1)}}, "*1\r\n:1\r\n", ">1\r\n:1\r\n"},
 		{reply.DoubleOf(1.5), "$3\r\n1.5\r\n", ",1.5\r\n"},
+		{reply.Reply{Kind: reply.Double, Float: 1.5, Str: []byte("1.50")}, "$4\r\n1.50\r\n", ",1.50\r\n"},
 		{reply.DoubleOf(math.Inf(-1)), "$4\r\n-inf\r\n", ",-inf\r\n"},
 		{reply.DoubleOf(math.NaN()), "$3\r\nnan\r\n", ",nan\r\n"},
 		{reply.Reply{Kind: reply.Bool, Int: 1}, ":1\r\n", "#t\r\n"},

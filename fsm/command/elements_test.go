@@ -12,6 +12,8 @@ func TestPartsOf(t *testing.T) {
 		"hset k a 1": "a", "hset k a 1 b 2": "a b", "hmset k a 1 b 2 c 3": "a b c", "hsetnx k a 1": "a",
 		"hdel k a": "a", "hdel k a b c": "a b c", "hincrby k a 1": "a", "hincrbyfloat k a 1": "a", "set k v": "",
 		"sadd k a": "a", "sadd k a b": "a b", "srem k a b c": "a b c", "smove k l a": "a",
+		"zadd k 1 a": "a", "zadd k 1 a 2 b": "a b", "zadd k nx 1 a": "a", "zadd k nx ch 1 a": "ch a", "zincrby k 1 a": "a", "zrem k a b": "a b",
+		"geoadd k 1 2 a 3 4 b": "a b", "geoadd k nx 1 2 a": "a",
 	} {
 		var argv [][]byte
 		for _, w := range strings.Fields(call) {
@@ -23,7 +25,7 @@ func TestPartsOf(t *testing.T) {
 		}
 		var got []string
 		if s.Parts != nil {
-			first, last, ok := s.span(s.Parts, argv)
+			first, last, ok := s.partSpan(argv)
 			for at := first; ok && at <= last; at += s.Parts.Step {
 				got = append(got, string(argv[at]))
 			}
@@ -34,8 +36,9 @@ func TestPartsOf(t *testing.T) {
 	}
 	for _, s := range table.All() {
 		named := s.Writes() && (s.Group == "hash" || s.Group == "set") && s.Name != "spop" && !strings.HasSuffix(s.Name, "store")
-		if named != (s.Parts != nil) {
-			t.Errorf("%s: a write of a hash or a set says which words are fields or members, and no other call does", s.Name)
+		scored := map[string]bool{"zadd": true, "zincrby": true, "zrem": true, "geoadd": true}[s.Name]
+		if (named || scored) != (s.Parts != nil) || scored != (s.PartName != nil) {
+			t.Errorf("%s: a write says which words are fields or members, and no other call does", s.Name)
 		}
 	}
 }

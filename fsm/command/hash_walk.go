@@ -14,7 +14,7 @@ func hashWalkRows() []Spec {
 		{Name: "hscan", Summary: "Lists the fields of a hash with their values step by step",
 			Cost: "for a call with the default COUNT, O(N) for a whole iteration", Exec: Read(parseElementScan, runHScan)},
 		{Name: "hrandfield", Summary: "Names some fields of a hash, all with the same chance",
-			Cost: "where N is the number of fields that are named", Exec: Read(parseHRandField, runHRandField)},
+			Cost: "where N is the number of fields that are named", Exec: Read(parseRandomPairs("WITHVALUES"), runHRandField)},
 	}
 }
 
@@ -28,23 +28,27 @@ func runHScan(env Env, r storage.Reader, p elementScan) (reply.Reply, error) {
 	})
 }
 
-// hashRandom is a parsed HRANDFIELD.
+// hashRandom is a parsed HRANDFIELD or ZRANDMEMBER.
 type hashRandom struct {
 	elementRandom
 	values bool
 }
 
-func parseHRandField(argv [][]byte) (p hashRandom, err error) {
-	if p.elementRandom, err = parseElementRandom(argv); err != nil {
-		return p, err
+// parseRandomPairs returns the parse of a call for random elements, which come with their values when this option is
+// given.
+func parseRandomPairs(option string) func(argv [][]byte) (hashRandom, error) {
+	return func(argv [][]byte) (p hashRandom, err error) {
+		if p.elementRandom, err = parseElementRandom(argv); err != nil {
+			return p, err
+		}
+		if len(argv) > 4 || len(argv) == 4 && !isWord(argv[3], option) {
+			return p, reply.ErrSyntax
+		}
+		if p.values = len(argv) == 4; p.values && (p.count < -math.MaxInt64/2 || p.count > math.MaxInt64/2) {
+			return p, errOutOfRange
+		}
+		return p, nil
 	}
-	if len(argv) > 4 || len(argv) == 4 && !isWord(argv[3], "WITHVALUES") {
-		return p, reply.ErrSyntax
-	}
-	if p.values = len(argv) == 4; p.values && (p.count < -math.MaxInt64/2 || p.count > math.MaxInt64/2) {
-		return p, errOutOfRange
-	}
-	return p, nil
 }
 
 const errOutOfRange reply.UserError = "ERR value is out of range"

@@ -29,7 +29,7 @@ func internalRows() []Spec {
 			Exec: Read(parseSlotCount, runSlotCount)},
 		{Name: SlotKeysName, Syntax: "slot:integer count:integer", Flags: FlagReadOnly, Internal: true,
 			Exec: Read(parseSlotKeys, runSlotKeys)},
-		{Name: EncodingName, Syntax: "key:key hash-entries:integer hash-value:integer set-entries:integer", Flags: FlagReadOnly, Internal: true,
+		{Name: EncodingName, Syntax: "key:key hash-entries:integer hash-value:integer set-entries:integer zset-entries:integer zset-value:integer", Flags: FlagReadOnly, Internal: true,
 			Exec: Read(parseEncoding, runEncoding)},
 	}
 }

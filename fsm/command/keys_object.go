@@ -7,11 +7,13 @@ import (
 
 	"cairn/fsm/reply"
 	"cairn/storage"
+	"cairn/storage/elements"
 	"cairn/storage/hash"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
 	"cairn/storage/set"
 	"cairn/storage/str"
+	"cairn/storage/zset"
 )
 
 func objectRows() []Spec {
@@ -42,10 +44,10 @@ func runObject(about func(Env, layout.Row) (reply.Reply, error)) func(Env, stora
 
 // Encodings are the settings that say up to which size Redis would keep a collection in its compact form. They say
 // nothing of how it is kept here.
-type Encodings struct{ HashEntries, HashValue, SetEntries int64 }
+type Encodings struct{ HashEntries, HashValue, SetEntries, ZsetEntries, ZsetValue int64 }
 
 // DefaultEncodings are Redis's defaults.
-var DefaultEncodings = Encodings{HashEntries: 512, HashValue: 64, SetEntries: 512}
+var DefaultEncodings = Encodings{HashEntries: 512, HashValue: 64, SetEntries: 512, ZsetEntries: 128, ZsetValue: 64}
 
 // EncodingCall returns the call that asks what OBJECT ENCODING of a key is with other settings.
 func EncodingCall(key []byte, e Encodings) [][]byte {
@@ -57,7 +59,9 @@ func EncodingCall(key []byte, e Encodings) [][]byte {
 }
 
 // all returns the settings in the order in which a call has them.
-func (e *Encodings) all() []*int64 { return []*int64{&e.HashEntries, &e.HashValue, &e.SetEntries} }
+func (e *Encodings) all() []*int64 {
+	return []*int64{&e.HashEntries, &e.HashValue, &e.SetEntries, &e.ZsetEntries, &e.ZsetValue}
+}
 
 // encodingCall is what EncodingCall makes, parsed.
 type encodingCall struct {
@@ -95,6 +99,8 @@ func encodingOf(e Encodings) func(Env, layout.Row) (reply.Reply, error) {
 			return reply.BulkString("quicklist"), nil
 		case layout.Set:
 			return setEncoding(e, row)
+		case layout.SortedSet:
+			return zsetEncoding(e, row)
 		}
 		h, err := hash.Of(nil, env.DB, row)
 		if most, longest := h.Past(); most > uint64(e.HashEntries) || longest > uint64(e.HashValue) {
@@ -111,6 +117,20 @@ func setEncoding(e Encodings, row layout.Row) (reply.Reply, error) {
 		return reply.BulkString("hashtable"), err
 	}
 	return reply.BulkString("intset"), err
+}
+
+// zsetEncoding answers for a sorted set by its past, as for a hash.
+func zsetEncoding(e Encodings, row layout.Row) (reply.Reply, error) {
+	z, err := zset.Of(nil, 0, row)
+	if isCompact(e, z.Head) {
+		return reply.BulkString("listpack"), err
+	}
+	return reply.BulkString("skiplist"), err
+}
+
+// isCompact reports whether Redis keeps a sorted set of such a past in its compact form.
+func isCompact(e Encodings, z elements.Head) bool {
+	return z.Most <= uint64(e.ZsetEntries) && z.Past <= uint64(e.ZsetValue)
 }
 
 func stringEncoding(row layout.Row) (reply.Reply, error) {

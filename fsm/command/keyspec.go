@@ -139,13 +139,25 @@ func (s *Spec) expectPartsOf(txn *storage.Txn, db uint8, argv [][]byte, key []by
 		return true, err
 	}
 	var room [64]byte
-	first, last, ok := s.span(s.Parts, argv)
+	name := layout.AppendName
+	if s.PartName != nil {
+		name = s.PartName
+	}
+	first, last, ok := s.partSpan(argv)
 	for at := first; ok && at <= last; at += s.Parts.Step {
-		if !txn.ExpectPart(db, id, layout.AppendName(room[:0], argv[at])) {
+		if !txn.ExpectPart(db, id, name(room[:0], argv[at])) {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// partSpan is span for the elements of a call, of which the last is one: options before them shift the others.
+func (s *Spec) partSpan(argv [][]byte) (first, last int, ok bool) {
+	if first, last, ok = s.span(s.Parts, argv); ok {
+		first += (last - first) % s.Parts.Step
+	}
+	return first, last, ok
 }
 
 func (s *Spec) search() []KeySpec {

@@ -18,8 +18,8 @@ type Listing interface {
 
 // Elements is an answer element by element.
 type Elements struct {
-	Kind reply.Kind // Array, Set or Map
-	Len  int        // how many there are, keys and values of a map counted alike; -1 when only walking tells
+	Kind reply.Kind // Array, Set, Map or Pairs
+	Len  int        // how many there are, keys and values counted alike; -1 when only walking tells
 	Slow bool       // to find them takes long, however few there are
 	// Each hands the elements to yield, until yield fails. Asked again it does the same again. What an element consists
 	// of is good until yield returns, or, if Keep is set, as long as anybody has it.

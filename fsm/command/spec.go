@@ -36,6 +36,8 @@ type Spec struct {
 
 	// Parts finds the words of a write that name elements of the collection at its key: fields, members.
 	Parts *KeySpec
+	// PartName makes the names of the parts that those elements are in; layout.AppendName when it is nil.
+	PartName func(dst, element []byte) []byte
 
 	// Search finds the keys where Keys, which is what COMMAND INFO shows, does not find them or not all: where
 	// Redis's own specifications are unknown or incomplete.

@@ -18,7 +18,7 @@ type Table struct {
 
 // Rows returns the rows that read or write the keyspace, the internal ones among them.
 func Rows() []Spec {
-	return slices.Concat(stringRows(), bitmapRows(), hyperLogLogRows(), hashRows(), listRows(), setRows(), keyRows(), internalRows())
+	return slices.Concat(stringRows(), bitmapRows(), hyperLogLogRows(), hashRows(), listRows(), setRows(), zsetRows(), keyRows(), internalRows())
 }
 
 // NewTable makes a table of rows. A row gets what it does not say itself: from RedisFacts, and the arity that follows

@@ -20,7 +20,7 @@ const (
 	Map                   // Elems, key and value in turns
 	Set                   // Elems
 	Push                  // Elems; out of band in RESP3
-	Double                // Float
+	Double                // Float; Str are its digits where they are others than Redis writes of a score
 	Bool                  // Int is 0 or 1
 	BigNumber             // Str, decimal digits
 	Verbatim              // Str, text

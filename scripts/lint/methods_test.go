@@ -31,6 +31,7 @@ var sharedMethods = map[string]string{
 	"Size":         "the word for bytes in all of Go",
 	"String":       "fmt.Stringer",
 	"Unwrap":       "errors.Unwrap and vfs.Root",
+	"Walk":         "elements.Source",
 	"Write":        "io.Writer",
 	"validate":     "of Options, see conventions.md",
 	"withDefaults": "of Options, see conventions.md",

@@ -27,6 +27,7 @@ var ranks = []struct {
 	{dir: "fsm/command", rank: 4, apply: true},
 	{dir: "fsm/entry", rank: 3, apply: true},
 	{dir: "fsm/reply", rank: 3, apply: true},
+	{dir: "fsm/geo", rank: 3, apply: true},
 	{dir: "storage/str", rank: 2.5, apply: true},
 	{dir: "storage/hll", rank: 2.5, apply: true},
 	{dir: "storage/rdb", rank: 2.5, apply: true},

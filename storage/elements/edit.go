@@ -37,7 +37,7 @@ func (f Form) Open(t *storage.Txn, db uint8, key []byte) (e Edit, ok bool, err e
 	case e.row.Type != f.Type:
 		return e, false, nil
 	}
-	if e.Head, e.entries, err = parseHead(e.row.Payload); err != nil {
+	if e.Head, e.entries, err = ParseHead(e.row.Payload); err != nil {
 		err = damaged(key, err)
 	}
 	return e, true, err
@@ -137,14 +137,14 @@ func (e *Edit) Save(version uint64) error {
 		return err
 	}
 	e.row.Version = version
-	var room [maxHead]byte
-	b := appendHead(room[:0], e.Head)
+	var room [MaxHead]byte
+	b := AppendHead(room[:0], e.Head)
 	if e.row.Parts != 0 {
 		e.row.Payload = b
 		return e.key.Put(e.row)
 	}
 	e.own(0)
-	e.row.Payload = e.buf[maxHead-len(b):]
+	e.row.Payload = e.buf[MaxHead-len(b):]
 	copy(e.row.Payload, b)
 	return e.key.Put(e.row)
 }
@@ -152,10 +152,10 @@ func (e *Edit) Save(version uint64) error {
 // splice puts room for size bytes in the place of an entry, which may be none, and returns it, empty.
 func (e *Edit) splice(old entry, size int) (room []byte) {
 	e.own(size)
-	at, end, n := maxHead+old.at, maxHead+old.end, len(e.buf)
+	at, end, n := MaxHead+old.at, MaxHead+old.end, len(e.buf)
 	e.buf = slices.Grow(e.buf, size)[:n-(end-at)+size]
 	copy(e.buf[at+size:], e.buf[end:n])
-	e.entries = e.buf[maxHead:]
+	e.entries = e.buf[MaxHead:]
 	return e.buf[at : at : at+size]
 }
 
@@ -164,8 +164,8 @@ func (e *Edit) own(more int) {
 	if e.buf != nil {
 		return
 	}
-	e.buf = append(make([]byte, maxHead, maxHead+len(e.entries)+more), e.entries...)
-	e.entries = e.buf[maxHead:]
+	e.buf = append(make([]byte, MaxHead, MaxHead+len(e.entries)+more), e.entries...)
+	e.entries = e.buf[MaxHead:]
 }
 
 // takeApart makes parts of a small collection, but of one element.

@@ -54,7 +54,7 @@ type Collection struct {
 // Of returns the collection of which row is the key row.
 func (f Form) Of(r storage.Reader, db uint8, row layout.Row) (c Collection, err error) {
 	c = Collection{form: f, r: r, db: db, row: row}
-	c.Head, c.entries, err = parseHead(row.Payload)
+	c.Head, c.entries, err = ParseHead(row.Payload)
 	return c, err
 }
 

@@ -30,22 +30,25 @@ type Head struct {
 // Len returns the number of elements.
 func (h *Head) Len() uint64 { return h.Count }
 
-const (
-	payloadFormat = 1
-	maxHead       = 1 + 3*binary.MaxVarintLen64
-)
+const payloadFormat = 1
+
+// MaxHead is how many bytes AppendHead appends at most.
+const MaxHead = 1 + 3*binary.MaxVarintLen64
 
 var errPayload = fmt.Errorf("%w: payload of a collection", layout.ErrCorrupt)
 
-func appendHead(dst []byte, h Head) []byte {
+// AppendHead appends what the payload of a collection begins with.
+//
+//	1 uint8 | count uvarint | most uvarint | past uvarint
+func AppendHead(dst []byte, h Head) []byte {
 	dst = append(dst, payloadFormat)
 	dst = binary.AppendUvarint(dst, h.Count)
 	dst = binary.AppendUvarint(dst, h.Most)
 	return binary.AppendUvarint(dst, h.Past)
 }
 
-// parseHead reads what appendHead wrote, and returns what is behind it.
-func parseHead(b []byte) (h Head, rest []byte, err error) {
+// ParseHead reads what AppendHead wrote, and returns what is behind it.
+func ParseHead(b []byte) (h Head, rest []byte, err error) {
 	if len(b) == 0 || b[0] != payloadFormat {
 		return Head{}, nil, errPayload
 	}

@@ -31,7 +31,7 @@ type example struct {
 // examples are what is on disk somewhere and may not change: a new format gets new examples.
 func examples() (found []example) {
 	add := func(name string, form Form, h Head, texts ...string) {
-		b := appendHead(nil, h)
+		b := AppendHead(nil, h)
 		for len(texts) > 0 {
 			if n := form.texts(); n == 2 {
 				b = form.appendEntry(b, []byte(texts[0]), []byte(texts[1]))
@@ -82,11 +82,11 @@ func TestGolden(t *testing.T) {
 
 // rewritten reads a payload to its end, and writes what it has read.
 func rewritten(f Form, payload []byte) ([]byte, error) {
-	h, entries, err := parseHead(payload)
+	h, entries, err := ParseHead(payload)
 	if err != nil {
 		return nil, err
 	}
-	b := appendHead(nil, h)
+	b := AppendHead(nil, h)
 	var e entry
 	for at := 0; at < len(entries); at = e.end {
 		if e, err = f.entryAt(entries, at); err != nil {

@@ -110,6 +110,7 @@ func TestRefused(t *testing.T) {
 		{"restored", AppendRestored(nil, 300), func(b []byte) error { _, err := ParseRestored(b); return err }},
 		{"chunked", AppendChunked(nil, 300), func(b []byte) error { _, err := ParseChunked(b); return err }},
 		{"pieces", AppendPieces(nil, Pieces{Count: 300}), func(b []byte) error { _, err := ParsePieces(b); return err }},
+		{"member's name", AppendMember(nil, nil), func(b []byte) error { _, err := parseMember(b); return err }},
 		{"row's name", AppendName(nil, nil), func(b []byte) error { _, err := parseName(b); return err }},
 	}
 	for _, p := range parsers {

@@ -41,6 +41,7 @@ func examples() []example {
 		row("collection with parts", Row{Type: 200, Version: 9, ExpireAt: 1763769600001, Parts: 7<<20 | 3, Payload: []byte{5}}),
 		part(2, 7<<20|3, "field"), part(255, 1<<64-1, ""), parses("part row", AppendPartRow(nil, []byte("value")), []byte("value"), ParsePartRow),
 		name("field"), name(""), {"name hash", AppendNameHash(nil, 0xdeadbeef), nil},
+		member("member"), {"members from a name", AppendMemberFrom(nil, []byte("f")), nil},
 		row("hash", Row{Type: Hash, Version: 9, Payload: []byte{1}}),
 		{"chunk", AppendChunk(nil, AppendKey(nil, 2, []byte("foo")), 258), nil}, parses("chunked", AppendChunked(nil, 1<<26), 1<<26, ParseChunked),
 		{"piece", AppendPiece(nil, 258), nil}, {"pieces row", []byte(PiecesRow), nil},
@@ -125,6 +126,16 @@ func name(element string) example {
 	return parses(fmt.Sprintf("name %q", element), AppendName(nil, []byte(element)), want, parseName)
 }
 
+func parseMember(b []byte) (parsedName, error) {
+	hash, element, err := ParseMember(b)
+	return parsedName{hash, string(element)}, err
+}
+
+func member(element string) example {
+	want := parsedName{crc32.Checksum([]byte(element), castagnoli), element}
+	return parses(fmt.Sprintf("member %q", element), AppendMember(nil, []byte(element)), want, parseMember)
+}
+
 func row(name string, r Row) example {
 	if r.Payload == nil {
 		r.Payload = []byte{}
@@ -192,6 +203,7 @@ func TestAppendKeepsPrefix(t *testing.T) {
 		"part row": func(dst []byte) []byte { return AppendPartRow(dst, []byte("v")) },
 		"name":     func(dst []byte) []byte { return AppendName(dst, []byte("f")) },
 		"hash":     func(dst []byte) []byte { return AppendNameHash(dst, 300) },
+		"member":   func(dst []byte) []byte { return AppendMember(dst, []byte("m")) },
 		"chunk":    func(dst []byte) []byte { return AppendChunk(dst, []byte("Mk"), 300) },
 		"chunked":  func(dst []byte) []byte { return AppendChunked(dst, 300) },
 		"piece":    func(dst []byte) []byte { return AppendPiece(dst, 300) },

@@ -205,8 +205,27 @@ func AppendNode(dst []byte, n uint64) []byte {
 	return binary.AppendUvarint(append(dst, nodePart), n)
 }
 
-// nodePart is the kind of part that a node of a tree is, for types that have other kinds too.
-const nodePart = 1
+// The kinds of parts of a type that has several: what their names begin with.
+const (
+	nodePart   = 1 // a node of a tree
+	memberPart = 2 // a member of a sorted set
+)
+
+// AppendMember appends the name of the part that holds the score of a member of a sorted set.
+//
+//	2 uint8 | AppendName of the member
+func AppendMember(dst, member []byte) []byte { return AppendName(append(dst, memberPart), member) }
+
+// AppendMemberFrom appends the lower bound of the members whose names, as AppendName has them, are at or above one.
+func AppendMemberFrom(dst, name []byte) []byte { return append(append(dst, memberPart), name...) }
+
+// ParseMember takes the name of a part apart that AppendMember has made. member aliases name.
+func ParseMember(name []byte) (hash uint32, member []byte, err error) {
+	if len(name) == 0 || name[0] != memberPart {
+		return 0, nil, ErrCorrupt
+	}
+	return ParseName(name[1:])
+}
 
 // AppendChunk appends the Pebble key of chunk n of the row at pkey.
 //

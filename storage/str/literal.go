@@ -2,6 +2,7 @@ package str
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 )
 
@@ -95,13 +96,33 @@ func ParseDouble(b []byte) (f float64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	text := string(b)
-	if l.hex && !bytes.ContainsAny(b, "pP") {
-		text += "p0" // which C does not ask for
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if underflow := f == 0 && len(l.digits) > 0; err != nil || underflow {
+	f = l.double(b)
+	if infinite := math.IsInf(f, 0) && !l.infinite; infinite || f == 0 && len(l.digits) > 0 {
 		return 0, false
 	}
 	return f, true
+}
+
+// ParseBound reads b as Redis reads the end of a range of scores, more laxly than ParseDouble: leading space and what
+// follows a zero byte do not count, nothing at all is 0, and what does not fit is infinite, or 0.
+func ParseBound(b []byte) (f float64, ok bool) {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	if len(b) == 0 {
+		return 0, true
+	}
+	b = bytes.TrimLeft(b, " \t\n\v\f\r")
+	l, ok := scanFloat(b)
+	if !ok {
+		return 0, false
+	}
+	return l.double(b), true
+}
+
+// double returns the value of a literal, which stands in text: infinite, or 0, where it does not fit.
+func (l literal) double(text []byte) float64 {
+	if l.hex && !bytes.ContainsAny(text, "pP") {
+		text = append(text[:len(text):len(text)], "p0"...) // which C does not ask for
+	}
+	f, _ := strconv.ParseFloat(string(text), 64) // the error says that it is out of range
+	return f
 }

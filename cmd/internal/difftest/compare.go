@@ -15,6 +15,8 @@ type rule struct {
 	before func(r *runner) error
 	// onRedis does the command on Redis in the place of r.sides.Redis.Do.
 	onRedis func(r *runner, argv [][]byte) (reply.Reply, error)
+	// skip says of a command that Redis's answer, or what it does, depends on chance: it is not tried.
+	skip func(r *runner, argv [][]byte) (bool, error)
 	// same reports whether two replies mean the same; nil is exactly.
 	same func(r *runner, argv [][]byte, cairn, redis reply.Reply) (bool, error)
 }
@@ -44,7 +46,7 @@ func ruleOf(argv [][]byte) rule {
 		return rule{same: samePop}
 	case "randomkey":
 		return rule{same: anyKey}
-	case "scan", "hscan", "sscan":
+	case "scan", "hscan", "sscan", "zscan":
 		return rule{same: sameScan}
 	case "pfcount":
 		return rule{onRedis: countSketch}
@@ -54,6 +56,9 @@ func ruleOf(argv [][]byte) rule {
 		return rule{same: sameKind} // Cairn writes the plain forms, see TestPayloads
 	case "object|idletime", "object|refcount", "object|help", "memory|usage", "memory|help":
 		return rule{same: sameKind} // time, memory, and words of our own
+	}
+	if rule, ok := zsetRule(name); ok {
+		return rule
 	}
 	return rule{}
 }
@@ -199,7 +204,8 @@ func scanAll(d Doer, head, options [][]byte) ([]string, error) {
 		if !isScanReply(r) {
 			return []string{"SCAN " + string(cursor) + " answers " + show(r)}, nil
 		}
-		if strings.EqualFold(string(head[0]), "hscan") {
+		if name := strings.ToLower(string(head[0])); name == "zscan" || name == "hscan" {
+			r = oneZero(r)
 			found = append(found, sortedPairs(r.Elems[1].Elems)...)
 		} else {
 			for _, e := range r.Elems[1].Elems {

@@ -118,6 +118,11 @@ func (r *runner) step(argv [][]byte) (what string, err error) {
 			return "", err
 		}
 	}
+	if rule.skip != nil {
+		if skip, err := rule.skip(r, argv); skip || err != nil {
+			return "", err
+		}
+	}
 	cairn, redis, err := r.both(argv)
 	if err != nil {
 		return "", err

@@ -56,6 +56,13 @@ func TestPayloadsAgainstRedis(t *testing.T) {
 	groupAgainstRedis(t, "TestPayloadsAgainstRedis", "generic", "append", "hset", "rpush", "sadd", "hdel", "lpop", "srem", "getex", "incr")
 }
 
+// TestSortedSetsAgainstRedis is the same of sorted sets, with those of places among them, and sets, which they are
+// merged with.
+func TestSortedSetsAgainstRedis(t *testing.T) {
+	groupAgainstRedis(t, "TestSortedSetsAgainstRedis", "sorted-set", "sadd", "geoadd", "geodist", "geohash", "geopos", "georadius", "georadius_ro",
+		"georadiusbymember", "georadiusbymember_ro", "geosearch", "geosearchstore")
+}
+
 // groupAgainstRedis compares the commands of a group, some that are for every type, and more.
 func groupAgainstRedis(t *testing.T, name, group string, more ...string) {
 	others := map[string]bool{"del": true, "copy": true, "rename": true, "object": true, "persist": true, "set": true, "type": true}

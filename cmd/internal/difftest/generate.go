@@ -35,7 +35,7 @@ func weightOf(name string) int {
 		return 2
 	case "del", "unlink":
 		return 10
-	case "hset", "rpush", "sadd": // else collections are seldom there, and small
+	case "hset", "rpush", "sadd", "zadd", "geoadd": // else collections are seldom there, and small
 		return 100
 	}
 	return 20

@@ -74,6 +74,8 @@ func (g *Generator) argument(it command.Item) string {
 		return pick(g, []string{"AND", "or", "Xor", "NOT", "not", "nand", ""})
 	case "field":
 		return g.field()
+	case "min", "max":
+		return g.rangeEnd()
 	case "member":
 		return g.member()
 	case "element":
@@ -127,6 +129,15 @@ func (g *Generator) number(name string) string {
 		if !g.oneIn(3) {
 			return itoa(int64(g.rand.IntN(2)))
 		}
+	case "score", "weight":
+		return g.score()
+	case "longitude", "latitude":
+		return g.degrees()
+	case "radius", "width", "height":
+		if g.oneIn(10) {
+			return pick(g, floats)
+		}
+		return itoa(g.rand.Int64N(1 << g.rand.IntN(26)))
 	case "cursor":
 		if !g.oneIn(10) {
 			return "0"
@@ -142,6 +153,59 @@ func (g *Generator) number(name string) string {
 		return itoa(int64(g.rand.IntN(12)))
 	}
 	return pick(g, numbers)
+}
+
+// score returns a score: mostly one that others have too.
+func (g *Generator) score() string {
+	switch g.rand.IntN(8) {
+	case 0:
+		if g.oneIn(4) {
+			return pick(g, values)
+		}
+		return pick(g, floats)
+	case 1:
+		return strconv.FormatFloat(g.rand.NormFloat64()*1000, 'g', -1, 64)
+	case 2, 3, 4:
+		return "0"
+	}
+	return itoa(int64(g.rand.IntN(20)))
+}
+
+// rangeEnd returns an end of a range of scores, texts or ranks.
+func (g *Generator) rangeEnd() string {
+	switch g.rand.IntN(8) {
+	case 0:
+		return pick(g, []string{"-inf", "+inf", "inf", "(inf", "(-inf", "-", "+", "(", "[", "", "+\x00x", "-x", "(nan", " 3", "3\x00x", "1e400", "1e-400"})
+	case 1:
+		return pick(g, []string{"-inf", "-"})
+	case 2:
+		return pick(g, []string{"+inf", "+"})
+	case 3:
+		return "[" + g.field()
+	case 4:
+		return "(" + g.field()
+	case 5:
+		return "(" + g.score()
+	case 6:
+		return pick(g, numbers)
+	}
+	return g.score()
+}
+
+// degrees returns a longitude or a latitude: some are near to each other, and some at the ends.
+func (g *Generator) degrees() string {
+	switch g.rand.IntN(10) {
+	case 0:
+		return pick(g, []string{"0", "-0", "180", "-180", "85.05112878", "-85.05112878", "85.06", "90", "180.1", "-179.9999999", "179.9999999", "66.5", "81"})
+	case 1:
+		if g.oneIn(5) {
+			return pick(g, floats)
+		}
+		return itoa(g.rand.Int64N(170) - 85)
+	case 2, 3, 4:
+		return strconv.FormatFloat(g.rand.Float64()*170-85, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(15+g.rand.NormFloat64()/100, 'f', 6, 64)
 }
 
 // field returns the name of a field: calls meet at few, and hashes become large by others.

@@ -21,6 +21,7 @@ import (
 	"cairn/storage/raftlog"
 	"cairn/storage/set"
 	"cairn/storage/str"
+	"cairn/storage/zset"
 )
 
 // Options says what Run shows beside the summary. Without either, it shows both.
@@ -138,9 +139,31 @@ func dumpValue(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
 		return dumpList(out, v, db, row)
 	case layout.String:
 		return dumpString(out, v, db, row)
+	case layout.SortedSet:
+		return dumpZset(out, v, db, row)
 	}
 	fmt.Fprint(out, shorten(row.Payload))
 	return nil
+}
+
+func dumpZset(out io.Writer, v *storage.View, db uint8, row layout.Row) error {
+	z, err := zset.Of(v, db, row)
+	if err != nil {
+		return err
+	}
+	shown := 0
+	err = z.WalkRanks(0, func(member []byte, score float64) (bool, error) {
+		if shown++; shown > shownElements {
+			return false, nil
+		}
+		fmt.Fprintf(out, "%s: %g, ", shorten(member), score)
+		return true, nil
+	})
+	fmt.Fprintf(out, "%d members", z.Len())
+	if z.Large() {
+		fmt.Fprint(out, " in rows of their own")
+	}
+	return err
 }
 
 func dumpList(out io.Writer, v *storage.View, db uint8, row layout.Row) error {

@@ -22,6 +22,10 @@ func Wire(r reply.Reply, proto int) reply.Reply {
 		if r.Kind == reply.Pairs {
 			return wireElems(nested(r), reply.Array, proto)
 		}
+		if r.Kind == reply.Double && r.Str != nil {
+			f, _ := strconv.ParseFloat(string(r.Str), 64) // the digits are what is sent
+			return reply.DoubleOf(f)
+		}
 		return wireElems(r, r.Kind, proto)
 	}
 	switch r.Kind {
@@ -30,6 +34,9 @@ func Wire(r reply.Reply, proto int) reply.Reply {
 	case reply.Bool:
 		return reply.Int(r.Int)
 	case reply.Double:
+		if r.Str != nil {
+			return reply.BulkBytes(r.Str)
+		}
 		return reply.BulkString(formatDouble(r.Float))
 	case reply.BigNumber, reply.Verbatim:
 		return reply.BulkBytes(r.Str)
