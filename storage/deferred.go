@@ -20,6 +20,13 @@ func (t *Txn) Defer(d Deferred) error {
 	return t.failed
 }
 
+// Withdraw takes d back, if it is kept, unwritten: it is about to write what Flush would, or more.
+func (t *Txn) Withdraw(d Deferred) {
+	if t.deferred == d {
+		t.deferred = nil
+	}
+}
+
 // Deferred returns what is kept, nil when nothing is.
 func (t *Txn) Deferred() Deferred { return t.deferred }
 

@@ -73,7 +73,7 @@ func parseGeo(env Env, r storage.Reader, form geoForm, argv [][]byte) (q *geoQue
 	}
 	args, err = q.center(args[1:])
 	for err == nil && len(args) > 0 {
-		args, err = q.option(args)
+		args, err = q.oneOption(args)
 	}
 	if err == nil {
 		err = q.check(argv[0])
@@ -112,8 +112,8 @@ func (q *geoQuery) centerAt(member []byte) error {
 	return err
 }
 
-// option reads the first option of args and returns what is behind it.
-func (q *geoQuery) option(args [][]byte) (rest [][]byte, err error) {
+// oneOption reads the first option of args and returns what is behind it.
+func (q *geoQuery) oneOption(args [][]byte) (rest [][]byte, err error) {
 	word, more := args[0], len(args)-1
 	switch {
 	case isWord(word, "WITHDIST"):

@@ -4,10 +4,10 @@ import "strconv"
 
 // packed reads a collection that is one text.
 func (r *reader) packed(v *Value, kind byte) {
-	add := func(item []byte) { r.add(v, item) }
+	add := func(item []byte) { r.addItem(v, item) }
 	scored, pairs := false, func(item []byte) { // a member and its score in turns
 		if len(v.Items) == len(v.Scores) {
-			r.add(v, item)
+			r.addItem(v, item)
 		} else {
 			v.Scores = append(v.Scores, r.parseScore(item))
 		}

@@ -175,8 +175,8 @@ func (r *reader) unpack(packed []byte, size uint64) []byte {
 	return out
 }
 
-// add counts an item more.
-func (r *reader) add(v *Value, item []byte) {
+// addItem counts an item more.
+func (r *reader) addItem(v *Value, item []byte) {
 	if r.items++; r.items > MaxItems {
 		r.overflow()
 	}
@@ -192,7 +192,7 @@ func (r *reader) readValue() (v Value) {
 	switch kind {
 	case byte(String):
 		v.Kind = String
-		r.add(&v, r.text())
+		r.addItem(&v, r.text())
 	case byte(List), byte(Set):
 		v.Kind = Kind(kind)
 		r.texts(&v, r.count())
@@ -202,7 +202,7 @@ func (r *reader) readValue() (v Value) {
 	case oldSortedSet, byte(SortedSet):
 		v.Kind = SortedSet
 		for n := r.count(); n > 0 && !r.bad; n-- {
-			r.add(&v, r.text())
+			r.addItem(&v, r.text())
 			if kind == oldSortedSet {
 				v.Scores = append(v.Scores, r.oldScore())
 			} else {
@@ -220,7 +220,7 @@ func (r *reader) readValue() (v Value) {
 
 func (r *reader) texts(v *Value, n uint64) {
 	for ; n > 0 && !r.bad; n-- {
-		r.add(v, r.text())
+		r.addItem(v, r.text())
 	}
 }
 
@@ -260,14 +260,14 @@ const (
 func (r *reader) nodes(v *Value, kind byte) {
 	for n := r.count(); n > 0 && !r.bad; n-- {
 		if kind == quicklistOfZip {
-			r.ziplist(r.text(), func(item []byte) { r.add(v, item) })
+			r.ziplist(r.text(), func(item []byte) { r.addItem(v, item) })
 			continue
 		}
 		switch container, _ := r.readLength(); container {
 		case plainNode:
-			r.add(v, r.text())
+			r.addItem(v, r.text())
 		case packedNode:
-			r.listpack(r.text(), func(item []byte) { r.add(v, item) })
+			r.listpack(r.text(), func(item []byte) { r.addItem(v, item) })
 		default:
 			r.bad = true
 		}

@@ -285,6 +285,7 @@ func (e *Edit) takeApart() error {
 
 // newParts gives a set parts, of which there are none yet.
 func (e *Edit) newParts() error {
+	e.t.Withdraw(e) // old parts that go are scanned, and then there must be a tree to write
 	e.row.Parts, e.row.Payload = e.t.NewParts(), nil
 	if err := e.key.Put(e.row); err != nil {
 		return err
