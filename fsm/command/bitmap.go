@@ -112,12 +112,12 @@ func (p *bitRange) parseUnit(arg []byte) error {
 	return nil
 }
 
-// span returns which bits of a string of size bytes are meant, from and before to.
-func (p *bitRange) span(size int) (from, to int) {
+// span returns which bits of a string of size bytes are meant, from and before to. within is str.Span or str.Clip.
+func (p *bitRange) span(size int, within func(size int, start, end int64) (from, to int)) (from, to int) {
 	if p.bits {
-		return str.Span(size*8, p.start, p.end)
+		return within(size*8, p.start, p.end)
 	}
-	from, to = str.Span(size, p.start, p.end)
+	from, to = within(size, p.start, p.end)
 	return from * 8, to * 8
 }
 
@@ -143,7 +143,7 @@ func runBitCount(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) 
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	n, err := v.CountBits(p.span(v.Length()))
+	n, err := v.CountBits(p.span(v.Length(), str.Span))
 	return reply.Int(int64(n)), err
 }
 
@@ -168,7 +168,7 @@ func runBitPos(env Env, r storage.Reader, argv [][]byte) (reply.Reply, error) {
 	if err != nil {
 		return reply.Reply{}, err
 	}
-	from, to := p.span(v.Length())
+	from, to := p.span(v.Length(), str.Clip)
 	found, err := v.FindBit(bit == 1, from, to)
 	if err == nil && found < 0 && from < to && bit == 0 && len(argv) < 5 {
 		found = to

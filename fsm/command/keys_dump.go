@@ -13,6 +13,7 @@ import (
 	"cairn/storage/rdb"
 	"cairn/storage/set"
 	"cairn/storage/str"
+	"cairn/storage/zset"
 )
 
 const (
@@ -102,6 +103,17 @@ func writePayload(env Env, r storage.Reader, row layout.Row) (*rdb.Writer, error
 		if c, err = set.Of(r, env.DB, row); err == nil {
 			p.begin(rdb.Set, c.Len(), 1)
 			err = c.Walk(func(member, _ []byte) (bool, error) { return p.text(member), p.err })
+		}
+	case layout.SortedSet:
+		var z zset.Set
+		if z, err = zset.Of(r, env.DB, row); err == nil {
+			p.begin(rdb.SortedSet, z.Count, 1)
+			err = z.WalkRanks(0, func(member []byte, score float64) (bool, error) {
+				if p.text(member) {
+					p.AddScore(score)
+				}
+				return p.err == nil, p.err
+			})
 		}
 	default:
 		err = fmt.Errorf("command: DUMP knows no type %v", row.Type)
@@ -218,11 +230,7 @@ func parsePayload(b []byte) (rdb.Value, error) {
 			return v, reply.ErrTooLong
 		}
 	}
-	switch v.Kind {
-	case rdb.String, rdb.Hash, rdb.List, rdb.Set:
-		return v, nil
-	}
-	return v, errPayloadForm // a type that is not there yet
+	return v, nil
 }
 
 // restoreValue makes a key, which is absent, of a value.
@@ -258,6 +266,12 @@ func restoreValue(env Env, t *storage.Txn, key []byte, v rdb.Value) error {
 			return err
 		}
 		return c.Save(env.Version)
+	case rdb.SortedSet:
+		members := make([]zset.Member, len(v.Items))
+		for i, name := range v.Items {
+			members[i] = zset.Member{Name: name, Score: v.Scores[i]}
+		}
+		return zset.Replace(t, env.DB, key, members, env.Version)
 	}
 	h, err := keys.Open(t, env.DB, key)
 	if err != nil {

@@ -39,8 +39,16 @@ func PutAs(s *keys.Handle, as layout.Encoding, version uint64, value []byte, exp
 // negative positions count from the end, -1 being the last byte. Positions outside are moved to the nearest byte, so
 // that the span of "abc" from 0 to -9 is "a", as in Redis.
 func Span(size int, start, end int64) (from, to int) {
+	if start < 0 && end < 0 && start > end {
+		return 0, 0
+	}
+	return Clip(size, start, end)
+}
+
+// Clip is Span, but that two negative positions in the wrong order may meet at the first byte.
+func Clip(size int, start, end int64) (from, to int) {
 	n := int64(size)
-	if n == 0 || (start < 0 && end < 0 && start > end) {
+	if n == 0 {
 		return 0, 0
 	}
 	if start < 0 {
