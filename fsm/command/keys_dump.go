@@ -13,6 +13,7 @@ import (
 	"cairn/storage/rdb"
 	"cairn/storage/set"
 	"cairn/storage/str"
+	"cairn/storage/zset"
 )
 
 const (
@@ -102,6 +103,18 @@ func writePayload(env Env, r storage.Reader, row layout.Row) (*rdb.Writer, error
 		if c, err = set.Of(r, env.DB, row); err == nil {
 			p.begin(rdb.Set, c.Len(), 1)
 			err = c.Walk(func(member, _ []byte) (bool, error) { return p.text(member), p.err })
+		}
+	case layout.SortedSet:
+		var z zset.Set
+		if z, err = zset.Of(r, env.DB, row); err == nil {
+			p.begin(rdb.SortedSet, z.Len(), 1)
+			err = z.WalkRanks(0, func(member []byte, score float64) (bool, error) {
+				more := p.text(member)
+				if more {
+					p.AddScore(score)
+				}
+				return more, p.err
+			})
 		}
 	default:
 		err = fmt.Errorf("command: DUMP knows no type %v", row.Type)
@@ -219,7 +232,7 @@ func parsePayload(b []byte) (rdb.Value, error) {
 		}
 	}
 	switch v.Kind {
-	case rdb.String, rdb.Hash, rdb.List, rdb.Set:
+	case rdb.String, rdb.Hash, rdb.List, rdb.Set, rdb.SortedSet:
 		return v, nil
 	}
 	return v, errPayloadForm // a type that is not there yet
@@ -258,6 +271,12 @@ func restoreValue(env Env, t *storage.Txn, key []byte, v rdb.Value) error {
 			return err
 		}
 		return c.Save(env.Version)
+	case rdb.SortedSet:
+		members := make([]zset.Member, 0, len(v.Items))
+		for i, item := range v.Items {
+			members = append(members, zset.Member{Name: item, Score: v.Scores[i]})
+		}
+		return zset.Replace(t, env.DB, key, members, env.Version)
 	}
 	h, err := keys.Open(t, env.DB, key)
 	if err != nil {
