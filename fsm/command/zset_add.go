@@ -121,8 +121,8 @@ type zsetAdded struct {
 
 func (p *zsetAdd) nothingDone() zsetAdded { return zsetAdded{zsetAdd: p} }
 
-// addMember gives a member its score as the options want it. An error comes before anything is changed: only an INCR has one,
-// and it is about one member.
+// addMember gives a member its score as the options want it. An error comes before anything is changed: only an INCR
+// has one, and it is about one member.
 func (d *zsetAdded) addMember(z *zset.Edit, m zset.Member) error {
 	it, err := z.Item(m.Name)
 	if err != nil {
