@@ -101,7 +101,7 @@ func runZAdd(env Env, t *storage.Txn, p zsetAdd) (reply.Reply, error) {
 		return done.result(), nil
 	}
 	for _, m := range p.members {
-		if err := done.add(z, m); err != nil {
+		if err := done.addMember(z, m); err != nil {
 			return reply.Reply{}, err
 		}
 	}
@@ -121,9 +121,9 @@ type zsetAdded struct {
 
 func (p *zsetAdd) nothingDone() zsetAdded { return zsetAdded{zsetAdd: p} }
 
-// add gives a member its score as the options want it. An error comes before anything is changed: only an INCR has one,
-// and it is about one member.
-func (d *zsetAdded) add(z *zset.Edit, m zset.Member) error {
+// addMember gives a member its score as the options want it. An error comes before anything is changed: only an INCR
+// has one, and it is about one member.
+func (d *zsetAdded) addMember(z *zset.Edit, m zset.Member) error {
 	it, err := z.Item(m.Name)
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func TestSketchesAgainstRedis(t *testing.T) {
 
 // TestPayloadsAgainstRedis does little but RESTORE keys and do to them what is done to every type.
 func TestPayloadsAgainstRedis(t *testing.T) {
-	groupAgainstRedis(t, "TestPayloadsAgainstRedis", "generic", "append", "hset", "rpush", "sadd", "hdel", "lpop", "srem", "getex", "incr")
+	groupAgainstRedis(t, "TestPayloadsAgainstRedis", "generic", "append", "hset", "rpush", "sadd", "zadd", "hdel", "lpop", "srem", "zrem", "getex", "incr")
 }
 
 // TestSortedSetsAgainstRedis is the same of sorted sets, with those of places among them, and sets, which they are
