@@ -2,6 +2,9 @@
 
 package command
 
+// RedisCommands is how many commands redis-server 7.0 has, subcommands left out.
+const RedisCommands = 240
+
 // RedisFacts returns what redis-server 7.0 says of a command, by its full name, such as "client|kill": Flags, Keys,
 // Group, Since, ACL, Tips, Syntax, the formula of Cost, and Arity where it does not follow from the Syntax. ok is
 // false for what it does not know.

@@ -87,7 +87,6 @@ func (p *zsetMerge) inputs(name string, args [][]byte) error {
 type mergeOptions struct {
 	aggregate func(a, b float64) float64
 	scores    bool
-	limit     int64 // of ZINTERCARD; 0 is none
 }
 
 func sum(a, b float64) float64 { return notNaN(a + b) }
