@@ -58,11 +58,17 @@ fi
 # scripts/soak.sh go on for as long as they are told to.
 clusters=$(go list ./cmd/cairn ./cmd/node ./cmd/internal/clustertest)
 searching=$(go list ./cmd/internal/faults ./cmd/internal/sim)
-units=$(go list ./cmd/... ./resp/... ./fsm/... ./storage/... | grep -vxF "$clusters"$'\n'"$searching")
+comparing=$(go list ./cmd/internal/difftest)
+units=$(go list ./cmd/... ./resp/... ./fsm/... ./storage/... | grep -vxF "$clusters"$'\n'"$searching"$'\n'"$comparing")
 
 step "unit and transcript tests, with the race detector"
 # shellcheck disable=SC2086 # lists of packages
 go test -race -timeout 10m $units
+
+# One goroutine, and millions of steps: the race detector would find nothing, slowly.
+step "random commands on Cairn and on redis-server"
+# shellcheck disable=SC2086
+go test -timeout 10m $comparing
 
 step "clusters and processes"
 # shellcheck disable=SC2086

@@ -18,7 +18,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the command sequence; 0 picks one")
-	stepsFlag = flag.Int("steps", 0, "length of the command sequence; default CAIRN_DIFF_STEPS, or 40000")
+	stepsFlag = flag.Int("steps", 0, "length of the command sequence; default CAIRN_DIFF_STEPS, or 40000, and groupSteps of one group")
 )
 
 // skip lists commands that are not compared, and why.
@@ -78,7 +78,7 @@ func groupAgainstRedis(t *testing.T, name, group string, more ...string) {
 	for _, proto := range []int{2, 3} {
 		t.Run(fmt.Sprintf("resp=%d", proto), func(t *testing.T) {
 			find(t, name, difftest.Options{
-				Rows: rows, Skip: skip, Fresh: bareAgainst(t, redistest.Oracle(t), proto, command.Rows()),
+				Steps: groupSteps, Rows: rows, Skip: skip, Fresh: bareAgainst(t, redistest.Oracle(t), proto, command.Rows()),
 			})
 		})
 	}
@@ -87,13 +87,18 @@ func groupAgainstRedis(t *testing.T, name, group string, more ...string) {
 // TestListsAgainstRedis does little but to lists, so that they become long, and short again.
 func TestListsAgainstRedis(t *testing.T) { groupAgainstRedis(t, "TestListsAgainstRedis", "list") }
 
+// groupSteps is how many commands of one group are tried.
+const groupSteps = 12_000
+
 func find(t *testing.T, name string, o difftest.Options) {
-	o.Seed, o.Steps = *seedFlag, *stepsFlag
-	if o.Seed == 0 {
+	if o.Seed = *seedFlag; o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
-	if n, err := strconv.Atoi(os.Getenv("CAIRN_DIFF_STEPS")); err == nil && o.Steps == 0 {
+	if n, err := strconv.Atoi(os.Getenv("CAIRN_DIFF_STEPS")); err == nil {
 		o.Steps = n
+	}
+	if *stepsFlag > 0 {
+		o.Steps = *stepsFlag
 	}
 	t.Logf("seed %d", o.Seed)
 	d, err := difftest.Find(o)
