@@ -10,7 +10,7 @@ import (
 
 // keyRows are the commands on keys of any type and on whole databases.
 func keyRows() []Spec {
-	return slices.Concat(existenceRows(), expireRows(), ttlRows(), iterationRows(), renameRows(), databaseRows(), objectRows(), dumpRows(), memoryRows())
+	return slices.Concat(existenceRows(), expireRows(), ttlRows(), iterationRows(), renameRows(), databaseRows(), objectRows(), dumpRows(), memoryRows(), sortRows())
 }
 
 func existenceRows() []Spec {

@@ -46,6 +46,8 @@ func ruleOf(argv [][]byte) rule {
 		return rule{same: samePop}
 	case "randomkey":
 		return rule{same: anyKey}
+	case "sort", "sort_ro":
+		return sortRule()
 	case "scan", "hscan", "sscan", "zscan":
 		return rule{same: sameScan}
 	case "pfcount":
