@@ -89,11 +89,8 @@ func parseLPos(argv [][]byte) (p position, err error) {
 		}
 		switch {
 		case isWord(args[0], "RANK"):
-			switch p.rank, err = parseInt64(args[1]); {
-			case err == nil && p.rank == 0:
+			if p.rank, err = parseInt64(args[1]); err == nil && p.rank == 0 {
 				err = errRankZero
-			case p.rank == math.MinInt64:
-				p.rank = -1 // its amount overflows in Redis, and each match counts
 			}
 		case isWord(args[0], "COUNT"):
 			p.many = true
@@ -140,6 +137,11 @@ func runLPos(env Env, r storage.Reader, p position) (reply.Reply, error) {
 }
 
 func findPositions(l *list.List, p position) (found []reply.Reply, err error) {
+	if p.rank == math.MinInt64 { // its amount overflows in Redis: each match counts, and is answered
+		if p.rank = -1; p.many {
+			p.count = 0
+		}
+	}
 	walk, from, index, step, skip := l.Walk, uint64(0), int64(0), int64(1), p.rank-1
 	if p.rank < 0 {
 		walk, from, index, step, skip = l.WalkBack, list.Last, int64(l.Entries())-1, -1, -p.rank-1

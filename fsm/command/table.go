@@ -156,9 +156,9 @@ func unknownCommand(argv [][]byte) error {
 		if args.Len() >= 128 {
 			break
 		}
-		fmt.Fprintf(&args, "'%.*s' ", 128-args.Len(), a)
+		fmt.Fprintf(&args, "'%s' ", a[:min(len(a), 128-args.Len())]) // bytes, where a precision counts runes
 	}
-	return reply.Errorf("ERR unknown command '%.128s', with args beginning with: %s", argv[0], args.String())
+	return reply.Errorf("ERR unknown command '%s', with args beginning with: %s", argv[0][:min(len(argv[0]), 128)], args.String())
 }
 
 // Slot returns the hash slot of a key; resp, which may not see storage, asks here.

@@ -32,7 +32,11 @@ func sortsByChance(r *runner, argv [][]byte) (bool, error) {
 	case by:
 		return true, nil
 	}
-	elements, err := r.sides.Redis.Do([][]byte{[]byte("SORT_RO"), argv[1], []byte("BY"), []byte("nosort")})
+	all := [][]byte{[]byte("SMEMBERS"), argv[1]}
+	if form == "listpack" || form == "skiplist" {
+		all = [][]byte{[]byte("ZRANGE"), argv[1], []byte("0"), []byte("-1")}
+	}
+	elements, err := r.sides.Redis.Do(all)
 	for _, e := range elements.Elems {
 		if bytes.IndexByte(e.Str, 0) >= 0 {
 			return true, err // for Redis the text ends there

@@ -115,7 +115,7 @@ func (g *Generator) call(row *generatorRow) [][]byte {
 	g.fillCounts(&c)
 	argv := words(c.words...)
 	for _, key := range row.spec.KeysOf(argv) {
-		argv[key.At] = []byte(pick(g, keys))
+		argv[key.At] = []byte(g.keyFor(row.spec.Group))
 	}
 	return argv
 }

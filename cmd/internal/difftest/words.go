@@ -11,7 +11,14 @@ import (
 // The pools are small, so that commands meet. A number that a command could take for the length of a string or the
 // offset of a bit is either small or far out of range: neither side shall fill the memory.
 var (
-	keys = []string{"a", "b", "c", "d", "{tag}1", "{tag}2", "x{tag}", "num", "num{tag}", "", "bin\x00\xff\r\n"}
+	keys = []string{"a", "b", "c", "d", "{tag}1", "{tag}2", "x{tag}", "num", "num{tag}", "", "bin\x00\xff\r\n",
+		"h1", "h2", "l1", "l2", "s1", "s2", "z1", "z2"}
+
+	// groupKeys are keys that mostly hold what the commands of a group are for, so that not every answer is WRONGTYPE.
+	groupKeys = map[string][]string{
+		"hash": {"h1", "h2"}, "list": {"l1", "l2"}, "set": {"s1", "s2"}, "sorted-set": {"z1", "z2"}, "geo": {"z1", "z2"},
+		"string": {"num", "num{tag}", "a"}, "bitmap": {"a", "num"}, "hyperloglog": {"b", "c"},
+	}
 
 	values = []string{
 		"", "v", "hello world", "ohmytext", "mynewtext", "0", "1", "-1", "10", "3.0", "-0", "+1", " 1", "1 ", "01", "0x10",
@@ -54,6 +61,14 @@ var (
 // maxOffset is above the offsets that are small: a string becomes long enough to be kept in pages.
 const maxOffset = 20_000
 
+// keyFor returns a key for a command of a group.
+func (g *Generator) keyFor(group string) string {
+	if own := groupKeys[group]; own != nil && !g.oneIn(4) {
+		return pick(g, own)
+	}
+	return pick(g, keys)
+}
+
 // argument returns a value for an argument by its type, and by its name, which says what the number or string is.
 func (g *Generator) argument(it command.Item) string {
 	switch it.Type {
@@ -77,7 +92,7 @@ func (g *Generator) argument(it command.Item) string {
 		return g.field()
 	case "min", "max":
 		return g.rangeEnd()
-	case "member":
+	case "member", "member1", "member2":
 		return g.member()
 	case "element":
 		if g.oneIn(2) {
