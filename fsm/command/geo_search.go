@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"cairn/fsm/geo"
 	"cairn/fsm/reply"
@@ -76,7 +77,7 @@ func parseGeo(env Env, r storage.Reader, form geoForm, argv [][]byte) (q *geoQue
 		args, err = q.oneOption(args)
 	}
 	if err == nil {
-		err = q.check(argv[0])
+		err = q.check(strings.ToUpper(string(argv[0]))) // Redis has it as it was typed, which nobody knows here
 	}
 	return q, err
 }
@@ -178,7 +179,7 @@ func (q *geoQuery) searchOption(args [][]byte) (rest [][]byte, err error) {
 }
 
 // check looks at what options say together. name is the command's as the call has it.
-func (q *geoQuery) check(name []byte) error {
+func (q *geoQuery) check(name string) error {
 	switch {
 	case q.storing && (q.withDist || q.withHash || q.withCoord):
 		if q.store {

@@ -156,6 +156,9 @@ func sameError(_ *runner, argv [][]byte, cairn, redis reply.Reply) (bool, error)
 		text, _, cut := bytes.Cut(cairn.Str, []byte{0})
 		return equal(cairn, redis) || cut && bytes.HasPrefix(redis.Str, text), nil
 	}
+	if bytes.Contains(redis.Str, []byte(" can be specified for ")) { // GEOSEARCH names itself as it was typed
+		return cairn.Kind == redis.Kind && bytes.EqualFold(cairn.Str, redis.Str), nil
+	}
 	return equal(cairn, redis), nil
 }
 
