@@ -89,7 +89,7 @@ go test -run '^$' -bench . -benchtime 1x ./resp/... ./fsm/... ./storage/... >/de
 
 # What searches with fresh seeds has the time that is left: two minutes and 20000 inputs on a machine that is quick enough.
 left=$((searchSeconds - SECONDS))
-budget=$((left > 120 ? 120 : left < 40 ? 40 : left))
+budget=$((left > 120 ? 120 : left < 25 ? 25 : left))
 step "simulated clusters, $budget seconds of fresh seeds"
 go test -count=1 -timeout 15m -v ./cmd/internal/sim -sim.budget="${budget}s" -sim.length=1m -sim.jobs="$(nproc)"
 

@@ -88,7 +88,7 @@ func groupAgainstRedis(t *testing.T, name, group string, more ...string) {
 func TestListsAgainstRedis(t *testing.T) { groupAgainstRedis(t, "TestListsAgainstRedis", "list") }
 
 // groupSteps is how many commands of one group are tried.
-const groupSteps = 12_000
+const groupSteps = 8_000
 
 func find(t *testing.T, name string, o difftest.Options) {
 	if o.Seed = *seedFlag; o.Seed == 0 {
