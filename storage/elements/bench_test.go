@@ -8,6 +8,7 @@ import (
 	"cairn/storage"
 	"cairn/storage/keys"
 	"cairn/storage/layout"
+	"cairn/storage/typetest"
 )
 
 // BenchmarkElements compares a write and a look-up of a field with those of a string: of a hash of so many fields, of
@@ -21,7 +22,7 @@ func BenchmarkElements(b *testing.B) {
 			name = fmt.Sprintf("hash/fields=%d", fields)
 		}
 		value := make([]byte, 16)
-		s := newStore(b)
+		s := typetest.New(b)
 		order := rand.New(rand.NewPCG(1, 2)).Perm(all)
 		place := func(n int) (key, field []byte) {
 			at := order[n%all]
@@ -34,19 +35,19 @@ func BenchmarkElements(b *testing.B) {
 			key, field := place(n)
 			if fields == 0 {
 				k, err := keys.Open(txn, 0, key)
-				must(b, err)
-				must(b, k.Put(layout.Row{Type: layout.String, Payload: value}))
+				typetest.Must(b, err)
+				typetest.Must(b, k.Put(layout.Row{Type: layout.String, Payload: value}))
 				return
 			}
 			h, _, err := hashes.Open(txn, 0, key)
-			must(b, err)
+			typetest.Must(b, err)
 			f, err := h.Item(field)
-			must(b, err)
-			must(b, h.Put(&f, value))
-			must(b, h.Save(1))
+			typetest.Must(b, err)
+			typetest.Must(b, h.Put(&f, value))
+			typetest.Must(b, h.Save(1))
 		}
 		batch := func(n int) {
-			s.apply(func(txn *storage.Txn) {
+			s.Apply(func(txn *storage.Txn) {
 				for i := range 64 {
 					key, _ := place(n + i)
 					txn.Expect(0, key)
@@ -55,7 +56,7 @@ func BenchmarkElements(b *testing.B) {
 				for i := range 64 {
 					if key, field := place(n + i); uint64(fields) > hashes.MaxEntries {
 						_, err := keys.ExpectPart(txn, 0, key, layout.AppendName(nil, field))
-						must(b, err)
+						typetest.Must(b, err)
 					}
 				}
 				txn.Fetch()
@@ -76,12 +77,12 @@ func BenchmarkElements(b *testing.B) {
 		b.Run("op=read/value=16B/kind="+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for n := 0; n < b.N; n += 16 {
-				s.view(func(v *storage.View) {
+				s.View(func(v *storage.View) {
 					for i := range 16 {
 						key, field := place(n + i)
 						if fields == 0 {
 							_, _, err := keys.Lookup(v, 0, key)
-							must(b, err)
+							typetest.Must(b, err)
 							continue
 						}
 						h := lookup(b, hashes, v, string(key))

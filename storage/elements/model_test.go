@@ -11,6 +11,7 @@ import (
 	"cairn/storage"
 	"cairn/storage/elements"
 	"cairn/storage/storagetest"
+	"cairn/storage/typetest"
 )
 
 // model is what collections are: names and values by key, and the order of the names of those that have never been
@@ -106,7 +107,7 @@ func (m *model) check(t *testing.T, r storage.Reader, keys []string) {
 			t.Fatalf("%s has %q, want the order %q", key, order, want.order)
 		}
 	}
-	if n := partRows(t, r); n != parts {
+	if n := typetest.PartRows(t, r); n != parts {
 		t.Fatalf("there are %d rows of parts, want %d", n, parts)
 	}
 	if n := r.Database(0).Keys; n != uint64(len(m.keys)) {
@@ -119,9 +120,9 @@ func (m *model) check(t *testing.T, r storage.Reader, keys []string) {
 func TestModel(t *testing.T) {
 	for name, form := range map[string]elements.Form{"with values": hashes, "names alone": sets} {
 		t.Run(name, func(t *testing.T) {
-			x := &modelRun{newStore(t), newModel(form), storagetest.Rand(t)}
+			x := &modelRun{typetest.New(t), newModel(form), storagetest.Rand(t)}
 			for range 60 {
-				x.s.apply(func(txn *storage.Txn) {
+				x.s.Apply(func(txn *storage.Txn) {
 					for range 1 + x.rnd.IntN(40) {
 						x.step(t, txn)
 					}
@@ -131,11 +132,11 @@ func TestModel(t *testing.T) {
 				})
 				switch x.rnd.IntN(20) {
 				case 0:
-					must(t, x.s.s.Sync())
+					x.s.Sync()
 				case 1:
-					x.s.restart()
+					x.s.Restart()
 				}
-				x.s.view(func(v *storage.View) { x.m.check(t, v, modelKeys) })
+				x.s.View(func(v *storage.View) { x.m.check(t, v, modelKeys) })
 			}
 		})
 	}
@@ -149,7 +150,7 @@ var (
 )
 
 type modelRun struct {
-	s   *testStore
+	s   *typetest.Store
 	m   *model
 	rnd *rand.Rand
 }
@@ -200,7 +201,7 @@ func (x *modelRun) step(t *testing.T, txn *storage.Txn) {
 	}
 	f := name()
 	got, err := lookup(t, m.form, txn, key).Get([]byte(f))
-	must(t, err)
+	typetest.Must(t, err)
 	if want, ok := m.get(key, f); string(got) != want || (got != nil) != ok {
 		t.Fatalf("%s of %s is %q, want %q, %v", f, key, got, want, ok)
 	}
@@ -210,12 +211,12 @@ func (x *modelRun) step(t *testing.T, txn *storage.Txn) {
 func replace(t testing.TB, f elements.Form, txn *storage.Txn, key, name, value string) {
 	t.Helper()
 	e, _, err := f.Open(txn, 0, []byte(key))
-	must(t, err)
+	typetest.Must(t, err)
 	e.Clear()
 	s, err := e.Item([]byte(name))
-	must(t, err)
-	must(t, e.Put(&s, valueOf(f, value)))
-	must(t, e.Save(1))
+	typetest.Must(t, err)
+	typetest.Must(t, e.Put(&s, valueOf(f, value)))
+	typetest.Must(t, e.Save(1))
 }
 
 // TestLimits: the last element, and the last byte, that a collection of one row can have.
@@ -244,20 +245,20 @@ func TestLimits(t *testing.T) {
 		{"a longer one", sets, func() []string { return []string{long(bytes - 1), ""} }, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s, m := newStore(t), newModel(test.form)
+			s, m := typetest.New(t), newModel(test.form)
 			pairs := test.pairs()
 			for p := pairs; len(p) > 0; p = p[2:] {
 				m.put("k", p[0], p[1])
 			}
-			s.apply(func(txn *storage.Txn) { put(t, test.form, txn, "k", pairs...) })
-			s.view(func(v *storage.View) {
+			s.Apply(func(txn *storage.Txn) { put(t, test.form, txn, "k", pairs...) })
+			s.View(func(v *storage.View) {
 				m.check(t, v, []string{"k"})
 				if c := lookup(t, test.form, v, "k"); c.Large() != test.large {
 					t.Errorf("large is %v", c.Large())
 				}
 			})
 			// With all elements gone but one, it stays as it is; with that one too, there is no key.
-			s.apply(func(txn *storage.Txn) {
+			s.Apply(func(txn *storage.Txn) {
 				for _, f := range slices.Sorted(maps.Keys(m.keys["k"].values))[1:] {
 					remove(t, test.form, txn, "k", f)
 					m.remove("k", f)
@@ -281,9 +282,9 @@ func numbered(n int) (pairs []string) {
 
 // TestWritesTouchParts: a write to a large collection writes the key row and the part, whatever its size.
 func TestWritesTouchParts(t *testing.T) {
-	s := newStore(t)
-	s.apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", numbered(10_000)...) })
-	s.apply(func(txn *storage.Txn) {
+	s := typetest.New(t)
+	s.Apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", numbered(10_000)...) })
+	s.Apply(func(txn *storage.Txn) {
 		put(t, hashes, txn, "k", "f77", "new")
 		remove(t, hashes, txn, "k", "f78")
 		if n := txn.Size(); n > 300 {

@@ -10,11 +10,12 @@ import (
 
 	"cairn/storage"
 	"cairn/storage/elements"
+	"cairn/storage/typetest"
 )
 
 // TestRandomIsEven: every field comes equally often, as chance has it, in whatever way it is found.
 func TestRandomIsEven(t *testing.T) {
-	s := newStore(t)
+	s := typetest.New(t)
 	for name, test := range map[string]struct {
 		fields int
 		n      uint64
@@ -26,15 +27,15 @@ func TestRandomIsEven(t *testing.T) {
 		"a pass": {300, 100, false, 60}, "a pass with repeats": {300, 100, true, 60},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.apply(func(txn *storage.Txn) { put(t, hashes, txn, name, numbered(test.fields)...) })
+			s.Apply(func(txn *storage.Txn) { put(t, hashes, txn, name, numbered(test.fields)...) })
 			came := make(map[string]int)
 			total := 0
-			s.view(func(v *storage.View) {
+			s.View(func(v *storage.View) {
 				h := lookup(t, hashes, v, name)
 				for seed := range test.rounds {
 					inRound := make(map[string]bool)
 					took := uint64(0)
-					must(t, elements.Random(h, test.n, test.again, elements.NewDice(uint64(seed)), func(p elements.Element) bool {
+					typetest.Must(t, elements.Random(h, test.n, test.again, elements.NewDice(uint64(seed)), func(p elements.Element) bool {
 						if inRound[string(p.Name)] && !test.again {
 							t.Fatalf("%q comes twice", p.Name)
 						}
@@ -68,18 +69,18 @@ func TestRandomIsEven(t *testing.T) {
 
 // TestRandomEnds: fields that somebody has made to share one place do not keep it from ending, and all come.
 func TestRandomEnds(t *testing.T) {
-	s := newStore(t)
+	s := typetest.New(t)
 	var pairs []string
 	for _, f := range colliding(300) {
 		pairs = append(pairs, f, "v")
 	}
-	s.apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", pairs...) })
-	s.view(func(v *storage.View) {
+	s.Apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", pairs...) })
+	s.View(func(v *storage.View) {
 		h := lookup(t, hashes, v, "k")
 		came := make(map[string]bool)
-		must(t, elements.Random(h, 3000, true, elements.NewDice(7), func(p elements.Element) bool { came[string(p.Name)] = true; return true }))
+		typetest.Must(t, elements.Random(h, 3000, true, elements.NewDice(7), func(p elements.Element) bool { came[string(p.Name)] = true; return true }))
 		for seed := range uint64(5) {
-			must(t, elements.Random(h, 1, false, elements.NewDice(seed), func(p elements.Element) bool { came[string(p.Name)] = true; return true }))
+			typetest.Must(t, elements.Random(h, 1, false, elements.NewDice(seed), func(p elements.Element) bool { came[string(p.Name)] = true; return true }))
 		}
 		if len(came) != 300 {
 			t.Errorf("%d of 300 came", len(came))
@@ -87,7 +88,7 @@ func TestRandomEnds(t *testing.T) {
 		// They are one page, however short that should be.
 		n := 0
 		next, err := elements.Page(h, 0, 10, func(_, _ []byte) bool { n++; return true })
-		if must(t, err); n != 300 || next != 0 {
+		if typetest.Must(t, err); n != 300 || next != 0 {
 			t.Errorf("the first page has %d fields, and the next begins at %d", n, next)
 		}
 	})
@@ -139,12 +140,12 @@ func colliding(n int) (fields []string) {
 
 // TestPages: what is there during a whole iteration comes exactly once, whatever else comes and goes.
 func TestPages(t *testing.T) {
-	s := newStore(t)
+	s := typetest.New(t)
 	stays := numbered(1000)
-	s.apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", stays...) })
+	s.Apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", stays...) })
 	came, next, pages := make(map[string]int), uint64(0), 0
 	for more := true; more; more = next != 0 {
-		s.view(func(v *storage.View) {
+		s.View(func(v *storage.View) {
 			h := lookup(t, hashes, v, "k")
 			seen := 0
 			var err error
@@ -153,17 +154,17 @@ func TestPages(t *testing.T) {
 				seen++
 				return len(field) != 2
 			})
-			if must(t, err); seen > 9 {
+			if typetest.Must(t, err); seen > 9 {
 				t.Errorf("a page of %d", seen)
 			}
 		})
 		pages++
-		s.apply(func(txn *storage.Txn) {
+		s.Apply(func(txn *storage.Txn) {
 			put(t, hashes, txn, "k", fmt.Sprint("comes", pages), "v")
 			remove(t, hashes, txn, "k", fmt.Sprint("comes", pages-3))
 		})
 		if pages%40 == 0 {
-			s.restart()
+			s.Restart()
 		}
 	}
 	for p := stays; len(p) > 0; p = p[2:] {
@@ -171,7 +172,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s came %d times", p[0], came[p[0]])
 		}
 	}
-	s.view(func(v *storage.View) {
+	s.View(func(v *storage.View) {
 		h := lookup(t, hashes, v, "k")
 		if next, err := elements.Page(h, 1<<32, 10, func(_, _ []byte) bool { t.Error("a field behind the last"); return true }); next != 0 || err != nil {
 			t.Errorf("behind the last place is %d, %v", next, err)
@@ -181,17 +182,17 @@ func TestPages(t *testing.T) {
 
 // TestSameDice: a seed decides.
 func TestSameDice(t *testing.T) {
-	s := newStore(t)
-	s.apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", numbered(500)...) })
+	s := typetest.New(t)
+	s.Apply(func(txn *storage.Txn) { put(t, hashes, txn, "k", numbered(500)...) })
 	take := func(r storage.Reader, seed uint64) (fields []string) {
 		h := lookup(t, hashes, r, "k")
-		must(t, elements.Random(h, 5, false, elements.NewDice(seed), func(p elements.Element) bool { fields = append(fields, string(p.Name)); return true }))
+		typetest.Must(t, elements.Random(h, 5, false, elements.NewDice(seed), func(p elements.Element) bool { fields = append(fields, string(p.Name)); return true }))
 		return fields
 	}
 	var first []string
-	s.apply(func(txn *storage.Txn) { first = take(txn, 3) })
-	s.restart()
-	s.view(func(v *storage.View) {
+	s.Apply(func(txn *storage.Txn) { first = take(txn, 3) })
+	s.Restart()
+	s.View(func(v *storage.View) {
 		if again := take(v, 3); !slices.Equal(first, again) || slices.Equal(first, take(v, 4)) {
 			t.Errorf("%q, then %q", first, again)
 		}

@@ -41,6 +41,12 @@ func (s *Store) Restart() {
 	s.openStore()
 }
 
+// Sync puts on disk what was committed.
+func (s *Store) Sync() {
+	s.t.Helper()
+	Must(s.t, s.s.Sync())
+}
+
 // Apply runs fn in a transaction and commits it.
 func (s *Store) Apply(fn func(txn *storage.Txn)) {
 	s.t.Helper()
